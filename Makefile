@@ -1,0 +1,67 @@
+# make run   set up what is missing and run Sitrep in this terminal (SQLite, console)
+# make test  set up what is missing and run the test suite
+# `make help` lists the rest.
+
+# Our own modules are compiled once and kept, whatever the caller's environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-crash lint format bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+run: $(VENV)/.run ## run Sitrep in this terminal; pipe lines in and it handles them in order
+	@$(BIN)/sitrep run
+
+demo: $(VENV)/.run ## play one SEV1 from declaration to resolution in under a minute
+	@$(BIN)/sitrep demo
+
+test: $(VENV)/.dev ## the whole suite, with a short crash run, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest
+
+test-crash: $(VENV)/.dev ## at least 200 kills of a real process, on SQLite and PostgreSQL
+	SITREP_KILLS=200 $(BIN)/python -m pytest -m crash
+
+lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## put every file into the one format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure the claims; ONLY=B3 runs one
+	$(BIN)/python -m bench $(ONLY)
+
+lock: ## resolve the dependencies again (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		pyproject.toml --group dev -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Sitrep needs Python 3.11 or newer: make PYTHON=/path/to/python3.11'; exit 1; }
+	@echo 'Setting up Sitrep in $(VENV) (once) ...'
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo 'Python could not make an environment. On Debian: apt install python3-venv'; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.run
+	@echo 'Setting up the development tools (once) ...'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Sitrep: the chat-agnostic core of the incident-response bot."""

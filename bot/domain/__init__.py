@@ -1,0 +1,1 @@
+"""The workflow, pure: no I/O, no clock, no log. `now` is always an argument."""

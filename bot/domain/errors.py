@@ -1,0 +1,25 @@
+"""Why a command does not apply, in words for the person who typed it."""
+
+from __future__ import annotations
+
+from bot.refs import Who
+
+
+class Rejected(Exception):  # noqa: N818 - it is an answer, not a fault
+    """The command does not apply to the incident as it stands; nothing was changed (D5).
+
+    `parts` is the sentence, with people as values. `lines` are commands that would work, ready to
+    copy and without the prefix; `for_whom` names who may type them where that is not the asker.
+    """
+
+    def __init__(
+        self,
+        *parts: str | Who,
+        lines: tuple[str, ...] = (),
+        for_whom: Who | None = None,
+    ) -> None:
+        """See the class."""
+        super().__init__("".join(p if isinstance(p, str) else p.person for p in parts))
+        self.parts = parts
+        self.lines = lines
+        self.for_whom = for_whom

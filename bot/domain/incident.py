@@ -1,0 +1,253 @@
+"""An incident as it stands: the projection of its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from bot.refs import ConversationRef, ExternalRef, PersonId
+
+
+class Severity(IntEnum):
+    """Four levels (S1). A lower number is worse."""
+
+    SEV1 = 1
+    SEV2 = 2
+    SEV3 = 3
+    SEV4 = 4
+
+    @property
+    def label(self) -> str:
+        """`SEV1` … `SEV4`."""
+        return f"SEV{self.value}"
+
+    @property
+    def commanded(self) -> bool:
+        """Whether this level has an incident commander, clocks and a postmortem (C1, K1, P1)."""
+        return self <= Severity.SEV2
+
+
+IMPACT: Mapping[Severity, str] = {
+    Severity.SEV1: "Core service unavailable; revenue-generating path broken; data at risk",
+    Severity.SEV2: (
+        "Major feature degraded; significant subset of users affected; no workaround"
+    ),
+    Severity.SEV3: "Minor feature broken; small subset affected; workaround exists",
+    Severity.SEV4: "Cosmetic or infrastructure issue with no user impact",
+}
+"""The policy's impact texts (S1)."""
+
+RESPONSE: Mapping[Severity, str] = {
+    Severity.SEV1: "Immediate; incident commander; all hands if needed",
+    Severity.SEV2: "Same business hour; incident commander",
+    Severity.SEV3: "Same business day; single on-call engineer sufficient",
+    Severity.SEV4: "Tracked as a normal issue; no incident process",
+}
+"""The policy's response texts (S1)."""
+
+
+class Kind(StrEnum):
+    """What a record is, and which series of numbers it counts in (F9)."""
+
+    INCIDENT = "incident"
+    DRILL = "drill"
+    NEAR_MISS = "near_miss"
+
+    @property
+    def prefix(self) -> str:
+        """The letters before the number: `INC`, `DRILL`, `NEAR`."""
+        return {"incident": "INC", "drill": "DRILL", "near_miss": "NEAR"}[self.value]
+
+
+class Phase(StrEnum):
+    """Where the response stands (T1)."""
+
+    INVESTIGATING = "investigating"
+    STABILISED = "stabilised"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+    @property
+    def active(self) -> bool:
+        """Whether people are still responding."""
+        return self in {Phase.INVESTIGATING, Phase.STABILISED}
+
+
+NEXT: Mapping[Phase, frozenset[Phase]] = {
+    Phase.INVESTIGATING: frozenset({Phase.STABILISED, Phase.RESOLVED, Phase.CANCELLED}),
+    Phase.STABILISED: frozenset({Phase.INVESTIGATING, Phase.RESOLVED, Phase.CANCELLED}),
+    Phase.RESOLVED: frozenset({Phase.INVESTIGATING, Phase.CLOSED}),
+    Phase.CLOSED: frozenset({Phase.INVESTIGATING}),
+    Phase.CANCELLED: frozenset({Phase.INVESTIGATING}),
+}
+"""The transitions of T1. A false alarm that was none after all can be reopened."""
+
+
+class Role(StrEnum):
+    """The roles that are assigned by name; the commander and the responders are not among them."""
+
+    SCRIBE = "scribe"
+    COMMS = "comms"
+    LIAISON = "liaison"
+
+
+class Clock(StrEnum):
+    """The audiences that are promised updates (K1)."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+    STAKEHOLDER = "stakeholder"
+
+
+class RungKind(StrEnum):
+    """The steps of the ladder (K3)."""
+
+    PROMPT = "prompt"
+    OVERDUE = "overdue"
+    PAGE = "page"
+    NEXT = "next"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One step of the ladder, `offset` from the due time (negative: before it)."""
+
+    kind: RungKind
+    offset: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """An update that was announced for a published time, with the ladder it was made under (F13)."""
+
+    n: int
+    made_at: datetime
+    due_at: datetime
+    period: timedelta
+    rungs: tuple[Rung, ...]
+    fired: tuple[RungKind, ...] = ()
+
+    @property
+    def missed_at(self) -> datetime:
+        """When a whole period past due has gone by without an update (F2)."""
+        return self.due_at + self.period
+
+
+class Outcome(StrEnum):
+    """How a promise ended (K5)."""
+
+    KEPT = "kept"
+    LATE = "late"
+    MISSED = "missed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockState:
+    """One audience's clock: the period of its next promise, the running one, and its record."""
+
+    period: timedelta
+    promise: Promise | None = None
+    made: int = 0
+    kept: int = 0
+    late: tuple[timedelta, ...] = ()
+    missed: int = 0
+    withdrawn: int = 0
+
+    @property
+    def settled(self) -> int:
+        """How many promises have ended; each counts once."""
+        return self.kept + len(self.late) + self.missed + self.withdrawn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Somebody was asked to take command, and has not answered or has declined."""
+
+    person: PersonId
+    at: datetime
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The last update, for the card and for whoever asks."""
+
+    at: datetime
+    by: PersonId
+    text: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """The whole state; every field is what some rule or the status card needs.
+
+    `entries` is the number of the last timeline entry. `highest` is the worst severity it ever had,
+    save one put right by `assess` (F5). `asked_round` is when the acting commander began to wait.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    severity: Severity
+    highest: Severity
+    phase: Phase
+    declared_at: datetime
+    declared_by: PersonId
+    conversation: ConversationRef
+    service: str | None = None
+    unassessed: bool = False
+    impact: str | None = None
+    impact_entry: int = 0
+    commander: PersonId | None = None
+    acting: bool = False
+    acting_since: datetime | None = None
+    asked: tuple[Ask, ...] = ()
+    nobody_left: bool = False
+    response_stage: int = 0
+    offered_to: PersonId | None = None
+    escalated: bool = False
+    roles: Mapping[Role, PersonId] = field(default_factory=dict)
+    responders: tuple[PersonId, ...] = ()
+    participants: tuple[PersonId, ...] = ()
+    clocks: Mapping[Clock, ClockState] = field(default_factory=dict)
+    last_update: Said | None = None
+    steps: int = 0
+    nudged: bool = False
+    cause_reminded: bool = False
+    triage_raised: bool = False
+    triage_at: datetime | None = None
+    quiet_until: datetime | None = None
+    stabilised_at: datetime | None = None
+    resolved_at: datetime | None = None
+    mirrors: tuple[ConversationRef, ...] = ()
+    ticket: ExternalRef | None = None
+    entries: int = 0
+
+    @property
+    def drill(self) -> bool:
+        """Whether this is practice."""
+        return self.kind is Kind.DRILL
+
+    @property
+    def conversations(self) -> tuple[ConversationRef, ...]:
+        """Where it is talked about: where it was declared, or its own room, first."""
+        return (self.conversation, *self.mirrors)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a commander has taken the role, not only been left with it."""
+        return self.commander is not None and not self.acting
+
+    @property
+    def postmortem(self) -> str | None:
+        """The postmortem it owes once resolved: `full`, `light` or none (P1, F6, F7)."""
+        if self.drill or self.phase is Phase.CANCELLED:
+            return None
+        if self.kind is Kind.NEAR_MISS:
+            return "light"
+        return "full" if self.highest.commanded else None
