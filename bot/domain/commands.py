@@ -234,7 +234,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteConversation:
-    """A room was opened for the incident; it becomes its first conversation."""
+    """The room that the incident asked for is open; `conversation` is its platform's name."""
 
     conversation: ConversationRef
 

@@ -31,9 +31,7 @@ class Severity(IntEnum):
 
 IMPACT: Mapping[Severity, str] = {
     Severity.SEV1: "Core service unavailable; revenue-generating path broken; data at risk",
-    Severity.SEV2: (
-        "Major feature degraded; significant subset of users affected; no workaround"
-    ),
+    Severity.SEV2: ("Major feature degraded; significant subset of users affected; no workaround"),
     Severity.SEV3: "Minor feature broken; small subset affected; workaround exists",
     Severity.SEV4: "Cosmetic or infrastructure issue with no user impact",
 }
@@ -121,7 +119,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """An update that was announced for a published time, with the ladder it was made under (F13)."""
+    """An update announced for a published time, with the ladder it was made under (F13)."""
 
     n: int
     made_at: datetime
@@ -187,7 +185,8 @@ class Incident:
     """The whole state; every field is what some rule or the status card needs.
 
     `entries` is the number of the last timeline entry. `highest` is the worst severity it ever had,
-    save one put right by `assess` (F5). `asked_round` is when the acting commander began to wait.
+    save one put right by `assess` (F5). `commanded_since` is when it became a SEV1/SEV2, or was
+    reopened as one. `escalated`: the commander was silent through a whole ladder (C5).
     """
 
     id: str
@@ -206,6 +205,7 @@ class Incident:
     commander: PersonId | None = None
     acting: bool = False
     acting_since: datetime | None = None
+    commanded_since: datetime | None = None
     asked: tuple[Ask, ...] = ()
     nobody_left: bool = False
     response_stage: int = 0
@@ -224,9 +224,15 @@ class Incident:
     quiet_until: datetime | None = None
     stabilised_at: datetime | None = None
     resolved_at: datetime | None = None
+    room: ConversationRef | None = None
     mirrors: tuple[ConversationRef, ...] = ()
     ticket: ExternalRef | None = None
     entries: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether an incident process is under way: a SEV4 is a ticket, not a process (S4)."""
+        return self.phase.active and self.severity <= Severity.SEV3
 
     @property
     def drill(self) -> bool:
@@ -235,7 +241,7 @@ class Incident:
 
     @property
     def conversations(self) -> tuple[ConversationRef, ...]:
-        """Where it is talked about: where it was declared, or its own room, first."""
+        """Where it is talked about: its own, which may be where it was declared, first."""
         return (self.conversation, *self.mirrors)
 
     @property

@@ -1,0 +1,86 @@
+"""What comes in from a platform, and what a platform can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.refs import ConversationRef, PersonId, UserRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatEvent:
+    """A message somebody wrote. `id` is the platform's own, the same when it is delivered again.
+
+    `addressed`: the bot is meant even without the prefix (a mention, a personal chat). `mentions`
+    maps what stands in the text for a person (without `@`) to the user.
+    """
+
+    id: str
+    conversation: ConversationRef
+    sender: UserRef
+    sender_name: str
+    text: str
+    written_at: datetime
+    addressed: bool = False
+    mentions: Mapping[str, UserRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatCapture:
+    """A person marked a message for the timeline: a reaction, a pin, a message action."""
+
+    id: str
+    conversation: ConversationRef
+    sender: UserRef
+    sender_name: str
+    author: UserRef
+    author_name: str
+    text: str
+    written_at: datetime
+    marked_at: datetime
+
+
+Inbound = ChatEvent | ChatCapture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRequest:
+    """A conversation to open: a room for an incident, or a direct one with `direct_to`.
+
+    `name` is unique for the incident and the day (F15); `alias` for ever.
+    """
+
+    name: str
+    alias: str
+    topic: str
+    invite: tuple[UserRef, ...] = ()
+    direct_to: UserRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What a platform can do, as data: nobody has to try and see.
+
+    `rooms`: it opens a room per incident. `direct`: it reaches one person alone. `max_bytes` is the
+    size of the largest message it takes; none: no limit.
+    """
+
+    rooms: bool = False
+    direct: bool = True
+    edits: bool = False
+    pins: bool = False
+    threads: bool = False
+    buttons: bool = False
+    reactions: bool = False
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressee:
+    """A person to call, with the user they are on the platform at hand."""
+
+    person: PersonId
+    name: str
+    user: UserRef | None

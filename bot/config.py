@@ -1,0 +1,467 @@
+"""The config: TOML, typed and frozen. Every fault is told at once, with its key and a fix."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from bot.domain.durations import parse_duration
+from bot.domain.incident import Rung, RungKind, Severity
+from bot.domain.policies import Plan, Policy
+from bot.errors import ConfigError
+from bot.people import Directory, Person
+from bot.refs import ConversationRef, PersonId
+
+_SEVERITIES = {"sev1": Severity.SEV1, "sev2": Severity.SEV2, "sev3": Severity.SEV3}
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (length := parse_duration(value)) is not None:
+        return length
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError(f"{value!r} is not a duration; write 15m, 1h30m or 45s")
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than nothing")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ValueError(f"{value!r} is no time zone; write one like Europe/Berlin") from exc
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Period = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+
+
+class Section(BaseModel):
+    """A table of the config: nothing unknown in it, nothing changes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonSection(Section):
+    """`[people.<id>]`."""
+
+    name: str = ""
+    commander: bool = False
+    users: dict[str, str] = Field(default_factory=dict)
+    mail: str | None = None
+
+
+class Periods(Section):
+    """A period for each severity; one that is not named has no clock."""
+
+    sev1: Period | None = None
+    sev2: Period | None = None
+    sev3: Period | None = None
+
+    def by_severity(self) -> Mapping[Severity, timedelta]:
+        """Return the periods there are."""
+        pairs = ((severity, getattr(self, key)) for key, severity in _SEVERITIES.items())
+        return {severity: period for severity, period in pairs if period is not None}
+
+
+class PlanSection(Section):
+    """`[plan]`, and what a service's plan has of it (X1)."""
+
+    comms: str | None = None
+    liaison: str | None = None
+    status_page: str | None = None
+    external: Periods = Periods()
+    stakeholder: Periods | None = None
+
+
+class ServiceSection(PlanSection):
+    """`[services.<name>]`."""
+
+    owner: str | None = None
+    on_call: tuple[str, ...] = ()
+
+
+class Rungs(Section):
+    """When each rung of the ladder comes, from the due time (K3)."""
+
+    prompt_before: Duration = timedelta(minutes=3)
+    overdue_after: Duration = timedelta(0)
+    page_after: Duration = timedelta(minutes=5)
+    next_after: Duration = timedelta(minutes=10)
+
+
+class ClocksSection(Section):
+    """`[clocks]`."""
+
+    internal: Periods = Periods(sev1=timedelta(minutes=15), sev2=timedelta(minutes=15))
+    stakeholder: Periods = Periods(sev1=timedelta(minutes=30), sev2=timedelta(minutes=30))
+    ladder: Rungs = Rungs()
+
+
+class CommandSection(Section):
+    """`[command]`."""
+
+    ask_next_after: Period = timedelta(minutes=5)
+    respond_within: Periods = Periods(sev1=timedelta(minutes=5), sev2=timedelta(minutes=15))
+    nudge_after: Period = timedelta(minutes=10)
+    assess_within: Period = timedelta(minutes=15)
+
+
+class Day(StrEnum):
+    """A day of the week."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class TriageSection(Section):
+    """`[triage]`: where a SEV3 goes that nobody took up by the end of the business day (F16)."""
+
+    conversation: str | None = None
+    opens: time = time(9)
+    closes: time = time(17)
+    days: tuple[Day, ...] = (Day.MON, Day.TUE, Day.WED, Day.THU, Day.FRI)
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+
+    @model_validator(mode="after")
+    def _opens_first(self) -> TriageSection:
+        if self.opens >= self.closes or not self.days:
+            raise ValueError("opens must be before closes, on at least one day")
+        return self
+
+    def end_of_day(self, now: datetime) -> datetime:
+        """Return when the business day ends that `now` is in, or the next one."""
+        zone = ZoneInfo(self.zone)
+        day = now.astimezone(zone).date()
+        names = tuple(Day)
+        while True:
+            ends = datetime.combine(day, self.closes, zone)
+            if names[day.weekday()] in self.days and ends > now:
+                return ends.astimezone(now.tzinfo)
+            day += timedelta(days=1)
+
+
+class PagingSection(Section):
+    """`[paging]`."""
+
+    last: tuple[str, ...] = ()
+
+
+class AccessSection(Section):
+    """`[access]`."""
+
+    unknown_people: Literal["admit", "refuse"] = "admit"
+    stale_after: Period = timedelta(minutes=5)
+
+
+class StorageSection(Section):
+    """`[storage]`; no URL: a file in the home folder."""
+
+    url: str | None = None
+
+
+class DeliverySection(Section):
+    """`[delivery]`."""
+
+    timeout: Period = timedelta(seconds=30)
+    give_up_after: Period = timedelta(hours=2)
+    late_after: Period = timedelta(minutes=1)
+    retry_first: Period = timedelta(seconds=1)
+    retry_longest: Period = timedelta(minutes=5)
+    keep: Period = timedelta(days=30)
+
+
+class HttpSection(Section):
+    """`[http]`; no address: nothing listens."""
+
+    listen: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] | None = None
+
+
+class LogSection(Section):
+    """`[log]`."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    file: str | None = None
+
+
+class Config(Section):
+    """The whole config."""
+
+    people: dict[str, PersonSection] = Field(default_factory=dict)
+    services: dict[str, ServiceSection] = Field(default_factory=dict)
+    plan: PlanSection = PlanSection()
+    clocks: ClocksSection = ClocksSection()
+    command: CommandSection = CommandSection()
+    triage: TriageSection = TriageSection()
+    paging: PagingSection = PagingSection()
+    access: AccessSection = AccessSection()
+    storage: StorageSection = StorageSection()
+    delivery: DeliverySection = DeliverySection()
+    http: HttpSection = HttpSection()
+    log: LogSection = LogSection()
+    adapters: dict[str, dict[str, Any]] = Field(default={"console": {}})
+    plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The people."""
+        return Directory(
+            (
+                Person(
+                    id=PersonId(key),
+                    name=section.name or key.capitalize(),
+                    commander=section.commander,
+                    users={"console": key, **section.users},
+                    mail=section.mail,
+                )
+                for key, section in self.people.items()
+            ),
+            admit_unknown=self.access.unknown_people == "admit",
+        )
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        ladder = self.clocks.ladder
+        return Policy(
+            internal=self.clocks.internal.by_severity(),
+            stakeholder=self.clocks.stakeholder.by_severity(),
+            rungs=(
+                Rung(kind=RungKind.PROMPT, offset=-ladder.prompt_before),
+                Rung(kind=RungKind.OVERDUE, offset=ladder.overdue_after),
+                Rung(kind=RungKind.PAGE, offset=ladder.page_after),
+                Rung(kind=RungKind.NEXT, offset=ladder.next_after),
+            ),
+            ask_next_after=self.command.ask_next_after,
+            respond_within=self.command.respond_within.by_severity(),
+            nudge_after=self.command.nudge_after,
+            correct_within=self.command.assess_within,
+        )
+
+    def plan_for(self, service: str | None) -> Plan:
+        """Return the communication plan of a service; the default one where it has none (X1)."""
+        section = self.services.get(service) if service else None
+        own: PlanSection = section or self.plan
+        stakeholder = own.stakeholder or self.plan.stakeholder
+        return Plan(
+            service=service,
+            missing=section is None,
+            comms=_person(own.comms or self.plan.comms),
+            liaison=_person(own.liaison or self.plan.liaison),
+            on_call=tuple(PersonId(p) for p in section.on_call) if section else (),
+            external=own.external.by_severity() or self.plan.external.by_severity(),
+            stakeholder=stakeholder.by_severity() if stakeholder else {},
+            status_page=own.status_page or self.plan.status_page,
+        )
+
+    @cached_property
+    def on_call(self) -> Mapping[str, tuple[PersonId, ...]]:
+        """Who answers a page to a service."""
+        return {
+            name: tuple(PersonId(p) for p in section.on_call)
+            for name, section in self.services.items()
+        }
+
+    @cached_property
+    def triage_conversation(self) -> ConversationRef | None:
+        """Where untouched SEV3s are raised."""
+        if self.triage.conversation is None:
+            return None
+        adapter, _, conversation = self.triage.conversation.partition(":")
+        return ConversationRef(adapter, conversation)
+
+
+def _person(name: str | None) -> PersonId | None:
+    return PersonId(name) if name is not None else None
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def default_text() -> str:
+    """Return the config that stands in where there is none: a console and an example team."""
+    return files("bot").joinpath("default.toml").read_text("utf-8")
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read a config file; the built-in one for none.
+
+    Raises:
+        ConfigError: With every fault at once.
+    """
+    if path is None:
+        return parse(default_text(), environ)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as exc:
+        raise ConfigError(
+            (f"{path}: not UTF-8 text (byte {exc.start}); save it as UTF-8",)
+        ) from exc
+    except OSError as exc:
+        raise ConfigError(
+            (f"{path}: {exc.strerror or exc}; name a file that can be read",)
+        ) from exc
+    return parse(text, environ)
+
+
+def parse(text: str, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read a config's text.
+
+    Raises:
+        ConfigError: With every fault at once.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise ConfigError((f"not TOML: {exc}; the file is not read further",)) from exc
+    faults: list[str] = []
+    raw = _reveal(raw, (), environ, faults)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as exc:
+        raise ConfigError((*faults, *faults_of(exc, Config, ()))) from exc
+    faults += _cross_faults(config)
+    if faults:
+        raise ConfigError(tuple(faults))
+    return config
+
+
+def _reveal(
+    value: Any,  # noqa: ANN401 - whatever TOML holds
+    where: tuple[str, ...],
+    environ: Mapping[str, str],
+    faults: list[str],
+) -> Any:  # noqa: ANN401
+    """Replace `{env = "NAME"}` and `{file = "path"}` by what they name."""
+    if isinstance(value, list):
+        return [_reveal(v, (*where, str(i)), environ, faults) for i, v in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    secret_place = len(where) > 2 or where[:1] == ("storage",)
+    if secret_place and value.keys() == {"env"} and isinstance(value["env"], str):
+        if (found := environ.get(value["env"])) is None:
+            faults.append(f"{'.'.join(where)}: environment variable {value['env']} is not set")
+        return found or ""
+    if secret_place and value.keys() == {"file"} and isinstance(value["file"], str):
+        try:
+            return Path(value["file"]).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            faults.append(f"{'.'.join(where)}: cannot read {value['file']}: {exc}")
+            return ""
+    return {k: _reveal(v, (*where, k), environ, faults) for k, v in value.items()}
+
+
+def _cross_faults(config: Config) -> list[str]:
+    """Return what no section can see by itself: names that must be somebody's."""
+    people = set(config.people)
+    named: list[tuple[str, str | None]] = [
+        ("plan.comms", config.plan.comms),
+        ("plan.liaison", config.plan.liaison),
+        *((f"paging.last.{i}", p) for i, p in enumerate(config.paging.last)),
+    ]
+    for name, service in config.services.items():
+        where = f"services.{name}"
+        named += [(f"{where}.{k}", getattr(service, k)) for k in ("comms", "liaison", "owner")]
+        named += [(f"{where}.on_call.{i}", p) for i, p in enumerate(service.on_call)]
+    faults = []
+    for where, person in named:
+        if person is not None and person not in people:
+            near = nearest(person, people)
+            hint = f"did you mean {near!r}?" if near else f"add [people.{person}]"
+            faults.append(f"{where}: nobody is called {person!r}; {hint}")
+    users: dict[tuple[str, str], str] = {}
+    for key, person_section in config.people.items():
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", key):
+            faults.append(f"people.{key}: use letters, digits, dots, dashes and underscores")
+        for user in person_section.users.items():
+            if user in users:
+                faults.append(
+                    f"people.{key}.users.{user[0]}: {user[1]!r} is {users[user]}'s; one person each"
+                )
+            users[user] = key
+    place = config.triage_conversation
+    if place is not None and (not place.id or place.adapter not in config.adapters):
+        faults.append(
+            f"triage.conversation: {config.triage.conversation!r} is no conversation of a "
+            "configured adapter; write console:ops"
+        )
+    if not config.adapters:
+        faults.append("adapters: at least one is needed; write [adapters.console]")
+    return faults
+
+
+def faults_of(
+    exc: ValidationError, model: type[BaseModel], under: Sequence[str]
+) -> tuple[str, ...]:
+    """Return a validation error as one line a fault: the key, what is wrong, and the fix."""
+    return tuple(_fault(dict(error), model, under) for error in exc.errors(include_url=False))
+
+
+def _fault(error: Mapping[str, Any], model: type[BaseModel], under: Sequence[str]) -> str:
+    path = tuple(str(part) for part in error["loc"])
+    where = ".".join((*under, *path))
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(model, path[:-1])
+        near = nearest(path[-1], known)
+        hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(sorted(known))}"
+        return f"{where}: unknown key; {hint}"
+    if error["type"] == "missing":
+        return f"{where}: missing; add it"
+    text = str(error["msg"]).removeprefix("Value error, ")
+    given = error.get("input")
+    if error["type"] != "value_error" and isinstance(given, str | int | float | bool):
+        text = f"{text} (it is {given!r})"
+    return f"{where or 'the file'}: {text}"
+
+
+def _keys_at(model: type[BaseModel], path: Iterable[str]) -> set[str]:
+    for part in path:
+        if part not in model.model_fields:
+            continue
+        inner = _model_in(model.model_fields[part].annotation)
+        if inner is not None:
+            model = inner
+    return set(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(arg) for arg in get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that somebody probably meant."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)

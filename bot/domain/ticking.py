@@ -1,0 +1,164 @@
+"""What falls due by itself: one list serves both the next due time and what is done then (K6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain import events as ev
+from bot.domain.incident import Clock, Incident, Phase, Promise, Rung, RungKind, Severity
+from bot.domain.policies import Policy
+from bot.domain.story import Story, owing
+from bot.refs import PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something to do at a time; doing it makes it no longer due."""
+
+    when: datetime
+    do: Callable[[Story], None]
+
+
+def next_due(incident: Incident, policy: Policy) -> datetime | None:
+    """Return when something falls due next; none when nothing will."""
+    return min((due.when for due in _dues(incident, policy)), default=None)
+
+
+def tick(story: Story) -> None:
+    """Do whatever is due by now, in the order of its due times."""
+    while True:
+        dues = [d for d in _dues(story.incident, story.setting.policy) if d.when <= story.now]
+        if not dues:
+            return
+        min(dues, key=lambda due: due.when).do(story)
+
+
+def _dues(incident: Incident, policy: Policy) -> Iterator[Due]:
+    if not incident.running:
+        return
+    for clock, state in incident.clocks.items():
+        if state.promise is not None:
+            yield from _promise_dues(clock, state.promise)
+    if incident.acting and incident.severity.commanded:
+        yield from _response_dues(incident, policy)
+    if (
+        incident.commanded_since is not None
+        and incident.phase is Phase.INVESTIGATING
+        and not incident.nudged
+        and not incident.steps
+    ):
+        due = incident.commanded_since + policy.nudge_after
+        yield Due(max(due, incident.quiet_until or due), _nudge)
+    if incident.triage_at is not None and not incident.triage_raised and _untouched(incident):
+        yield Due(incident.triage_at, _raise_untouched)
+
+
+def _promise_dues(clock: Clock, promise: Promise) -> Iterator[Due]:
+    def missed(story: Story) -> None:
+        story.miss(clock, promise)
+
+    for rung in promise.rungs:
+        if rung.kind not in promise.fired:
+            yield Due(promise.due_at + rung.offset, _firing(clock, promise, rung))
+    yield Due(promise.missed_at, missed)
+
+
+def _firing(clock: Clock, promise: Promise, rung: Rung) -> Callable[[Story], None]:
+    def fire(story: Story) -> None:
+        when = promise.due_at + rung.offset
+        people = _called_by(story, clock, rung.kind)
+        story.add(
+            ev.RungFired(
+                at=story.now,
+                clock=clock,
+                n=promise.n,
+                kind=rung.kind,
+                due_at=promise.due_at,
+                late_by=max(story.now - when, timedelta(0)),
+                owed_by=owing(story.incident, clock),
+                people=people,
+                silent=_overtaken(promise, rung, story.now),
+            )
+        )
+
+    return fire
+
+
+def _called_by(story: Story, clock: Clock, kind: RungKind) -> tuple[PersonId, ...]:
+    """Return who a rung calls (K3)."""
+    match kind:
+        case RungKind.PROMPT | RungKind.OVERDUE:
+            person = owing(story.incident, clock)
+        case RungKind.PAGE:
+            person = story.incident.commander or owing(story.incident, clock)
+        case RungKind.NEXT:
+            person = story.next_candidate()
+    return (person,) if person is not None else ()
+
+
+def _overtaken(promise: Promise, rung: Rung, now: datetime) -> bool:
+    """Whether a late rung would say what a later one says better; it is recorded all the same."""
+    if promise.missed_at <= now:
+        return True
+    if rung.kind not in {RungKind.PROMPT, RungKind.OVERDUE}:
+        return False
+    when = promise.due_at + rung.offset
+    return any(when < promise.due_at + other.offset <= now for other in promise.rungs)
+
+
+def _response_dues(incident: Incident, policy: Policy) -> Iterator[Due]:
+    if incident.asked and not incident.nobody_left:
+        yield Due(max(ask.at for ask in incident.asked) + policy.ask_next_after, Story.ask_next)
+    within = policy.respond_within.get(incident.severity)
+    since = incident.acting_since
+    if within is not None and since is not None and incident.response_stage < len(_STAGES):
+        yield Due(since + within * (incident.response_stage + 1), _escalate)
+
+
+def _page_next(story: Story) -> tuple[PersonId, ...]:
+    waiting = [ask.person for ask in story.incident.asked if not ask.declined]
+    person = waiting[-1] if waiting else story.next_candidate()
+    return (person,) if person is not None else ()
+
+
+def _page_trained(story: Story) -> tuple[PersonId, ...]:
+    return tuple(p for p in story.setting.candidates if p != story.incident.commander)
+
+
+def _page_last(story: Story) -> tuple[PersonId, ...]:
+    return story.setting.last_resort
+
+
+_STAGES = (_page_next, _page_trained, _page_last)
+
+
+def _escalate(story: Story) -> None:
+    """Page on: the next commander, then all of them, then the last resort (F16)."""
+    stage = story.incident.response_stage
+    story.add(
+        ev.ResponseEscalated(
+            at=story.now,
+            stage=stage + 1,
+            people=_STAGES[stage](story),
+            last_resort=_STAGES[stage] is _page_last,
+        )
+    )
+
+
+def _nudge(story: Story) -> None:
+    story.add(ev.StabiliseNudged(at=story.now))
+
+
+def _untouched(incident: Incident) -> bool:
+    return (
+        incident.severity is Severity.SEV3
+        and incident.phase is Phase.INVESTIGATING
+        and not incident.responders
+        and incident.last_update is None
+    )
+
+
+def _raise_untouched(story: Story) -> None:
+    story.add(ev.UntouchedRaised(at=story.now))

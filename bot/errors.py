@@ -1,0 +1,43 @@
+"""What can go wrong outside the workflow, each with a text that says what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class BotError(Exception):
+    """Something the person who runs Sitrep has to know; the text says what to do."""
+
+
+class ConfigError(BotError):
+    """The config cannot be used. `faults` holds every fault at once: its key, and the fix."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        """See the class."""
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class SetupFailed(BotError):  # noqa: N818 - said of a plugin, by name
+    """An adapter or plugin could not be set up; it is named."""
+
+
+class DatabaseTooNew(BotError):  # noqa: N818 - a state, not a fault
+    """The database was written by a newer Sitrep; this one does not touch it."""
+
+
+class DatabaseBusy(BotError):  # noqa: N818 - a state, not a fault
+    """Another Sitrep runs on this SQLite file."""
+
+
+class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
+    """Try again: later, or not before `retry_after` has gone by."""
+
+    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+        """See the class."""
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class PermanentFailure(Exception):  # noqa: N818 - part of the plugin contract
+    """It will never work: the conversation is gone, the request is refused. A dead letter."""

@@ -1,0 +1,357 @@
+"""What people type, as data: the parser reads it, and so does `help`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a verb speaks of."""
+
+    NEW = "new"
+    INCIDENT = "incident"
+    ANYWHERE = "anywhere"
+
+
+class Topic(StrEnum):
+    """How `help` groups the verbs."""
+
+    START = "Start"
+    KEEP = "Keep people told"
+    COMMAND = "Command"
+    WORK = "Work"
+    END = "End"
+    RECORD = "Record"
+    READ = "Read"
+    LATER = "Not there yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """A verb: what is typed, an example that works, and what it does in one line.
+
+    `later` says what a verb will come with that nothing offers yet. `changes`: it changes an
+    incident, so an old one is asked about first (F11).
+    """
+
+    name: str
+    form: str
+    example: str
+    says: str
+    topic: Topic
+    scope: Scope = Scope.INCIDENT
+    aliases: tuple[str, ...] = ()
+    later: str | None = None
+    changes: bool = True
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="declare",
+        aliases=("new", "open", "start"),
+        form="declare [1..4|unsure] <title> [service:<s>] [ic:@x] [impact:<line>]",
+        example="declare sev2 Checkout answers 500 service:checkout",
+        says="Opens an incident. Works with a title alone: SEV1 until it is assessed.",
+        topic=Topic.START,
+        scope=Scope.NEW,
+    ),
+    Verb(
+        name="assess",
+        form="assess [yes|no|unsure ...]",
+        example="assess no yes",
+        says="Finds the severity from impact, in up to three questions.",
+        topic=Topic.START,
+    ),
+    Verb(
+        name="drill",
+        aliases=("practice",),
+        form="drill [1..4|unsure] <title> [service:<s>] [ic:@x] [impact:<line>]",
+        example="drill sev1 Practice: the database is gone",
+        says="The whole path as practice; nothing leaves the building.",
+        topic=Topic.START,
+        scope=Scope.NEW,
+    ),
+    Verb(
+        name="near-miss",
+        aliases=("nearmiss",),
+        form="near-miss <title> [service:<s>]",
+        example="near-miss Disk at 97 % found by chance",
+        says="Records what was caught before users felt it. Nobody is paged.",
+        topic=Topic.START,
+        scope=Scope.NEW,
+    ),
+    Verb(
+        name="update",
+        aliases=("u",),
+        form="update <text>",
+        example="update Rolling back release 311, 40 % of hosts done",
+        says="Keeps the promise, and promises the next update.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="nochange",
+        aliases=("nc",),
+        form="nochange",
+        example="nochange",
+        says="The update “Still investigating, no new findings”.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="cadence",
+        form="cadence <internal|external|stakeholder> <15m|1h30m> because <reason>",
+        example="cadence internal 30m because waiting for the vendor",
+        says="Promises another period. Longer: the commander, with a reason.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="external",
+        aliases=("public",),
+        form="external <text>",
+        example="external Checkout is slow; a fix is being rolled out",
+        says="Publishes on every configured status page. The commander's word.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="brief",
+        form="brief [text]",
+        example="brief Checkout is down since 14:04; a rollback is under way",
+        says="Sends a summary to stakeholders. Without text: shows a draft.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="sev",
+        aliases=("severity",),
+        form="sev <1..4> [because <reason>]",
+        example="sev 3 because only the test shop is affected",
+        says="Raises the severity (anyone) or lowers it (the commander, with a reason).",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="ic",
+        aliases=("commander", "lead"),
+        form="ic @x",
+        example="ic @ben",
+        says="Asks somebody to be incident commander.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="accept",
+        form="accept",
+        example="accept",
+        says="Takes the command that was offered.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="decline",
+        form="decline",
+        example="decline",
+        says="Leaves it to the next in the rotation.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="take",
+        form="take ic",
+        example="take ic",
+        says="Takes command unasked, while it is only acting or the commander is silent.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="handoff",
+        form="handoff @x",
+        example="handoff @cara",
+        says="Offers command to somebody; it stays yours until they accept.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="role",
+        aliases=("assign",),
+        form="role <scribe|comms|liaison> @x",
+        example="role scribe @ann",
+        says="Gives a role to somebody.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="page",
+        aliases=("escalate",),
+        form="page <@x|service> [reason]",
+        example="page checkout the rollback needs a second pair of eyes",
+        says="Calls a person, or whoever is on call for a service.",
+        topic=Topic.COMMAND,
+    ),
+    Verb(
+        name="join",
+        form="join",
+        example="join",
+        says="Makes you a responder.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="leave",
+        form="leave",
+        example="leave",
+        says="You are no responder any more.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="tried",
+        form="tried <rollback|failover|flag|other> <text>",
+        example="tried rollback release 311",
+        says="Records a stabilising step.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="did",
+        aliases=("action-taken",),
+        form="did <text> [by:@x]",
+        example="did restarted checkout-7 by:@dev",
+        says="Records what was done.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="saw",
+        aliases=("observed",),
+        form="saw <text>",
+        example="saw error rate falls since 14:20",
+        says="Records what was observed.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="decided",
+        aliases=("decision",),
+        form="decided <text>",
+        example="decided roll back before reading the trace",
+        says="Records a decision.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="note",
+        aliases=("tl",),
+        form="note <text>",
+        example="note the deploy began at 13:58",
+        says="Puts a line on the timeline.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="impact",
+        form="impact <text>",
+        example="impact one in three checkouts ends in an error",
+        says="States who is affected and how, in one line.",
+        topic=Topic.WORK,
+    ),
+    Verb(
+        name="stabilised",
+        aliases=("mitigated", "stable", "stabilized"),
+        form="stabilised [text]",
+        example="stabilised error rate back to 0.2 %",
+        says="Users are served again; diagnosis can begin.",
+        topic=Topic.END,
+    ),
+    Verb(
+        name="resolve",
+        aliases=("close", "resolved"),
+        form="resolve [text]",
+        example="resolve release 311 withdrawn",
+        says="Ends the incident and releases the responders. The commander's word.",
+        topic=Topic.END,
+    ),
+    Verb(
+        name="reopen",
+        form="reopen because <reason>",
+        example="reopen because the errors are back",
+        says="It is not over.",
+        topic=Topic.END,
+    ),
+    Verb(
+        name="cancel",
+        form="cancel because <reason>",
+        example="cancel because the alert was a test",
+        says="It was a false alarm.",
+        topic=Topic.END,
+    ),
+    Verb(
+        name="amend",
+        form="amend <n> <text>",
+        example="amend 7 error rate 12 %, not 21 %",
+        says="Puts a timeline entry right; the record keeps the original.",
+        topic=Topic.RECORD,
+    ),
+    Verb(
+        name="redact",
+        form="redact <n>",
+        example="redact 7",
+        says="Removes an entry's text everywhere, for good.",
+        topic=Topic.RECORD,
+    ),
+    Verb(
+        name="status",
+        aliases=("info",),
+        form="status",
+        example="status",
+        says="Shows where it stands.",
+        topic=Topic.READ,
+        changes=False,
+    ),
+    Verb(
+        name="timeline",
+        form="timeline",
+        example="timeline",
+        says="Shows what happened, with the number of each entry.",
+        topic=Topic.READ,
+        changes=False,
+    ),
+    Verb(
+        name="who",
+        form="who",
+        example="who",
+        says="Shows who commands, who responds, who was asked.",
+        topic=Topic.READ,
+        changes=False,
+    ),
+    Verb(
+        name="list",
+        form="list [open|owing|all]",
+        example="list open",
+        says="Lists incidents.",
+        topic=Topic.READ,
+        scope=Scope.ANYWHERE,
+        changes=False,
+    ),
+    Verb(
+        name="help",
+        aliases=("?",),
+        form="help [verb]",
+        example="help declare",
+        says="Shows what can be typed.",
+        topic=Topic.READ,
+        scope=Scope.ANYWHERE,
+        changes=False,
+    ),
+    *(
+        Verb(
+            name=name,
+            aliases=aliases,
+            form=name,
+            example=name,
+            says=f"Comes with {what}.",
+            topic=Topic.LATER,
+            scope=Scope.ANYWHERE,
+            later=what,
+            changes=False,
+        )
+        for name, aliases, what in (
+            ("approve", (), "drafts for the status page"),
+            ("reject", (), "drafts for the status page"),
+            ("subscribe", ("follow",), "subscriptions"),
+            ("unsubscribe", (), "subscriptions"),
+            ("subscriptions", (), "subscriptions"),
+            ("pm", ("postmortem",), "postmortems"),
+            ("action", ("todo",), "action items"),
+            ("actions", (), "action items"),
+        )
+    ),
+)
+"""Every verb, in the order that `help` shows them."""
+
+BY_WORD: dict[str, Verb] = {word: verb for verb in VERBS for word in (verb.name, *verb.aliases)}
+"""Every word that can be typed for a verb."""

@@ -1,0 +1,73 @@
+"""The plugin contract: what a plugin may implement. `ports.py` has the objects it provides.
+
+A plugin is a module named by an entry point of the group `sitrep`. It is loaded when the config has
+a section of its name, `[adapters.<name>]` or `[plugins.<name>]`. Its `register_*` functions are
+called once, before anything runs; they read their section and return an object, or none. They do
+no network I/O: a faulty config stops the start, a service that is away does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+import pluggy
+
+from bot.domain.events import Entry
+from bot.domain.incident import Incident
+from bot.ports import (
+    ChatAdapter,
+    Pager,
+    PluginContext,
+    PostmortemPublisher,
+    StakeholderChannel,
+    StatusPage,
+    Summarizer,
+    TicketTracker,
+)
+
+NAME = "sitrep"
+"""The project's name in pluggy, and the entry-point group."""
+
+hookspec = pluggy.HookspecMarker(NAME)
+hookimpl = pluggy.HookimplMarker(NAME)
+
+
+class Hooks:
+    """Every hook there is."""
+
+    @hookspec
+    def register_chat_adapter(self, context: PluginContext) -> ChatAdapter | None:
+        """Provide a chat platform; called once at start."""
+
+    @hookspec
+    def register_status_page(self, context: PluginContext) -> StatusPage | None:
+        """Provide a status page; external texts are published on every one there is (X2)."""
+
+    @hookspec
+    def register_ticket_tracker(self, context: PluginContext) -> TicketTracker | None:
+        """Provide an issue tracker; a SEV4 and each action gets a ticket there (S4, A2)."""
+
+    @hookspec
+    def register_pager(self, context: PluginContext) -> Pager | None:
+        """Provide a paging service; called for pages, beside the mention in the chat (K3, F16)."""
+
+    @hookspec
+    def register_stakeholder_channel(self, context: PluginContext) -> StakeholderChannel | None:
+        """Provide a way to people outside the response; briefs go there (H1)."""
+
+    @hookspec
+    def register_summarizer(self, context: PluginContext) -> Summarizer | None:
+        """Provide drafts for briefs; the first one registered is asked, the built-in one else."""
+
+    @hookspec
+    def register_postmortem_publisher(self, context: PluginContext) -> PostmortemPublisher | None:
+        """Provide a place for finished postmortems (P5)."""
+
+    @hookspec
+    def incident_changed(
+        self, context: PluginContext, entry: Entry, incident: Incident
+    ) -> Awaitable[None] | None:
+        """Hear of every timeline entry, after its commit, in order, at least once.
+
+        `incident` is as it stands when this is called. Raise to be called again for the same entry.
+        """

@@ -1,0 +1,243 @@
+"""What the bot says, before any platform: a tree of literal text, style, times and people.
+
+A `str` is literal: nothing in it is ever read as markup. A button carries the command line that a
+person could type. Limits of a platform are its adapter's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, assert_never
+
+from bot.refs import PersonId
+
+
+class Precision(StrEnum):
+    """How much of an instant is shown."""
+
+    MINUTE = "minute"
+    SECOND = "second"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """Text that stands out."""
+
+    text: str
+    type: Literal["strong"] = "strong"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text to type or copy as it stands."""
+
+    text: str
+    type: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A web address under a text."""
+
+    text: str
+    url: str
+    type: Literal["link"] = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A person; `notify`: the platform calls them."""
+
+    person: PersonId
+    name: str
+    notify: bool = False
+    type: Literal["mention"] = "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """An instant; `seen_from` adds how far away it is, where somebody must act."""
+
+    when: datetime
+    seen_from: datetime | None = None
+    precision: Precision = Precision.MINUTE
+    type: Literal["at"] = "at"
+
+
+Span = str | Strong | Code | Link | Mention | At
+Spans = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A title line."""
+
+    text: str
+    type: Literal["heading"] = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph."""
+
+    spans: Spans
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A label with its value."""
+
+    label: str
+    value: Spans
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Labels with values."""
+
+    rows: tuple[Row, ...]
+    type: Literal["fields"] = "fields"
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[Spans, ...]
+    type: Literal["bullets"] = "bullets"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One blank of a form: free text, or one of `choices`."""
+
+    name: str
+    label: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Blanks that fill in a command line: `{name}` in `command` stands for each."""
+
+    command: str
+    inputs: tuple[Input, ...]
+    submit: str
+    type: Literal["form"] = "form"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A command line under a label; pressing it is typing it."""
+
+    label: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Buttons."""
+
+    buttons: tuple[Button, ...]
+    type: Literal["actions"] = "actions"
+
+
+Block = Heading | Text | Fields | Bullets | Form | Actions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One thing said. `summary` is its first line: what a lock screen shows."""
+
+    summary: Spans
+    blocks: tuple[Block, ...] = field(default=())
+
+
+def relative(when: datetime, seen_from: datetime) -> str:
+    """Return how far away an instant is: `in 12 min`, `2 min ago`, `now`."""
+    away = when - seen_from
+    if abs(away) < timedelta(seconds=1):
+        return "now"
+    return f"in {span_of(away)}" if away > timedelta(0) else f"{span_of(-away)} ago"
+
+
+def span_of(length: timedelta) -> str:
+    """Return a length of time for reading: `40 s`, `12 min`, `1 h 30 min`, `3 days`."""
+    seconds = round(length.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    mins = round(seconds / 60)
+    if mins < 60:
+        return f"{mins} min"
+    hours, rest = divmod(mins, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{round(hours / 24)} days"
+
+
+def at_text(at: At) -> str:
+    """Return an instant in words, in UTC; with its day where it is not today's."""
+    match at.precision:
+        case Precision.MINUTE:
+            text = f"{at.when:%H:%M} UTC"
+        case Precision.SECOND:
+            text = f"{at.when:%H:%M:%S} UTC"
+        case Precision.DAY:
+            return f"{at.when:%a} {at.when.day} {at.when:%b %H:%M} UTC"
+    if at.seen_from is None:
+        return text
+    if abs(at.when - at.seen_from) >= timedelta(hours=20):
+        text = f"{at.when:%a} {at.when.day} {at.when:%b} {text}"
+    return f"{text} ({relative(at.when, at.seen_from)})"
+
+
+def span_text(span: Span) -> str:
+    """Return a span as plain text."""
+    match span:
+        case str():
+            return span
+        case Strong() | Code():
+            return span.text
+        case Link():
+            return f"{span.text} ({span.url})"
+        case Mention():
+            return span.name
+        case At():
+            return at_text(span)
+        case _:
+            assert_never(span)
+
+
+def spans_text(spans: Spans) -> str:
+    """Return spans as plain text."""
+    return "".join(span_text(span) for span in spans)
+
+
+def block_text(block: Block, prefix: str = "!inc ") -> str:
+    """Return a block as plain text; `prefix` is what a typed command begins with."""
+    match block:
+        case Heading():
+            return block.text
+        case Text():
+            return spans_text(block.spans)
+        case Fields():
+            return "\n".join(f"{row.label}: {spans_text(row.value)}" for row in block.rows)
+        case Bullets():
+            return "\n".join(f"- {spans_text(item)}" for item in block.items)
+        case Form():
+            blanks = {blank.name: f"<{blank.label}>" for blank in block.inputs}
+            return f"{block.submit}: {prefix}{block.command.format_map(blanks)}"
+        case Actions():
+            return "\n".join(f"[{b.label}] {prefix}{b.command}" for b in block.buttons)
+        case _:
+            assert_never(block)
+
+
+def plain(message: Message, prefix: str = "!inc ") -> str:
+    """Return a whole message as plain text: complete, whatever a platform cannot show."""
+    blocks = (block_text(block, prefix) for block in message.blocks)
+    return "\n".join((spans_text(message.summary), *blocks))

@@ -1,0 +1,462 @@
+"""Text becomes a request, or an answer that teaches. Pure; knows every verb of the grammar."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain import commands as cmd
+from bot.domain.durations import parse_duration
+from bot.domain.incident import Clock, Kind, Role, Severity
+from bot.grammar import BY_WORD, VERBS, Verb
+from bot.people import Directory, Unknown
+from bot.refs import PersonId, UserRef
+
+NO_CHANGE = "Still investigating, no new findings"
+"""The one-tap update (K2)."""
+
+LONGEST_BYTES = 16 * 1024
+"""Where a text is cut, with a mark that says so (F10)."""
+
+_PREFIX = re.compile(r"\s*!(?:incident|inc)(?=\s|$)\s*", re.IGNORECASE)
+_ID = re.compile(r"(INC|DRILL|NEAR)-([1-9]\d{0,8})(?=\s|$)", re.IGNORECASE)
+_OPTION = re.compile(r"(?:^|\s)(service|ic|impact|by):", re.IGNORECASE)
+_BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
+_SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
+_LIKE_SEVERITY = re.compile(r"sev\w{0,2}", re.IGNORECASE)
+
+_BIDI = {
+    0x202A: "LRE", 0x202B: "RLE", 0x202C: "PDF", 0x202D: "LRO", 0x202E: "RLO",
+    0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI", 0x200E: "LRM", 0x200F: "RLM",
+}  # fmt: skip
+_SHOWN = {code: f"⟨{name}⟩" for code, name in _BIDI.items()}
+
+
+class Query(StrEnum):
+    """What can be read without changing anything."""
+
+    STATUS = "status"
+    TIMELINE = "timeline"
+    WHO = "who"
+    LIST = "list"
+    HELP = "help"
+    DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A new record is asked for; the service gives it its number and its conversation."""
+
+    kind: Kind
+    title: str
+    severity: Severity | None
+    service: str | None = None
+    commander: PersonId | None = None
+    impact: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Something to read; `argument` is `list`'s choice or `help`'s verb."""
+
+    query: Query
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet:
+    """A verb that nothing offers yet."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A line that was understood. `incident` is the id it began with; `line` is what was typed."""
+
+    verb: Verb
+    incident: str | None
+    what: Opening | cmd.Command | Asked | NotYet
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageError:
+    """A line that was not understood: why, and lines that would work."""
+
+    problem: str
+    lines: tuple[str, ...] = ()
+    incident: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong(Exception):  # noqa: N818 - control flow within the parser
+    problem: str
+    lines: tuple[str, ...] = ()
+
+
+def clean(text: str) -> str:
+    """Return text that can be stored and shown: no control characters, no hidden direction (F10)."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SHOWN)
+    kept = "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Co"} else "" for c in text
+    )
+    raw = kept.encode("utf-8")
+    if len(raw) <= LONGEST_BYTES:
+        return kept.strip()
+    head = raw[:LONGEST_BYTES].decode("utf-8", "ignore").rstrip()
+    return f"{head} … [cut here: {len(raw)} bytes are more than 16 KiB]"
+
+
+def command_line(text: str, *, addressed: bool) -> str | None:
+    """Return what follows the prefix; none where the bot is not meant."""
+    match = _PREFIX.match(text)
+    if match is not None:
+        return text[match.end() :]
+    return text.strip() if addressed else None
+
+
+def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> Request | UsageError:
+    """Return what a command line asks for. `line` comes without the prefix."""
+    line = clean(line)
+    rest, incident = line, None
+    if (match := _ID.match(line)) is not None:
+        incident = f"{match[1].upper()}-{match[2]}"
+        rest = line[match.end() :].lstrip()
+    word, tail = _split(rest)
+    if not word:
+        word = "status" if incident else "help"
+    verb = BY_WORD.get(word.casefold())
+    if verb is None:
+        return _unknown(word, tail, incident)
+    words = _Words(verb=verb, tail=tail, directory=directory, mentions=mentions)
+    try:
+        what = NotYet(what=verb.later) if verb.later else _READERS[verb.name](words)
+    except _Wrong as wrong:
+        return UsageError(
+            problem=wrong.problem,
+            lines=wrong.lines or (verb.form, verb.example),
+            incident=incident,
+        )
+    return Request(verb=verb, incident=incident, what=what, line=line)
+
+
+def _unknown(word: str, tail: str, incident: str | None) -> UsageError:
+    shown = word if len(word) <= 30 else f"{word[:30]}…"
+    near = difflib.get_close_matches(word.casefold(), BY_WORD, n=3, cutoff=0.6)
+    names = list(dict.fromkeys(BY_WORD[n].name for n in near))
+    names += [v.name for v in VERBS if v.name.startswith(word.casefold()) and v.name not in names]
+    prefix = f"{incident} " if incident else ""
+    short = tail if len(tail) <= 120 else ""
+    lines = tuple(f"{prefix}{name} {short}".strip() for name in names[:2])
+    return UsageError(
+        problem=f"No verb “{shown}”." + (" Did you mean:" if lines else ""),
+        lines=lines or ("help",),
+        incident=incident,
+    )
+
+
+def _split(text: str) -> tuple[str, str]:
+    parts = text.split(None, 1)
+    word = parts[0] if parts else ""
+    return word, parts[1].strip() if len(parts) > 1 else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What follows the verb, with the ways to read it."""
+
+    verb: Verb
+    tail: str
+    directory: Directory
+    mentions: Mapping[str, UserRef]
+
+    def nothing(self) -> None:
+        if self.tail:
+            raise _Wrong(f"“{self.verb.name}” stands alone.", (self.verb.form,))
+
+    def text(self) -> str:
+        if not self.tail:
+            raise _Wrong(f"“{self.verb.name}” needs its text.")
+        return self.tail
+
+    def optional_text(self) -> str | None:
+        return self.tail or None
+
+    def reason(self) -> tuple[str, str | None]:
+        """Return what stands before `because`, and the reason."""
+        match = _BECAUSE.search(self.tail)
+        if match is None:
+            return self.tail, None
+        return self.tail[: match.start()].strip(), self.tail[match.end() :].strip() or None
+
+    def options(self, *allowed: str) -> tuple[str, dict[str, str]]:
+        """Return the text without its `name:value` options, and these."""
+        found = [m for m in _OPTION.finditer(self.tail) if m[1].casefold() in allowed]
+        if not found:
+            return self.tail, {}
+        values: dict[str, str] = {}
+        loose = [self.tail[: found[0].start()]]
+        for match, after in zip(found, [*found[1:], None], strict=True):
+            value = self.tail[match.end() : after.start() if after else None].strip()
+            name = match[1].casefold()
+            if name != "impact":
+                value, more = _split(value)
+                loose.append(more)
+            if not value:
+                raise _Wrong(f"“{name}:” needs a value.")
+            values[name] = value
+        return " ".join(part.strip() for part in loose if part.strip()), values
+
+    def person(self, word: str) -> PersonId:
+        if not word:
+            raise _Wrong(f"“{self.verb.name}” needs a person.")
+        found = self.directory.find(word, self.mentions)
+        if not isinstance(found, Unknown):
+            return found
+        near = found.candidates[:6]
+        known = f" Known here: {', '.join(f'@{n}' for n in near)}." if near else ""
+        shown = found.word if len(found.word) <= 40 else f"{found.word[:40]}…"
+        raise _Wrong(f"Nobody here is called “{shown}”.{known}", (self.verb.form,))
+
+    def only_person(self) -> PersonId:
+        word, more = _split(self.tail)
+        if more:
+            whole = self.directory.find(self.tail, self.mentions)
+            if not isinstance(whole, Unknown):
+                return whole
+            raise _Wrong(f"“{self.verb.name}” takes one person.", (self.verb.form,))
+        return self.person(word)
+
+    def severity(self, word: str) -> Severity:
+        match = _SEVERITY.fullmatch(word)
+        if match is None:
+            shown = f"“{word[:20]}” is no severity" if word else "A severity is needed"
+            raise _Wrong(f"{shown}: 1, 2, 3 or 4.", ("sev 2", "sev 3 because <reason>", "assess"))
+        return Severity(int(match[1]))
+
+    def number(self, word: str) -> int:
+        if not re.fullmatch(r"#?\d{1,6}", word):
+            raise _Wrong(
+                f"“{self.verb.name}” needs the number of an entry.", (self.verb.form, "timeline")
+            )
+        return int(word.removeprefix("#"))
+
+
+def _opening(kind: Kind) -> Callable[[_Words], Opening]:
+    def read(words: _Words) -> Opening:
+        text, options = words.options("service", "ic", "impact")
+        severity, text = _leading_severity(words, text)
+        title = " ".join(text.split())
+        if not title:
+            raise _Wrong(
+                "What is broken? A title is enough.",
+                (f"{words.verb.name} <title>", words.verb.example),
+            )
+        commander = options.get("ic")
+        impact = options.get("impact")
+        return Opening(
+            kind=kind,
+            title=title,
+            severity=severity,
+            service=options.get("service"),
+            commander=words.person(commander) if commander else None,
+            impact=" ".join(impact.split()) if impact else None,
+        )
+
+    return read
+
+
+def _leading_severity(words: _Words, text: str) -> tuple[Severity | None, str]:
+    word, rest = _split(text)
+    if word.casefold() == "unsure":
+        return None, rest
+    if _SEVERITY.fullmatch(word):
+        return words.severity(word), rest
+    if _LIKE_SEVERITY.fullmatch(word):
+        raise _Wrong(
+            f"“{word}” is no severity: sev1, sev2, sev3 or sev4.",
+            (
+                f"{words.verb.name} sev1 {rest[:80]}".strip(),
+                f"{words.verb.name} unsure {rest[:80]}".strip(),
+            ),
+        )
+    return None, text
+
+
+def _assess(words: _Words) -> cmd.Assess:
+    answers = []
+    for word in words.tail.replace(",", " ").split():
+        near = {"y": "yes", "n": "no", "?": "unsure"}.get(word.casefold(), word.casefold())
+        if near not in set(cmd.Answer):
+            raise _Wrong("The answers are yes, no and unsure.", ("assess", "assess no yes"))
+        answers.append(cmd.Answer(near))
+    return cmd.Assess(answers=tuple(answers[:3]))
+
+
+def _no_change(words: _Words) -> cmd.PostUpdate:
+    words.nothing()
+    return cmd.PostUpdate(text=NO_CHANGE)
+
+
+def _cadence(words: _Words) -> cmd.ChangeCadence:
+    before, reason = words.reason()
+    clock, length = _split(before)
+    if parse_duration(clock) is not None and not length:
+        clock, length = "internal", clock
+    if clock.casefold() not in set(Clock):
+        raise _Wrong("Which clock? internal, external or stakeholder.")
+    period = parse_duration(length)
+    if period is None:
+        shown = f"“{length[:20]}” is no period. " if length else ""
+        raise _Wrong(f"{shown}How often? 15m, 30m, 1h30m.")
+    return cmd.ChangeCadence(clock=Clock(clock.casefold()), period=period, reason=reason)
+
+
+def _sev(words: _Words) -> cmd.ChangeSeverity:
+    before, reason = words.reason()
+    word, more = _split(before)
+    severity = words.severity(word)
+    return cmd.ChangeSeverity(severity=severity, reason=reason or more or None)
+
+
+def _alone(command: cmd.Command) -> Callable[[_Words], cmd.Command]:
+    def read(words: _Words) -> cmd.Command:
+        words.nothing()
+        return command
+
+    return read
+
+
+def _take(words: _Words) -> cmd.TakeCommand:
+    if words.tail.casefold() not in {"ic", "command", "commander"}:
+        raise _Wrong("Take what?", ("take ic",))
+    return cmd.TakeCommand()
+
+
+def _role(words: _Words) -> cmd.AssignRole:
+    role, person = _split(words.tail)
+    if role.casefold() in {"ic", "commander"}:
+        raise _Wrong("The commander has a verb of their own.", (f"ic {person or '@x'}",))
+    if role.casefold() not in set(Role):
+        raise _Wrong("Which role? scribe, comms or liaison.")
+    return cmd.AssignRole(role=Role(role.casefold()), person=words.person(person))
+
+
+def _page(words: _Words) -> cmd.PageOut:
+    whom, reason = _split(words.tail)
+    if not whom:
+        raise _Wrong("Page whom?")
+    found = words.directory.find(whom, words.mentions)
+    if not isinstance(found, Unknown):
+        return cmd.PageOut(person=found, reason=reason or None)
+    if whom.startswith("@"):
+        words.person(whom)
+    return cmd.PageOut(service=whom, reason=reason or None)
+
+
+def _did(words: _Words) -> cmd.AddNote:
+    text, options = words.options("by")
+    if not text:
+        raise _Wrong("What was done?")
+    doer = words.person(options["by"]) if "by" in options else None
+    return cmd.AddNote(kind=cmd.NoteKind.DID, text=text, doer=doer)
+
+
+def _note(kind: cmd.NoteKind) -> Callable[[_Words], cmd.AddNote]:
+    return lambda words: cmd.AddNote(kind=kind, text=words.text())
+
+
+def _tried(words: _Words) -> cmd.TryStep:
+    step, text = _split(words.tail)
+    near = {"rolled": "rollback", "failed": "failover", "roll-back": "rollback"}.get(
+        step.casefold(), step.casefold()
+    )
+    if near not in set(cmd.Step):
+        raise _Wrong("Which step? rollback, failover, flag or other.")
+    if not text and near == "other":
+        raise _Wrong("What was tried?", ("tried other <text>",))
+    return cmd.TryStep(step=cmd.Step(near), text=text)
+
+
+def _because(make: Callable[[str | None], cmd.Command]) -> Callable[[_Words], cmd.Command]:
+    def read(words: _Words) -> cmd.Command:
+        before, reason = words.reason()
+        return make(reason or before or None)
+
+    return read
+
+
+def _amend(words: _Words) -> cmd.Amend:
+    n, text = _split(words.tail)
+    entry = words.number(n)
+    if not text:
+        raise _Wrong("What should it say?")
+    return cmd.Amend(entry=entry, text=text)
+
+
+def _redact(words: _Words) -> cmd.Redact:
+    return cmd.Redact(entry=words.number(words.tail))
+
+
+def _list(words: _Words) -> Asked:
+    which = words.tail.casefold() or "open"
+    if which not in {"open", "owing", "all"}:
+        raise _Wrong("List which? open, owing or all.", ("list open", "list owing", "list all"))
+    return Asked(query=Query.LIST, argument=which)
+
+
+def _brief(words: _Words) -> cmd.SendBrief | Asked:
+    return cmd.SendBrief(text=words.tail) if words.tail else Asked(query=Query.DRAFT)
+
+
+def _ask(query: Query) -> Callable[[_Words], Asked]:
+    def read(words: _Words) -> Asked:
+        words.nothing()
+        return Asked(query=query)
+
+    return read
+
+
+_READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked]] = {
+    "declare": _opening(Kind.INCIDENT),
+    "drill": _opening(Kind.DRILL),
+    "near-miss": _opening(Kind.NEAR_MISS),
+    "assess": _assess,
+    "update": lambda words: cmd.PostUpdate(text=words.text()),
+    "nochange": _no_change,
+    "cadence": _cadence,
+    "external": lambda words: cmd.PublishExternal(text=words.text()),
+    "brief": _brief,
+    "sev": _sev,
+    "ic": lambda words: cmd.NameCommander(person=words.only_person()),
+    "accept": _alone(cmd.AcceptCommand()),
+    "decline": _alone(cmd.DeclineCommand()),
+    "take": _take,
+    "handoff": lambda words: cmd.HandOff(person=words.only_person()),
+    "role": _role,
+    "page": _page,
+    "join": _alone(cmd.Join()),
+    "leave": _alone(cmd.Leave()),
+    "tried": _tried,
+    "did": _did,
+    "saw": _note(cmd.NoteKind.SAW),
+    "decided": _note(cmd.NoteKind.DECIDED),
+    "note": _note(cmd.NoteKind.NOTE),
+    "impact": lambda words: cmd.StateImpact(text=" ".join(words.text().split())),
+    "stabilised": lambda words: cmd.Stabilise(text=words.optional_text()),
+    "resolve": lambda words: cmd.Resolve(text=words.optional_text()),
+    "reopen": _because(lambda reason: cmd.Reopen(reason=reason)),
+    "cancel": _because(lambda reason: cmd.Cancel(reason=reason)),
+    "amend": _amend,
+    "redact": _redact,
+    "status": _ask(Query.STATUS),
+    "timeline": _ask(Query.TIMELINE),
+    "who": _ask(Query.WHO),
+    "list": _list,
+    "help": lambda words: Asked(query=Query.HELP, argument=words.tail.casefold()),
+}

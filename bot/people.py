@@ -1,0 +1,98 @@
+"""Who is who: the people of the config, on every platform they speak on (F8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bot.refs import PersonId, UserRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One person. `users` are the ids they have, by adapter."""
+
+    id: PersonId
+    name: str
+    commander: bool = False
+    users: Mapping[str, str] = field(default_factory=dict)
+    mail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody is called that, or more than one is; `candidates` are the near ones."""
+
+    word: str
+    candidates: tuple[str, ...] = ()
+
+
+class Directory:
+    """Finds people by platform user and by what somebody typed, and users by person."""
+
+    def __init__(self, people: Iterable[Person], *, admit_unknown: bool = True) -> None:
+        """`admit_unknown`: a platform user whom the config does not name may take part."""
+        self._people = {person.id: person for person in people}
+        self._by_user = {
+            UserRef(adapter, user): person.id
+            for person in self._people.values()
+            for adapter, user in person.users.items()
+        }
+        self.admit_unknown = admit_unknown
+
+    @property
+    def trained(self) -> tuple[PersonId, ...]:
+        """The trained commanders, in the order of the config."""
+        return tuple(person.id for person in self._people.values() if person.commander)
+
+    @property
+    def everybody(self) -> tuple[Person, ...]:
+        """All people of the config, in its order."""
+        return tuple(self._people.values())
+
+    def person(self, user: UserRef) -> PersonId:
+        """Return who a platform user is; an id made from the user where nobody named them."""
+        return self._by_user.get(user) or PersonId(f"{user.adapter}:{user.id}")
+
+    def configured(self, person: PersonId) -> bool:
+        """Whether the config names this person."""
+        return person in self._people
+
+    def name(self, person: PersonId) -> str:
+        """Return what a person is called."""
+        known = self._people.get(person)
+        return known.name if known else person.partition(":")[2] or person
+
+    def user(self, person: PersonId, adapter: str) -> UserRef | None:
+        """Return the user that a person is on a platform; none where they are not on it."""
+        known = self._people.get(person)
+        if known is not None:
+            user = known.users.get(adapter)
+            return UserRef(adapter, user) if user is not None else None
+        prefix, _, user = person.partition(":")
+        return UserRef(adapter, user) if prefix == adapter and user else None
+
+    def find(self, word: str, mentions: Mapping[str, UserRef]) -> PersonId | Unknown:
+        """Return who is meant by a mention or a name: `@ben`, `ben`, `Ben`."""
+        word = word.removeprefix("@").strip()
+        if (user := mentions.get(word)) is not None:
+            return self.person(user)
+        folded = word.casefold()
+        exact = [
+            p.id
+            for p in self._people.values()
+            if folded == p.id.casefold()
+            or folded == p.name.casefold()
+            or folded in (user.casefold() for user in p.users.values())
+        ]
+        if len(exact) == 1:
+            return exact[0]
+        near = [
+            p.id
+            for p in self._people.values()
+            if folded
+            and any(part.casefold().startswith(folded) for part in (p.id, *p.name.split()))
+        ]
+        if not exact and len(near) == 1 and len(folded) > 1:
+            return near[0]
+        return Unknown(word, tuple(exact or near or self._people))

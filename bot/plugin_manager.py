@@ -1,0 +1,340 @@
+"""Loads plugins by entry point and hands each its context. The only user of pluggy."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, TypeVar, get_type_hints
+
+import pluggy
+import structlog
+from aiohttp import ClientSession, web
+from pydantic import BaseModel, ValidationError
+
+from bot.chat import Addressee
+from bot.config import faults_of, nearest
+from bot.domain.events import Entry
+from bot.domain.incident import Incident
+from bot.errors import ConfigError, SetupFailed
+from bot.hookspecs import NAME, Hooks
+from bot.people import Directory
+from bot.ports import (
+    ChatAdapter,
+    Clock,
+    Pager,
+    PostmortemPublisher,
+    StakeholderChannel,
+    StatusPage,
+    Summarizer,
+    TicketTracker,
+)
+
+S = TypeVar("S", bound=BaseModel)
+
+REGISTERING: Mapping[str, type] = {
+    "register_chat_adapter": ChatAdapter,
+    "register_status_page": StatusPage,
+    "register_ticket_tracker": TicketTracker,
+    "register_pager": Pager,
+    "register_stakeholder_channel": StakeholderChannel,
+    "register_summarizer": Summarizer,
+    "register_postmortem_publisher": PostmortemPublisher,
+}
+"""Each registering hook, with what it must return."""
+
+SETUP_SECONDS = 10.0
+"""How long a registration may take: it reads a config section, nothing else."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """A plugin's context (see `ports.PluginContext`)."""
+
+    name: str
+    section: str
+    config: Mapping[str, Any]
+    log: structlog.stdlib.BoundLogger
+    clock: Clock
+    home: str
+    addressees: Sequence[Addressee]
+    routes: web.RouteTableDef = field(default_factory=web.RouteTableDef)
+    session: ClientSession | None = None
+    read: bool = False
+
+    @property
+    def http(self) -> ClientSession:
+        """The shared client."""
+        if self.session is None:
+            raise RuntimeError(f"[{self.section}] the HTTP client is there once Sitrep runs")
+        return self.session
+
+    def settings(self, model: type[S]) -> S:
+        """Read the own section.
+
+        Raises:
+            ConfigError: With every fault of the section.
+        """
+        self.read = True
+        try:
+            return model.model_validate(dict(self.config))
+        except ValidationError as exc:
+            raise ConfigError(faults_of(exc, model, (self.section,))) from exc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A plugin that could be configured, for `sitrep plugins`."""
+
+    name: str
+    version: str
+    module: str
+    hooks: tuple[str, ...]
+    enabled: bool
+    fault: str | None = None
+
+
+class PluginManager:
+    """The configured plugins, by what they provide."""
+
+    def __init__(self, clock: Clock, home: str, directory: Directory) -> None:
+        """Nothing is loaded yet."""
+        self._pm = pluggy.PluginManager(NAME)
+        self._pm.add_hookspecs(Hooks)
+        self._clock, self._home, self._directory = clock, home, directory
+        self._contexts: dict[str, Context] = {}
+        self._provided: dict[type, dict[str, Any]] = {kind: {} for kind in REGISTERING.values()}
+
+    def load(
+        self,
+        adapters: Mapping[str, Mapping[str, Any]],
+        plugins: Mapping[str, Mapping[str, Any]],
+        given: Mapping[str, object] | None = None,
+    ) -> None:
+        """Load and register what the config names. `given` are plugins without an entry point.
+
+        Raises:
+            ConfigError: With every fault of every plugin at once.
+        """
+        given = given or {}
+        sections = [("adapters", n, c) for n, c in adapters.items()]
+        sections += [("plugins", n, c) for n, c in plugins.items()]
+        faults: list[str] = []
+        for group, name, config in sections:
+            try:
+                self._load(group, name, config, given.get(name))
+            except ConfigError as exc:
+                faults += exc.faults
+            except SetupFailed as exc:
+                faults.append(str(exc))
+        if faults:
+            raise ConfigError(tuple(faults))
+
+    def _load(self, group: str, name: str, config: Mapping[str, Any], given: object | None) -> None:
+        section = f"{group}.{name}"
+        if name in self._contexts:
+            raise SetupFailed(f"[{section}] {name} has two sections; keep one")
+        plugin = given if given is not None else _import(section, name)
+        context = Context(
+            name=name,
+            section=section,
+            config=config,
+            log=structlog.stdlib.get_logger(NAME).bind(plugin=name),
+            clock=self._clock,
+            home=self._home,
+            addressees=tuple(
+                Addressee(
+                    person=person.id,
+                    name=person.name,
+                    user=self._directory.user(person.id, name),
+                )
+                for person in self._directory.everybody
+            ),
+        )
+        try:
+            self._pm.register(plugin, name)
+            self._pm.check_pending()
+        except pluggy.PluginValidationError as exc:
+            self._pm.unregister(plugin, name)
+            raise SetupFailed(f"[{section}] {_hook_fault(exc)}") from exc
+        implemented = self._impls(name)
+        if not implemented:
+            raise SetupFailed(f"[{section}] the plugin implements no hook; see docs/how-to")
+        if group == "adapters" and "register_chat_adapter" not in implemented:
+            raise SetupFailed(f"[{section}] {name} is no chat adapter; write [plugins.{name}]")
+        self._contexts[name] = context
+        for hook, kind in REGISTERING.items():
+            if (impl := implemented.get(hook)) is not None:
+                provided = _register(context, hook, kind, impl)
+                if provided is not None:
+                    self._provided[kind][name] = provided
+        if config and not context.read:
+            raise SetupFailed(f"[{section}] {name} takes no settings; remove {', '.join(config)}")
+
+    def _impls(self, name: str) -> dict[str, Callable[..., Any]]:
+        return {
+            caller.name: impl.function
+            for caller in (self._pm.get_hookcallers(self._pm.get_plugin(name)) or ())
+            for impl in caller.get_hookimpls()
+            if impl.plugin_name == name
+        }
+
+    @property
+    def adapters(self) -> Mapping[str, ChatAdapter]:
+        """The chat adapters by name."""
+        return self._provided[ChatAdapter]
+
+    @property
+    def status_pages(self) -> Mapping[str, StatusPage]:
+        """The status pages by name."""
+        return self._provided[StatusPage]
+
+    @property
+    def trackers(self) -> Mapping[str, TicketTracker]:
+        """The trackers by name."""
+        return self._provided[TicketTracker]
+
+    @property
+    def pagers(self) -> Mapping[str, Pager]:
+        """The pagers by name."""
+        return self._provided[Pager]
+
+    @property
+    def channels(self) -> Mapping[str, StakeholderChannel]:
+        """The stakeholder channels by name."""
+        return self._provided[StakeholderChannel]
+
+    @property
+    def summarizers(self) -> Mapping[str, Summarizer]:
+        """The summarizers by name."""
+        return self._provided[Summarizer]
+
+    @property
+    def publishers(self) -> Mapping[str, PostmortemPublisher]:
+        """The postmortem publishers by name."""
+        return self._provided[PostmortemPublisher]
+
+    @property
+    def listeners(self) -> tuple[str, ...]:
+        """The plugins that hear of every change."""
+        return tuple(n for n in self._contexts if "incident_changed" in self._impls(n))
+
+    @property
+    def contexts(self) -> Mapping[str, Context]:
+        """Every loaded plugin's context."""
+        return self._contexts
+
+    async def tell(self, name: str, entry: Entry, incident: Incident) -> None:
+        """Call one plugin's `incident_changed`, and await it where it can be."""
+        function = self._impls(name)["incident_changed"]
+        wanted = {"context": self._contexts[name], "entry": entry, "incident": incident}
+        result = function(**{k: v for k, v in wanted.items() if k in _parameters(function)})
+        if inspect.isawaitable(result):
+            await result
+
+    def open(self, session: ClientSession) -> None:
+        """Give every plugin the shared HTTP client."""
+        for context in self._contexts.values():
+            context.session = session
+
+    def routes(self) -> Iterable[tuple[str, web.RouteTableDef]]:
+        """Return each plugin's routes, with their prefix."""
+        for name, context in self._contexts.items():
+            if len(context.routes):
+                yield f"/plugins/{name}", context.routes
+
+
+def _import(section: str, name: str) -> ModuleType:
+    found = {e.name: e for e in entry_points(group=NAME)}
+    entry = found.get(name)
+    if entry is None:
+        near = nearest(name, found)
+        hint = f"did you mean [{section.partition('.')[0]}.{near}]?" if near else "known: "
+        known = "" if near else ", ".join(sorted(found))
+        raise SetupFailed(f"[{section}] no plugin {name!r} is installed; {hint}{known}")
+    try:
+        module: ModuleType = entry.load()
+    except Exception as exc:
+        raise SetupFailed(f"[{section}] cannot be imported: {exc!r}") from exc
+    return module
+
+
+def _register(
+    context: Context, hook: str, kind: type, function: Callable[..., Any]
+) -> object | None:
+    """Call a registration in a thread of its own, so that one that hangs can be named."""
+    outcome: list[Any] = []
+
+    def call() -> None:
+        try:
+            takes_context = "context" in _parameters(function)
+            outcome.append(function(context=context) if takes_context else function())
+        except BaseException as exc:  # noqa: BLE001 - handed to the caller's thread
+            outcome.append(exc)
+
+    thread = threading.Thread(target=call, daemon=True, name=f"{context.section}.{hook}")
+    thread.start()
+    thread.join(SETUP_SECONDS)
+    where = f"[{context.section}] {hook}"
+    if not outcome:
+        raise SetupFailed(f"{where} did not return within {SETUP_SECONDS:.0f} s")
+    (provided,) = outcome
+    if isinstance(provided, ConfigError | SetupFailed):
+        raise provided
+    if isinstance(provided, BaseException):
+        raise SetupFailed(f"{where} raised {provided!r}") from provided
+    if provided is None:
+        return None
+    missing = [m for m in _members(kind) if not hasattr(provided, m)]
+    if missing:
+        returned = type(provided).__name__
+        raise SetupFailed(
+            f"{where} returned {returned}, which is no {kind.__name__}: it lacks "
+            + ", ".join(sorted(missing))
+        )
+    result: object = provided
+    return result
+
+
+def _members(kind: type) -> set[str]:
+    methods = {n for n, m in vars(kind).items() if inspect.isfunction(m) and n[0] != "_"}
+    return methods | set(get_type_hints(kind))
+
+
+def _parameters(function: Callable[..., Any]) -> Iterable[str]:
+    return inspect.signature(function).parameters
+
+
+def _hook_fault(exc: pluggy.PluginValidationError) -> str:
+    text = str(exc)
+    known = ", ".join((*REGISTERING, "incident_changed"))
+    if "unknown hook" in text:
+        return f"{text.splitlines()[0]}; the hooks are {known}"
+    return text.splitlines()[-1]
+
+
+def installed(enabled: Iterable[str]) -> list[Installed]:
+    """Return every plugin that is installed, loaded or not, for `sitrep plugins`."""
+    names = set(enabled)
+    return [_describe(e, e.name in names) for e in sorted(entry_points(group=NAME))]
+
+
+def _describe(entry: EntryPoint, enabled: bool) -> Installed:  # noqa: FBT001 - a private helper
+    version = entry.dist.version if entry.dist else "?"
+    try:
+        module = entry.load()
+        hooks = tuple(h for h in (*REGISTERING, "incident_changed") if hasattr(module, h))
+        fault = None if hooks else "implements no hook"
+    except Exception as exc:  # noqa: BLE001 - any plugin, any fault: it is listed, not raised
+        hooks, fault = (), f"cannot be imported: {exc!r}"
+    return Installed(
+        name=entry.name,
+        version=version,
+        module=entry.value,
+        hooks=hooks,
+        enabled=enabled,
+        fault=fault,
+    )

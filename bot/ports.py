@@ -1,0 +1,510 @@
+"""What stands on the boundary: the plugin contract's objects and values, and the store's port.
+
+An effect may be asked for again with the same `key` when its answer was lost; a plugin makes that
+harmless wherever its platform can. It raises `TemporaryFailure` (tried again, not before its
+`retry_after`) or `PermanentFailure` (a dead letter at once); anything else counts as temporary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+import structlog
+from aiohttp import ClientSession, web
+from pydantic import BaseModel
+
+from bot.chat import Addressee, ConversationRequest, Features, Inbound
+from bot.domain.events import Entry
+from bot.domain.incident import Clock as ClockName
+from bot.domain.incident import Incident, Phase, Severity
+from bot.messages import Message
+from bot.refs import ConversationRef, ExternalRef, MessageRef, PersonId, UserRef
+
+T = TypeVar("T")
+S = TypeVar("S", bound=BaseModel)
+
+
+class Clock(Protocol):
+    """The time. `real` maps an instant of this clock to the wall clock's, for alarms."""
+
+    def now(self) -> datetime:
+        """Return the time, in UTC."""
+
+    def real(self, when: datetime) -> datetime:
+        """Return when an instant of this clock comes on the wall clock."""
+
+    async def sleep(self, length: timedelta) -> None:
+        """Wait for a length of this clock's time."""
+
+
+# --- what a plugin provides -----------------------------------------------------------------------
+
+Receive = Callable[[Inbound], Awaitable[bool]]
+"""Hands an inbound event to the core. Returns once it is stored: acknowledge it to the platform
+then. True when it did what it asked for, or asked for nothing; false when it was refused."""
+
+
+@runtime_checkable
+class ChatAdapter(Protocol):
+    """A chat platform."""
+
+    features: Features
+
+    async def run(self, receive: Receive) -> None:
+        """Listen until the platform has nothing more to say (a pipe's end); restarted if raised."""
+
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+        """Open a room, or find the direct conversation with a user."""
+
+    async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
+        """Say something."""
+
+    async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
+        """Replace a message; called where `features.edits`."""
+
+    async def pin(self, ref: MessageRef, *, key: str) -> None:
+        """Pin a message; called where `features.pins`."""
+
+    async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
+        """Bring people in; called where `features.rooms`."""
+
+    async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
+        """Set the topic; called where `features.rooms`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusNotice:
+    """What a status page shows of an incident: the whole of it, not a step."""
+
+    incident: str
+    title: str
+    severity: Severity
+    phase: Phase
+    service: str | None
+    text: str
+    at: datetime
+    resolved: bool
+
+
+@runtime_checkable
+class StatusPage(Protocol):
+    """A public status page. Converges: repeats and late starts end in the same page."""
+
+    async def publish(
+        self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
+    ) -> ExternalRef: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What a tracker holds. `marker` is unique for ever: look for it before creating again."""
+
+    marker: str
+    title: str
+    text: str
+    owner: Addressee | None = None
+    due: datetime | None = None
+    done: bool = False
+
+
+@runtime_checkable
+class TicketTracker(Protocol):
+    """An issue tracker."""
+
+    async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> ExternalRef:
+        """Bring the ticket up to date, creating it where `ref` is none."""
+
+    async def state(self, ref: ExternalRef) -> bool:
+        """Return whether the ticket is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """Somebody to wake: people, or whoever is on call for a service."""
+
+    incident: str
+    severity: Severity
+    people: tuple[Addressee, ...]
+    service: str | None
+    text: str
+
+
+@runtime_checkable
+class Pager(Protocol):
+    """A paging service."""
+
+    async def page(self, request: PageRequest, *, key: str) -> None:
+        """Wake them."""
+
+    async def on_call(self, schedule: str) -> Sequence[str]:
+        """Return who is on call for a service: ids or names of the config."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StakeholderUpdate:
+    """A summary for people outside the response."""
+
+    incident: str
+    title: str
+    severity: Severity
+    phase: Phase
+    text: str
+    at: datetime
+
+
+@runtime_checkable
+class StakeholderChannel(Protocol):
+    """Where summaries go: mail, a room, direct messages."""
+
+    async def send(self, update: StakeholderUpdate, *, key: str) -> None:
+        """Deliver the summary to everybody the channel is for."""
+
+
+@runtime_checkable
+class Summarizer(Protocol):
+    """Drafts a brief from the record; a person publishes it."""
+
+    async def summarize(
+        self, incident: Incident, timeline: Sequence[Entry], audience: ClockName
+    ) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A finished document."""
+
+    incident: str
+    title: str
+    markdown: str
+
+
+@runtime_checkable
+class PostmortemPublisher(Protocol):
+    """Where finished postmortems go."""
+
+    async def publish(
+        self, document: Document, ref: ExternalRef | None, *, key: str
+    ) -> ExternalRef: ...
+
+
+class PluginContext(Protocol):
+    """What a plugin is handed: its own things, not the application."""
+
+    @property
+    def name(self) -> str:
+        """The name of its entry point, of its config section, and of its refs."""
+
+    @property
+    def log(self) -> structlog.stdlib.BoundLogger:
+        """A log that says whose lines they are."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def http(self) -> ClientSession:
+        """A shared client, there once the application runs; the core closes it."""
+
+    @property
+    def routes(self) -> web.RouteTableDef:
+        """Its own routes, under `/plugins/<name>`; served where `[http]` is on."""
+
+    @property
+    def home(self) -> str:
+        """The folder for data and state."""
+
+    @property
+    def addressees(self) -> Sequence[Addressee]:
+        """The people of the config, with the user they are on this platform."""
+
+    def settings(self, model: type[S]) -> S:
+        """Read the own section into a model; its faults are named and stop the start."""
+
+
+# --- what is stored -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """Open the conversation that the lane is named for."""
+
+    request: ConversationRequest
+    kind: Literal["open"] = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Say it in the lane's conversation."""
+
+    message: Message
+    kind: Literal["post"] = "post"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Bring the status card up to date; drawn at delivery."""
+
+    kind: Literal["card"] = "card"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """Bring people in."""
+
+    users: tuple[UserRef, ...]
+    kind: Literal["invite"] = "invite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """Set the topic."""
+
+    text: str
+    kind: Literal["topic"] = "topic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Call people through a paging plugin."""
+
+    request: PageRequest
+    kind: Literal["page"] = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Bring a status page up to date; `text` is the newest that was published."""
+
+    text: str
+    kind: Literal["status"] = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTicket:
+    """Bring a ticket up to date."""
+
+    ticket: Ticket
+    kind: Literal["ticket"] = "ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """Send a summary."""
+
+    update: StakeholderUpdate
+    kind: Literal["stakeholder"] = "stakeholder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Publish a document."""
+
+    document: Document
+    kind: Literal["document"] = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """Tell a plugin of the timeline entries `first` to `last`."""
+
+    first: int
+    last: int
+    kind: Literal["events"] = "events"
+
+
+Body = Open | Post | Card | Invite | Topic | Page | Status | FileTicket | Brief | Publish | Events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A running promise; what was queued for it is dropped once it has ended."""
+
+    clock: ClockName
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One thing to deliver. Order is kept within a lane, the urgent ahead of the rest.
+
+    `target` is an adapter's or plugin's name. `slot` names what converges: a row waiting in the
+    same slot is brought up to date in place of a second one.
+    """
+
+    target: str
+    lane: str
+    body: Body
+    incident: str | None = None
+    urgent: bool = False
+    slot: str | None = None
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An outbox row to deliver. `version` grows when a converging row is asked for again."""
+
+    id: int
+    key: str
+    version: int
+    attempts: int
+    created_at: datetime
+    what: Outgoing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A lane held by a worker. `fence` grows with each holder: an old one marks nothing."""
+
+    lane: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An incident as stored; `version` guards against a lost update."""
+
+    incident: Incident
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A line of the list of incidents."""
+
+    id: str
+    title: str
+    severity: Severity
+    phase: Phase
+    declared_at: datetime
+    commander: PersonId | None
+    postmortem: str | None
+
+
+class Work(Protocol):
+    """One transaction. Whatever it writes is there after it, or nothing is (D1)."""
+
+    async def first_time(self, source: str, event: str, *, at: datetime) -> bool:
+        """Note an inbound event; false where it has been seen before (D3)."""
+
+    async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
+        """Record what became of an inbound event, for the audit record."""
+
+    async def number(self, series: str) -> int:
+        """Return the next number of a series, from 1 and without gaps (F9)."""
+
+    async def incident(self, incident: str) -> Stored | None:
+        """Return an incident, held until the transaction ends."""
+
+    async def due(self, now: datetime) -> Stored | None:
+        """Return an incident with something due, held; none that another process holds."""
+
+    async def incidents_in(self, conversation: ConversationRef) -> Sequence[Stored]:
+        """Return the incidents of a conversation, newest first, without holding them."""
+
+    async def save(
+        self,
+        stored: Stored | None,
+        incident: Incident,
+        entries: Sequence[Entry],
+        *,
+        due_at: datetime | None,
+    ) -> None:
+        """Write an incident with its new entries and when something falls due next.
+
+        Raises:
+            Conflict: It was changed by another since `stored` was read.
+        """
+
+    async def entry(self, incident: str, n: int) -> Entry | None:
+        """Return a timeline entry."""
+
+    async def timeline(self, incident: str, first: int = 1) -> Sequence[Entry]:
+        """Return the timeline from an entry on."""
+
+    async def list(self, which: Literal["open", "owing", "all"], limit: int) -> Sequence[Summary]:
+        """Return incidents, newest first."""
+
+    async def served(self) -> Mapping[PersonId, datetime]:
+        """Return when each commander last served (C2)."""
+
+    async def note_served(self, person: PersonId, at: datetime) -> None:
+        """Record that somebody took command."""
+
+    async def send(self, what: Sequence[Outgoing], *, now: datetime) -> None:
+        """Queue things to deliver, in order."""
+
+    async def scrub(self, incident: str, text: str, replacement: str) -> None:
+        """Replace a redacted text in what still waits to be sent (L3)."""
+
+    async def logical(self, real: ConversationRef) -> ConversationRef:
+        """Return the name the core knows a conversation by: an opened room keeps its first."""
+
+    async def real(self, logical: ConversationRef) -> ConversationRef | None:
+        """Return a conversation's platform name; none while it is being opened."""
+
+    async def opened(self, logical: ConversationRef, real: ConversationRef) -> None:
+        """Store what a conversation is called on its platform."""
+
+    async def ref(self, name: str) -> str | None:
+        """Return a stored platform reference."""
+
+    async def store_ref(self, name: str, value: str) -> None:
+        """Store a platform reference."""
+
+    async def waiting(self, lease: Lease) -> Waiting | None:
+        """Return the first row of a held lane; none when the lane is empty."""
+
+    async def sent(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
+        """Mark a row sent; false when the lease was lost. A row asked for again stays."""
+
+    async def dropped(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
+        """Mark a row as dropped: its promise ended before it could be sent."""
+
+    async def dead(self, lease: Lease, row: Waiting, why: str, *, now: datetime) -> bool:
+        """Mark a row as a dead letter; false when the lease was lost."""
+
+    async def retry(self, lease: Lease, row: Waiting, why: str, *, not_before: datetime) -> bool:
+        """Put a row, and its lane, off; false when the lease was lost."""
+
+
+class Conflict(Exception):  # noqa: N818 - not a fault: try again
+    """Another process changed the incident meanwhile."""
+
+
+class Store(Protocol):
+    """The database."""
+
+    async def transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
+        """Run `body` in one transaction, which ends whole or not at all, even when cancelled.
+
+        `body` awaits nothing but the work's own methods, and starts no tasks.
+        """
+
+    async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:
+        """Run a reading `body`, which never waits for a writer where the database can do that."""
+
+    async def claim(self, owner: str, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
+        """Take lanes that have something to send and nobody who sends it."""
+
+    async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
+        """Hold lanes for longer."""
+
+    async def release(self, owner: str, lease: Lease) -> None:
+        """Give a lane back."""
+
+    async def next_due(self) -> datetime | None:
+        """Return when something falls due next."""
+
+    async def next_retry(self, now: datetime) -> datetime | None:
+        """Return when a lane that was put off may be tried again."""
+
+    async def backlog(self) -> Mapping[str, int]:
+        """Return how many rows wait and how many are dead letters."""
+
+    async def prune(self, before: datetime) -> int:
+        """Delete delivered rows and inbox marks older than that; return how many."""
