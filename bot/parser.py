@@ -24,7 +24,7 @@ LONGEST_BYTES = 16 * 1024
 
 _PREFIX = re.compile(r"\s*!(?:incident|inc)(?=\s|$)\s*", re.IGNORECASE)
 _ID = re.compile(r"(INC|DRILL|NEAR)-([1-9]\d{0,8})(?=\s|$)", re.IGNORECASE)
-_OPTION = re.compile(r"(?:^|\s)(service|ic|impact|by):", re.IGNORECASE)
+_OPTION = re.compile(r"(?:^|\s)(?:(service|ic|by):(?=\S)|(impact):)", re.IGNORECASE)
 _BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
 _LIKE_SEVERITY = re.compile(r"sev\w{0,2}", re.IGNORECASE)
@@ -100,7 +100,7 @@ class _Wrong(Exception):  # noqa: N818 - control flow within the parser
 
 
 def clean(text: str) -> str:
-    """Return text that can be stored and shown: no control characters, no hidden direction (F10)."""
+    """Return text that can be stored and shown: no control or direction characters (F10)."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SHOWN)
     kept = "".join(
         c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Co"} else "" for c in text
@@ -196,14 +196,14 @@ class _Words:
 
     def options(self, *allowed: str) -> tuple[str, dict[str, str]]:
         """Return the text without its `name:value` options, and these."""
-        found = [m for m in _OPTION.finditer(self.tail) if m[1].casefold() in allowed]
+        found = [m for m in _OPTION.finditer(self.tail) if (m[1] or m[2]).casefold() in allowed]
         if not found:
             return self.tail, {}
         values: dict[str, str] = {}
         loose = [self.tail[: found[0].start()]]
         for match, after in zip(found, [*found[1:], None], strict=True):
             value = self.tail[match.end() : after.start() if after else None].strip()
-            name = match[1].casefold()
+            name = (match[1] or match[2]).casefold()
             if name != "impact":
                 value, more = _split(value)
                 loose.append(more)

@@ -95,7 +95,8 @@ class StatusPage(Protocol):
 
     async def publish(
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
-    ) -> ExternalRef: ...
+    ) -> ExternalRef:
+        """Bring the page up to date, creating its incident where `ref` is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,8 @@ class Summarizer(Protocol):
 
     async def summarize(
         self, incident: Incident, timeline: Sequence[Entry], audience: ClockName
-    ) -> str: ...
+    ) -> str:
+        """Return a draft in plain text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,8 @@ class PostmortemPublisher(Protocol):
 
     async def publish(
         self, document: Document, ref: ExternalRef | None, *, key: str
-    ) -> ExternalRef: ...
+    ) -> ExternalRef:
+        """Bring the published document up to date."""
 
 
 class PluginContext(Protocol):
@@ -365,14 +368,6 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """An incident as stored; `version` guards against a lost update."""
-
-    incident: Incident
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A line of the list of incidents."""
 
@@ -397,28 +392,23 @@ class Work(Protocol):
     async def number(self, series: str) -> int:
         """Return the next number of a series, from 1 and without gaps (F9)."""
 
-    async def incident(self, incident: str) -> Stored | None:
+    async def incident(self, incident: str) -> Incident | None:
         """Return an incident, held until the transaction ends."""
 
-    async def due(self, now: datetime) -> Stored | None:
+    async def due(self, now: datetime) -> Incident | None:
         """Return an incident with something due, held; none that another process holds."""
 
-    async def incidents_in(self, conversation: ConversationRef) -> Sequence[Stored]:
+    async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
         """Return the incidents of a conversation, newest first, without holding them."""
 
     async def save(
         self,
-        stored: Stored | None,
         incident: Incident,
         entries: Sequence[Entry],
         *,
         due_at: datetime | None,
     ) -> None:
-        """Write an incident with its new entries and when something falls due next.
-
-        Raises:
-            Conflict: It was changed by another since `stored` was read.
-        """
+        """Write an incident that is new or held, its new entries, and when something falls due."""
 
     async def entry(self, incident: str, n: int) -> Entry | None:
         """Return a timeline entry."""
@@ -470,10 +460,6 @@ class Work(Protocol):
 
     async def retry(self, lease: Lease, row: Waiting, why: str, *, not_before: datetime) -> bool:
         """Put a row, and its lane, off; false when the lease was lost."""
-
-
-class Conflict(Exception):  # noqa: N818 - not a fault: try again
-    """Another process changed the incident meanwhile."""
 
 
 class Store(Protocol):

@@ -1,0 +1,1 @@
+"""Plugins that come with Sitrep, a folder each; loaded by entry point."""

@@ -1,0 +1,286 @@
+"""Opens the database, and runs transactions that survive cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, TypeVar, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import asyncpg
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.context import TortoiseContext
+
+from bot.errors import BotError, DatabaseBusy
+from bot.ports import Lease, Work
+from storage import migrate
+from storage.codec import instant, micros
+from storage.sqlite import Client, ImmediateTransaction
+from storage.work import POSTGRES, SQLITE, SqlWork
+
+T = TypeVar("T")
+
+BUSY_MS = 10_000
+"""How long a writer waits for another process's transaction on SQLite."""
+
+
+class Database:
+    """The store (see `bot.ports.Store`)."""
+
+    def __init__(self, client: BaseDBAsyncClient, reader: BaseDBAsyncClient) -> None:
+        """Use `open_database`."""
+        self._client, self._reader = client, reader
+        self.is_sqlite = isinstance(client, Client)
+        self._sql = SQLITE if self.is_sqlite else POSTGRES
+
+    # --- transactions -----------------------------------------------------------------------------
+
+    async def transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
+        """Run `body` in one transaction; a cancelled caller waits for its end (see `ports`).
+
+        A cancellation inside a transaction would leave SQLite's lock held for ever, or a connection
+        of PostgreSQL's pool lost; so the transaction runs in a task that nobody cancels.
+        """
+        task = asyncio.ensure_future(self._transact(body))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            while not task.done():
+                try:
+                    await asyncio.wait([task])
+                except asyncio.CancelledError:
+                    continue
+            raise
+
+    async def _transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
+        async with self._transaction() as connection:
+            work = SqlWork(connection, self._sql)
+            result = await body(work)
+            await work.flush()
+            return result
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
+        """A transaction that is handed on by name only: no task can inherit it unawares."""
+        if isinstance(self._client, Client):
+            async with self._client.lock, _ended(self._client.transaction()) as transaction:
+                yield transaction
+        else:
+            client = cast("AsyncpgDBClient", self._client)
+            pool = client._pool  # noqa: SLF001 - Tortoise offers no other way to it
+            if pool is None:
+                raise BotError("the database connection is closed")
+            async with pool.acquire() as connection:
+                wrapper = TransactionWrapper(client)
+                wrapper._connection = cast("asyncpg.Connection", connection)  # noqa: SLF001
+                async with _ended(wrapper) as transaction:
+                    yield transaction
+
+    async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:
+        """Run a reading `body`, on SQLite over a connection of its own."""
+        return await body(SqlWork(self._reader, self._sql, locking=False))
+
+    # --- lanes ------------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
+        """Take lanes with something to send that nobody holds (see `ports`)."""
+        rows = await self._client.execute_query_dict(
+            self._sql.text(
+                "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
+                "SELECT l.name FROM lane l JOIN ("
+                "SELECT lane, MAX(urgent) AS urgent, MIN(id) AS oldest FROM outbox"
+                " WHERE state = 'waiting' GROUP BY lane) w ON w.lane = l.name"
+                " WHERE (l.lease_us IS NULL OR l.lease_us < $2)"
+                " AND (l.not_before_us IS NULL OR l.not_before_us <= $2)"
+                f" ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
+                f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence"
+            ),
+            [owner, micros(now), micros(until)],
+        )
+        return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
+
+    async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
+        """Hold lanes for longer."""
+        for lease in leases:
+            await self._client.execute_query(
+                self._sql.text(
+                    "UPDATE lane SET lease_us = $1 WHERE name = $2 AND owner = $3 AND fence = $4"
+                ),
+                [micros(until), lease.lane, owner, lease.fence],
+            )
+
+    async def release(self, owner: str, lease: Lease) -> None:
+        """Give a lane back."""
+        await self._client.execute_query(
+            self._sql.text(
+                "UPDATE lane SET owner = NULL, lease_us = NULL"
+                " WHERE name = $1 AND owner = $2 AND fence = $3"
+            ),
+            [lease.lane, owner, lease.fence],
+        )
+
+    async def next_retry(self, now: datetime) -> datetime | None:
+        """Return when a lane that was put off, or whose holder is gone, may be claimed."""
+        rows = await self._client.execute_query_dict(
+            self._sql.text(
+                "SELECT MIN(CASE WHEN COALESCE(not_before_us, 0) > COALESCE(lease_us, 0)"
+                " THEN not_before_us ELSE lease_us END) AS at FROM lane"
+                " WHERE (not_before_us > $1 OR lease_us IS NOT NULL)"
+                " AND name IN (SELECT DISTINCT lane FROM outbox WHERE state = 'waiting')"
+            ),
+            [micros(now)],
+        )
+        return instant(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
+
+    # --- looking around ---------------------------------------------------------------------------
+
+    async def next_due(self) -> datetime | None:
+        """Return when something falls due next."""
+        rows = await self._client.execute_query_dict(
+            "SELECT due_us FROM incident WHERE due_us IS NOT NULL ORDER BY due_us LIMIT 1"
+        )
+        return instant(rows[0]["due_us"]) if rows else None
+
+    async def backlog(self) -> Mapping[str, int]:
+        """Return how many outbox rows wait and how many are dead letters."""
+        rows = await self._reader.execute_query_dict(
+            "SELECT state, COUNT(*) AS n FROM outbox"
+            " WHERE state IN ('waiting', 'dead') GROUP BY state"
+        )
+        return {"waiting": 0, "dead": 0} | {row["state"]: row["n"] for row in rows}
+
+    async def prune(self, before: datetime) -> int:
+        """Delete delivered rows and inbox marks older than that; return how many."""
+        gone = 0
+        for statement in (
+            "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND done_us < $1",
+            "DELETE FROM inbox WHERE received_us < $1",
+        ):
+            count, _ = await self._client.execute_query(self._sql.text(statement), [micros(before)])
+            gone += count
+        return gone
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life; raises what it answers."""
+        await self._client.execute_query("SELECT 1")
+
+
+@asynccontextmanager
+async def _ended(
+    transaction: ImmediateTransaction | TransactionWrapper,
+) -> AsyncIterator[BaseDBAsyncClient]:
+    await transaction.begin()
+    try:
+        yield transaction
+    except BaseException:
+        await transaction.rollback()
+        raise
+    else:
+        await transaction.commit()
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file that a URL names; none where it is no SQLite URL."""
+    if not url.startswith("sqlite:"):
+        return None
+    return Path(url.removeprefix("sqlite://").partition("?")[0])
+
+
+def connection_config(url: str, **pragmas: str | int) -> dict[str, Any]:
+    """Return Tortoise's configuration of a connection.
+
+    Raises:
+        BotError: The URL names no database that Sitrep knows.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        given = dict(parse_qsl(urlsplit(url).query))
+        settings = {"synchronous": "FULL", "busy_timeout": BUSY_MS, "secure_delete": "ON"}
+        credentials = {"file_path": str(path), **settings, **given, **pragmas}
+        return {"engine": "storage.sqlite", "credentials": credentials}
+    if url.startswith(("asyncpg://", "postgres://", "postgresql://")):
+        config = expand_db_url("asyncpg://" + url.split("://", 1)[1])
+        config["credentials"].setdefault("minsize", 1)
+        config["credentials"].setdefault("maxsize", 10)
+        return config
+    raise BotError(
+        f"storage.url: {url.partition('://')[0]}:// is no database Sitrep knows; "
+        "write sqlite:///path/to/sitrep.db or postgres://user@host/name"
+    )
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, *, exclusive: bool = True, upgrade: bool = True, tell: Callable[[str], None] = print
+) -> AsyncIterator[Database]:
+    """Open a database, upgraded to this program's schema.
+
+    `exclusive`: this is the running bot; on SQLite there is one. `tell` hears what an upgrade does.
+
+    Raises:
+        DatabaseBusy: Another Sitrep runs on this SQLite file.
+        DatabaseTooNew: It was written by a newer Sitrep.
+        BotError: It cannot be reached, or is not upgraded and should not be.
+    """
+    path = sqlite_path(url)
+    held: IO[bytes] | None = None
+    try:
+        if path is not None:
+            _prepare_file(path)
+            held = _hold(path) if exclusive else None
+        await migrate.upgrade(url, apply=upgrade, tell=tell)
+        connections = {"default": connection_config(url)}
+        if path is not None:
+            connections["reader"] = connection_config(url, query_only=1)
+        async with TortoiseContext() as context:
+            await context.init(migrate.tortoise_config(connections))
+            client = context.connections.get("default")
+            reader = context.connections.get("reader") if path is not None else client
+            for each in {id(client): client, id(reader): reader}.values():
+                await each.create_connection(with_db=True)
+            yield Database(client, reader)
+    except OSError as exc:
+        raise BotError(f"cannot reach the database: {exc}") from exc
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _prepare_file(path: Path) -> None:
+    """Make the folder and the file, for the owner's eyes only: the record is confidential."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as exc:
+        raise BotError(
+            f"cannot use {path}: {exc.strerror}; set SITREP_HOME to a folder that can be written"
+        ) from exc
+
+
+def _hold(path: Path) -> IO[bytes]:
+    lock = path.with_name(path.name + ".lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        lock.close()
+        raise DatabaseBusy(
+            f"another Sitrep runs on {path}; stop it, or set SITREP_HOME to another folder. "
+            "Reading commands (incidents, export, check) work beside it."
+        ) from exc
+    return lock
+
+
+async def pending_migrations(url: str) -> list[str]:
+    """Return the migrations that an upgrade would run."""
+    return await migrate.pending(url)

@@ -1,0 +1,206 @@
+"""Brings a database to this program's schema; a migration and its record land together."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.graph import MigrationKey
+from tortoise.migrations.migration import Migration
+from tortoise.migrations.schema_generator.state import State
+
+from bot.errors import BotError, DatabaseTooNew
+from storage import database
+from storage.sqlite import Client
+
+_ADVISORY_LOCK = 7_748_737  # "sitrep" on a phone's keys: one migrating process at a time
+
+
+def tortoise_config(
+    connections: Mapping[str, Any], migrations: str = "storage.migrations"
+) -> dict[str, Any]:
+    """Return Tortoise's configuration."""
+    return {
+        "connections": dict(connections),
+        "apps": {
+            "models": {
+                "models": ["storage.models"],
+                "migrations": migrations,
+                "default_connection": "default",
+            }
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def pending(url: str) -> list[str]:
+    """Return the migrations that are not applied yet.
+
+    Raises:
+        DatabaseTooNew: Some are applied that this program does not have.
+    """
+    path = database.sqlite_path(url)
+    if path is not None and not path.exists():
+        return ["a new database"]
+    async with _executor(url, "storage.migrations") as executor:
+        await _refuse_newer(executor)
+        return [step.migration.name for step in await executor.plan()]
+
+
+async def upgrade(
+    url: str,
+    *,
+    apply: bool = True,
+    tell: Callable[[str], None] = print,
+    migrations: str = "storage.migrations",
+) -> list[str]:
+    """Run what is pending; return its names.
+
+    Raises:
+        DatabaseTooNew: The database was written by a newer Sitrep.
+        BotError: A migration lost something, and was rolled back; or is pending and `apply` is off.
+    """
+    async with _executor(url, migrations) as executor:
+        await _refuse_newer(executor)
+        plan = await executor.plan()
+        if not plan:
+            return []
+        names = [step.migration.name for step in plan]
+        if not apply:
+            raise BotError(f"the database needs an upgrade ({', '.join(names)}): sitrep migrate")
+        applied = await executor.recorder.applied_migrations()
+        path = database.sqlite_path(url)
+        if applied and path is not None:
+            tell(f"upgrading {path}; a copy of it as it was: {await _copy(executor, path)}")
+        state = await executor._project_state(set(applied))  # noqa: SLF001 - its own runner does
+        for step in plan:
+            await _apply(executor, step.migration, state)
+            if applied:
+                tell(f"upgraded: {step.migration.name}")
+        return names
+
+
+@asynccontextmanager
+async def _executor(url: str, migrations: str) -> AsyncIterator[MigrationExecutor]:
+    """Connect for migrating: on SQLite without foreign keys, which a remade table would cascade."""
+    connection = database.connection_config(url)
+    if database.sqlite_path(url) is not None:
+        connection["credentials"]["foreign_keys"] = "OFF"
+    config = tortoise_config({"default": connection}, migrations)
+    async with TortoiseContext() as context:
+        await context.init(config)
+        client = context.connections.get("default")
+        await client.create_connection(with_db=True)
+        async with _alone(client):
+            executor = MigrationExecutor(client, config["apps"])
+            await executor.loader.build_graph()
+            editor = executor._schema_editor(atomic=False)  # noqa: SLF001
+            await executor.recorder.ensure_schema(editor)
+            yield executor
+
+
+@asynccontextmanager
+async def _alone(client: BaseDBAsyncClient) -> AsyncIterator[None]:
+    """Keep other processes from migrating PostgreSQL meanwhile; SQLite's file is locked already."""
+    if isinstance(client, Client):
+        yield
+        return
+    pool = cast("AsyncpgDBClient", client)._pool  # noqa: SLF001 - the pool unlocks what it gets back
+    if pool is None:
+        raise BotError("the database connection is closed")
+    async with pool.acquire() as connection:
+        await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        try:
+            yield
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
+
+
+async def _refuse_newer(executor: MigrationExecutor) -> None:
+    known = set(executor.loader.graph.nodes)
+    newer = [key.name for key in await executor.recorder.applied_migrations() if key not in known]
+    if newer:
+        raise DatabaseTooNew(
+            f"the database was written by a newer Sitrep (it has {', '.join(newer)}); "
+            "install that version, or point storage.url at another database. Nothing was changed."
+        )
+
+
+async def _apply(executor: MigrationExecutor, migration: Migration, state: State) -> None:
+    """Run a migration and write its record in one transaction, and see that nothing was lost."""
+    key = MigrationKey(app_label=migration.app_label, name=migration.name)
+    client = executor.connection
+    async with client._in_transaction() as transaction:  # noqa: SLF001
+        before = await _census(transaction)
+        editor = executor._schema_editor(atomic=True)  # noqa: SLF001
+        editor.client = transaction
+        await migration.apply(state, dry_run=False, schema_editor=editor)
+        if isinstance(client, Client):
+            await _mend_indexes(transaction, before.indexes)
+            await _check_whole(transaction, before, migration.name)
+        executor.recorder.connection = transaction
+        await executor.recorder.record_applied(key.app_label, key.name)
+        executor.recorder.connection = client
+
+
+class _Census:
+    """How many rows each table has, and which indexes there are (SQLite)."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.indexes: dict[str, tuple[str, str]] = {}
+
+
+async def _census(client: BaseDBAsyncClient) -> _Census:
+    census = _Census()
+    if client.capabilities.dialect != "sqlite":
+        return census
+    for row in await client.execute_query_dict(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    ):
+        if row["type"] == "table":
+            counting = f'SELECT COUNT(*) AS n FROM "{row["name"]}"'
+            (count,) = await client.execute_query_dict(counting)
+            census.rows[row["name"]] = count["n"]
+        elif row["type"] == "index" and row["sql"]:
+            census.indexes[row["name"]] = (row["tbl_name"], row["sql"])
+    return census
+
+
+async def _mend_indexes(client: BaseDBAsyncClient, before: Mapping[str, tuple[str, str]]) -> None:
+    """Make the indexes again that went with a table remade to alter a column."""
+    now = await _census(client)
+    for name, (table, sql) in before.items():
+        if name not in now.indexes and table in now.rows:
+            await client.execute_script(sql)
+
+
+async def _check_whole(client: BaseDBAsyncClient, before: _Census, name: str) -> None:
+    after = await _census(client)
+    lost = [t for t, n in before.rows.items() if t in after.rows and after.rows[t] < n]
+    dangling = await client.execute_query_dict("PRAGMA foreign_key_check")
+    if lost or dangling:
+        tables = sorted({*lost, *(row["table"] for row in dangling)})
+        raise BotError(
+            f"the upgrade {name} would lose rows of {', '.join(tables)}; it was rolled back, "
+            "nothing was changed. Keep the older Sitrep, and report this."
+        )
+
+
+async def _copy(executor: MigrationExecutor, path: Path) -> Path:
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"  # noqa: TID251 - a file's name, not a decision
+    copy = path.with_name(f"{path.name}.before-{stamp}")
+    await executor.connection.execute_query(
+        f"VACUUM INTO '{str(copy).replace(chr(39), chr(39) * 2)}'"
+    )
+    shutil.copymode(path, copy)
+    return copy

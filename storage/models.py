@@ -1,0 +1,164 @@
+"""What is stored. Times are microseconds since 1970 in UTC: exact, and alike on both engines."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.models import Model
+
+
+class IncidentRow(Model):
+    """The projection of an incident's timeline, with the columns that queries need."""
+
+    id = fields.CharField(max_length=32, primary_key=True)
+    state = fields.TextField()
+    schema = fields.IntField()
+    title = fields.TextField()
+    severity = fields.SmallIntField()
+    phase = fields.CharField(max_length=16)
+    running = fields.BooleanField(db_index=True)
+    postmortem = fields.CharField(max_length=16, null=True)
+    commander = fields.CharField(max_length=512, null=True)
+    declared_us = fields.BigIntField(db_index=True)
+    due_us = fields.BigIntField(null=True, db_index=True)
+
+    class Meta:
+        """The table."""
+
+        table = "incident"
+
+
+class EventRow(Model):
+    """A timeline entry: append-only, and the audit record."""
+
+    id = fields.BigIntField(primary_key=True)
+    incident: fields.ForeignKeyRelation[IncidentRow] = fields.ForeignKeyField(
+        "models.IncidentRow", related_name="events", on_delete=fields.RESTRICT
+    )
+    n = fields.IntField()
+    type = fields.CharField(max_length=32)
+    schema = fields.IntField()
+    data = fields.TextField()
+    recorded_us = fields.BigIntField()
+
+    class Meta:
+        """The table."""
+
+        table = "event"
+        unique_together = (("incident", "n"),)
+
+
+class InboxRow(Model):
+    """An inbound event that was seen, and what became of it."""
+
+    id = fields.CharField(max_length=320, primary_key=True)
+    received_us = fields.BigIntField(db_index=True)
+    sender = fields.CharField(max_length=512, null=True)
+    outcome = fields.CharField(max_length=64, null=True)
+
+    class Meta:
+        """The table."""
+
+        table = "inbox"
+
+
+class OutboxRow(Model):
+    """Something to deliver, or delivered."""
+
+    id = fields.BigIntField(primary_key=True)
+    key = fields.CharField(max_length=32, unique=True)
+    lane = fields.CharField(max_length=600)
+    target = fields.CharField(max_length=64)
+    what = fields.TextField(null=True)
+    incident = fields.CharField(max_length=32, null=True, db_index=True)
+    urgent = fields.SmallIntField()
+    slot = fields.CharField(max_length=700, null=True)
+    state = fields.CharField(max_length=8)
+    version = fields.IntField()
+    attempts = fields.IntField()
+    created_us = fields.BigIntField()
+    done_us = fields.BigIntField(null=True, db_index=True)
+    error = fields.TextField(null=True)
+
+    class Meta:
+        """The table."""
+
+        table = "outbox"
+
+
+class LaneRow(Model):
+    """The queue of one conversation or plugin, held by one worker at a time."""
+
+    name = fields.CharField(max_length=600, primary_key=True)
+    owner = fields.CharField(max_length=64, null=True)
+    lease_us = fields.BigIntField(null=True)
+    fence = fields.BigIntField()
+    not_before_us = fields.BigIntField(null=True)
+
+    class Meta:
+        """The table."""
+
+        table = "lane"
+
+
+class PlaceRow(Model):
+    """What a conversation that Sitrep opened is called on its platform."""
+
+    logical = fields.CharField(max_length=600, primary_key=True)
+    real = fields.CharField(max_length=600, unique=True)
+
+    class Meta:
+        """The table."""
+
+        table = "place"
+
+
+class MemberRow(Model):
+    """An incident's conversation."""
+
+    id = fields.BigIntField(primary_key=True)
+    conversation = fields.CharField(max_length=600, db_index=True)
+    incident: fields.ForeignKeyRelation[IncidentRow] = fields.ForeignKeyField(
+        "models.IncidentRow", related_name="conversations", on_delete=fields.RESTRICT
+    )
+
+    class Meta:
+        """The table."""
+
+        table = "member"
+        unique_together = (("incident", "conversation"),)
+
+
+class ReferenceRow(Model):
+    """A platform's name for something that later messages refer to."""
+
+    name = fields.CharField(max_length=700, primary_key=True)
+    value = fields.TextField()
+
+    class Meta:
+        """The table."""
+
+        table = "reference"
+
+
+class CounterRow(Model):
+    """The last number of a series (F9)."""
+
+    series = fields.CharField(max_length=16, primary_key=True)
+    value = fields.IntField()
+
+    class Meta:
+        """The table."""
+
+        table = "counter"
+
+
+class RotationRow(Model):
+    """When a commander last served (C2)."""
+
+    person = fields.CharField(max_length=512, primary_key=True)
+    served_us = fields.BigIntField()
+
+    class Meta:
+        """The table."""
+
+        table = "rotation"

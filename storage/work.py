@@ -1,0 +1,535 @@
+"""One transaction's reads and writes; writes are gathered until the next read or the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from bot.domain.events import (
+    REDACTED,
+    BriefSent,
+    Declared,
+    Entry,
+    EntryAmended,
+    EntryRedacted,
+    Event,
+    ExternalPublished,
+    ImpactStated,
+    MessageCaptured,
+    NoteAdded,
+    StepTried,
+    UpdatePosted,
+)
+from bot.domain.incident import Incident, Phase, Severity
+from bot.ports import Lease, Outgoing, Summary, Waiting
+from bot.refs import ConversationRef, PersonId
+from storage.codec import (
+    SCHEMA,
+    dump_event,
+    dump_incident,
+    dump_outgoing,
+    instant,
+    load_event,
+    load_incident,
+    load_outgoing,
+    micros,
+)
+from storage.models import IncidentRow
+from storage.sqlite import ImmediateTransaction, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Where the engines differ. Statements are written with PostgreSQL's `$1`."""
+
+    is_sqlite: bool
+
+    def text(self, statement: str) -> str:
+        """Return a statement as the engine takes it."""
+        return statement.replace("$", "?") if self.is_sqlite else statement
+
+    def hold(self) -> str:
+        """Return what makes a SELECT hold its row; SQLite's one writer holds everything."""
+        return "" if self.is_sqlite else " FOR UPDATE"
+
+    def skip_locked(self, of: str = "") -> str:
+        """Return what makes a SELECT take only rows that nobody holds."""
+        return "" if self.is_sqlite else f" FOR UPDATE{of} SKIP LOCKED"
+
+
+SQLITE, POSTGRES = Dialect(is_sqlite=True), Dialect(is_sqlite=False)
+
+
+def place(ref: ConversationRef) -> str:
+    """Return a conversation as stored."""
+    return f"{ref.adapter}/{ref.id}"
+
+
+def _place(stored: str) -> ConversationRef:
+    adapter, _, conversation = stored.partition("/")
+    return ConversationRef(adapter, conversation)
+
+
+def _mark(source: str, event: str) -> str:
+    """Return the inbox key of an event; a digest of a long id."""
+    whole = f"{source}/{event}"
+    return (
+        whole
+        if len(whole) <= 300
+        else f"{source[:64]}/{hashlib.sha256(whole.encode()).hexdigest()}"
+    )
+
+
+class SqlWork:
+    """See `bot.ports.Work`."""
+
+    def __init__(
+        self, client: BaseDBAsyncClient, dialect: Dialect, *, locking: bool = True
+    ) -> None:
+        """`locking`: rows that are read are held; off for reading beside a writer."""
+        self._client, self._dialect, self._locking = client, dialect, locking
+        self._writes: list[Statement] = []
+
+    # --- running statements -----------------------------------------------------------------------
+
+    def _write(self, statement: str, *values: object) -> None:
+        self._writes.append((self._dialect.text(statement), values))
+
+    async def flush(self) -> None:
+        """Run the gathered writes."""
+        writes, self._writes = self._writes, []
+        if isinstance(self._client, ImmediateTransaction):
+            if writes:
+                await self._client.run(writes)
+            return
+        for statement, values in writes:
+            await self._client.execute_query(statement, list(values))
+
+    async def _read(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        if self._writes:
+            await self.flush()
+        return await self._client.execute_query_dict(self._dialect.text(statement), list(values))
+
+    async def _changed(self, statement: str, *values: object) -> bool:
+        """Run a statement that ends in RETURNING; return whether it changed anything."""
+        return bool(await self._read(statement, *values))
+
+    # --- inbox ------------------------------------------------------------------------------------
+
+    async def first_time(self, source: str, event: str, *, at: datetime) -> bool:
+        """See `ports`."""
+        return await self._changed(
+            "INSERT INTO inbox (id, received_us) VALUES ($1, $2)"
+            " ON CONFLICT (id) DO NOTHING RETURNING id",
+            _mark(source, event),
+            micros(at),
+        )
+
+    async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
+        """See `ports`."""
+        self._write(
+            "UPDATE inbox SET outcome = $1, sender = $2 WHERE id = $3",
+            outcome[:64],
+            sender[:512],
+            _mark(source, event),
+        )
+
+    # --- incidents --------------------------------------------------------------------------------
+
+    async def number(self, series: str) -> int:
+        """See `ports`."""
+        (row,) = await self._read(
+            "INSERT INTO counter (series, value) VALUES ($1, 1)"
+            " ON CONFLICT (series) DO UPDATE SET value = counter.value + 1 RETURNING value",
+            series,
+        )
+        return int(row["value"])
+
+    async def incident(self, incident: str) -> Incident | None:
+        """See `ports`."""
+        hold = self._dialect.hold() if self._locking else ""
+        rows = await self._read(f"SELECT state, schema FROM incident WHERE id = $1{hold}", incident)
+        return load_incident(rows[0]["state"], rows[0]["schema"]) if rows else None
+
+    async def due(self, now: datetime) -> Incident | None:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT state, schema FROM incident WHERE due_us <= $1 ORDER BY due_us LIMIT 1"
+            + self._dialect.skip_locked(),
+            micros(now),
+        )
+        return load_incident(rows[0]["state"], rows[0]["schema"]) if rows else None
+
+    async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT i.state, i.schema FROM member m JOIN incident i ON i.id = m.incident_id"
+            " WHERE m.conversation = $1 ORDER BY i.declared_us DESC, m.id DESC LIMIT 50",
+            place(conversation),
+        )
+        return [load_incident(row["state"], row["schema"]) for row in rows]
+
+    async def save(
+        self,
+        incident: Incident,
+        entries: Sequence[Entry],
+        *,
+        due_at: datetime | None,
+    ) -> None:
+        """See `ports`."""
+        self._write(
+            "INSERT INTO incident (id, state, schema, title, severity, phase, running,"
+            " postmortem, commander, declared_us, due_us)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            " ON CONFLICT (id) DO UPDATE SET state = excluded.state, schema = excluded.schema,"
+            " title = excluded.title, severity = excluded.severity, phase = excluded.phase,"
+            " running = excluded.running, postmortem = excluded.postmortem,"
+            " commander = excluded.commander, due_us = excluded.due_us",
+            incident.id,
+            dump_incident(incident),
+            SCHEMA,
+            incident.title,
+            int(incident.severity),
+            incident.phase.value,
+            incident.running,
+            incident.postmortem,
+            incident.commander,
+            micros(incident.declared_at),
+            micros(due_at) if due_at is not None else None,
+        )
+        values: list[object] = []
+        for entry in entries:
+            event = entry.event
+            values += (incident.id, entry.n, type(event).__name__, SCHEMA, dump_event(event))
+            values.append(micros(entry.recorded_at))
+        self._write(
+            "INSERT INTO event (incident_id, n, type, schema, data, recorded_us) VALUES "
+            + _rows(len(entries), 6),
+            *values,
+        )
+        if entries and entries[0].n == 1:
+            for conversation in incident.conversations:
+                await self.join(incident.id, conversation)
+        for entry in entries:
+            if isinstance(entry.event, EntryRedacted):
+                await self._redact(incident.id, entry.event.entry)
+
+    async def join(self, incident: str, conversation: ConversationRef) -> None:
+        """Make a conversation one of an incident's."""
+        self._write(
+            "INSERT INTO member (incident_id, conversation) VALUES ($1, $2)"
+            " ON CONFLICT (incident_id, conversation) DO NOTHING",
+            incident,
+            place(conversation),
+        )
+
+    async def _redact(self, incident: str, n: int) -> None:
+        """Remove a text from the record itself: a redacted text does not stay (L3)."""
+        for entry in await self.timeline(incident):
+            event = entry.event
+            amends = isinstance(event, EntryAmended) and event.entry == n
+            if entry.n == n or amends:
+                text, blank = _without_text(event)
+                self._write(
+                    "UPDATE event SET data = $1 WHERE incident_id = $2 AND n = $3",
+                    dump_event(blank),
+                    incident,
+                    entry.n,
+                )
+                if text:
+                    await self.scrub(incident, text, REDACTED)
+
+    async def entry(self, incident: str, n: int) -> Entry | None:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT n, type, schema, data, recorded_us FROM event"
+            " WHERE incident_id = $1 AND n = $2",
+            incident,
+            n,
+        )
+        return _entry(rows[0]) if rows else None
+
+    async def timeline(self, incident: str, first: int = 1) -> Sequence[Entry]:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT n, type, schema, data, recorded_us FROM event"
+            " WHERE incident_id = $1 AND n >= $2 ORDER BY n",
+            incident,
+            first,
+        )
+        return [_entry(row) for row in rows]
+
+    async def list(self, which: Literal["open", "owing", "all"], limit: int) -> Sequence[Summary]:
+        """See `ports`."""
+        await self.flush()
+        query = IncidentRow.all()
+        if which == "open":
+            query = query.filter(running=True)
+        elif which == "owing":
+            query = query.filter(postmortem__isnull=False, phase=Phase.RESOLVED.value)
+        rows = await query.order_by("-declared_us", "-id").limit(limit).using_db(self._client)
+        return [
+            Summary(
+                id=row.id,
+                title=row.title,
+                severity=Severity(row.severity),
+                phase=Phase(row.phase),
+                declared_at=instant(row.declared_us),
+                commander=PersonId(row.commander) if row.commander else None,
+                postmortem=row.postmortem,
+            )
+            for row in rows
+        ]
+
+    # --- rotation ---------------------------------------------------------------------------------
+
+    async def served(self) -> Mapping[PersonId, datetime]:
+        """See `ports`."""
+        rows = await self._read("SELECT person, served_us FROM rotation")
+        return {PersonId(row["person"]): instant(row["served_us"]) for row in rows}
+
+    async def note_served(self, person: PersonId, at: datetime) -> None:
+        """See `ports`."""
+        self._write(
+            "INSERT INTO rotation (person, served_us) VALUES ($1, $2)"
+            " ON CONFLICT (person) DO UPDATE SET served_us = excluded.served_us",
+            person,
+            micros(at),
+        )
+
+    # --- outbox: asking ---------------------------------------------------------------------------
+
+    async def send(self, what: Sequence[Outgoing], *, now: datetime) -> None:
+        """See `ports`."""
+        if not what:
+            return
+        lanes = sorted({each.lane for each in what})
+        self._write(
+            "INSERT INTO lane (name, fence) VALUES "
+            + ", ".join(f"(${i + 1}, 0)" for i in range(len(lanes)))
+            + " ON CONFLICT (name) DO NOTHING",
+            *lanes,
+        )
+        for each in what:
+            if each.slot is not None:
+                self._write(
+                    "UPDATE outbox SET version = version + 1, what = $1"
+                    " WHERE slot = $2 AND state = 'waiting'",
+                    dump_outgoing(each),
+                    each.slot,
+                )
+        self._write(
+            "INSERT INTO outbox (key, lane, target, what, incident, urgent, slot, state, version,"
+            " attempts, created_us) "
+            + " UNION ALL ".join(
+                _selecting(i * 8, converging=each.slot is not None) for i, each in enumerate(what)
+            ),
+            *(
+                value
+                for each in what
+                for value in (
+                    uuid4().hex,
+                    each.lane,
+                    each.target,
+                    dump_outgoing(each),
+                    each.incident,
+                    2 if each.body.kind == "open" else int(each.urgent),
+                    each.slot,
+                    micros(now),
+                )
+            ),
+        )
+
+    async def scrub(self, incident: str, text: str, replacement: str) -> None:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT id, what FROM outbox"
+            " WHERE incident = $1 AND state IN ('waiting', 'dead') AND what IS NOT NULL",
+            incident,
+        )
+        needle, thread = json.dumps(text)[1:-1], json.dumps(replacement)[1:-1]
+        plain = json.dumps(text, ensure_ascii=False)[1:-1]
+        for row in rows:
+            what = row["what"].replace(plain, thread).replace(needle, thread)
+            if what != row["what"]:
+                self._write("UPDATE outbox SET what = $1 WHERE id = $2", what, row["id"])
+
+    # --- conversations ----------------------------------------------------------------------------
+
+    async def logical(self, real: ConversationRef) -> ConversationRef:
+        """See `ports`."""
+        rows = await self._read("SELECT logical FROM place WHERE real = $1", place(real))
+        return _place(rows[0]["logical"]) if rows else real
+
+    async def real(self, logical: ConversationRef) -> ConversationRef | None:
+        """See `ports`."""
+        rows = await self._read("SELECT real FROM place WHERE logical = $1", place(logical))
+        return _place(rows[0]["real"]) if rows else None
+
+    async def opened(self, logical: ConversationRef, real: ConversationRef) -> None:
+        """See `ports`."""
+        self._write(
+            "INSERT INTO place (logical, real) VALUES ($1, $2)"
+            " ON CONFLICT (logical) DO UPDATE SET real = excluded.real",
+            place(logical),
+            place(real),
+        )
+
+    async def ref(self, name: str) -> str | None:
+        """See `ports`."""
+        rows = await self._read("SELECT value FROM reference WHERE name = $1", name)
+        return str(rows[0]["value"]) if rows else None
+
+    async def store_ref(self, name: str, value: str) -> None:
+        """See `ports`."""
+        self._write(
+            "INSERT INTO reference (name, value) VALUES ($1, $2)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            name,
+            value,
+        )
+
+    # --- outbox: delivering -----------------------------------------------------------------------
+
+    async def waiting(self, lease: Lease) -> Waiting | None:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT id, key, version, attempts, created_us, what FROM outbox"
+            " WHERE lane = $1 AND state = 'waiting' ORDER BY urgent DESC, id LIMIT 1",
+            lease.lane,
+        )
+        if not rows:
+            return None
+        (row,) = rows
+        return Waiting(
+            id=row["id"],
+            key=row["key"],
+            version=row["version"],
+            attempts=row["attempts"],
+            created_at=instant(row["created_us"]),
+            what=load_outgoing(row["what"]),
+        )
+
+    async def sent(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
+        """See `ports`. The text goes: what was said stands in the room and in the timeline."""
+        if await self._finish(lease, row, "sent", now):
+            return True
+        return await self._changed(
+            f"UPDATE outbox SET attempts = 0 WHERE id = $1 AND version > $4 AND {_HELD}"
+            " RETURNING id",
+            row.id,
+            lease.lane,
+            lease.fence,
+            row.version,
+        )
+
+    async def dropped(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
+        """See `ports`."""
+        return await self._finish(lease, row, "dropped", now)
+
+    async def _finish(self, lease: Lease, row: Waiting, state: str, now: datetime) -> bool:
+        return await self._changed(
+            "UPDATE outbox SET state = $5, what = NULL, error = NULL, done_us = $6"
+            f" WHERE id = $1 AND state = 'waiting' AND version = $4 AND {_HELD} RETURNING id",
+            row.id,
+            lease.lane,
+            lease.fence,
+            row.version,
+            state,
+            micros(now),
+        )
+
+    async def dead(self, lease: Lease, row: Waiting, why: str, *, now: datetime) -> bool:
+        """See `ports`."""
+        return await self._changed(
+            "UPDATE outbox SET state = 'dead', error = $4, done_us = $5, attempts = attempts + 1"
+            f" WHERE id = $1 AND state = 'waiting' AND {_HELD} RETURNING id",
+            row.id,
+            lease.lane,
+            lease.fence,
+            why[:2000],
+            micros(now),
+        )
+
+    async def retry(self, lease: Lease, row: Waiting, why: str, *, not_before: datetime) -> bool:
+        """See `ports`."""
+        held = await self._changed(
+            "UPDATE outbox SET error = $4, attempts = attempts + 1"
+            f" WHERE id = $1 AND state = 'waiting' AND {_HELD} RETURNING id",
+            row.id,
+            lease.lane,
+            lease.fence,
+            why[:2000],
+        )
+        if held:
+            self._write(
+                "UPDATE lane SET not_before_us = $1 WHERE name = $2",
+                micros(not_before),
+                lease.lane,
+            )
+        return held
+
+
+_HELD = "EXISTS (SELECT 1 FROM lane WHERE name = $2 AND fence = $3)"
+"""The lease is still ours: whoever took the lane since has raised its fence."""
+
+
+def _rows(count: int, width: int) -> str:
+    return ", ".join(
+        "(" + ", ".join(f"${row * width + column + 1}" for column in range(width)) + ")"
+        for row in range(count)
+    )
+
+
+_COLUMNS = ("text", "text", "text", "text", "text", "smallint", "text", "bigint")
+
+
+def _selecting(offset: int, *, converging: bool) -> str:
+    """Return the SELECT of one outbox row; one that converges comes only where none waits."""
+    key, lane, target, what, incident, urgent, slot, created = (
+        f"CAST(${offset + i + 1} AS {kind})" for i, kind in enumerate(_COLUMNS)
+    )
+    where = (
+        f" WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE slot = {slot} AND state = 'waiting')"
+        if converging
+        else ""
+    )
+    return (
+        f"SELECT {key}, {lane}, {target}, {what}, {incident}, {urgent}, {slot},"
+        f" 'waiting', 0, 0, {created}{where}"
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    return Entry(
+        n=row["n"],
+        event=load_event(row["type"], row["data"], row["schema"]),
+        recorded_at=instant(row["recorded_us"]),
+    )
+
+
+def _without_text(event: Event) -> tuple[str, Event]:
+    """Return what an event says, and the event without it."""
+    match event:
+        case Declared():
+            return event.title, replace(event, title=REDACTED)
+        case (
+            NoteAdded()
+            | MessageCaptured()
+            | StepTried()
+            | ImpactStated()
+            | UpdatePosted()
+            | ExternalPublished()
+            | BriefSent()
+            | EntryAmended()
+        ):
+            return event.text, replace(event, text=REDACTED)
+        case _:
+            return "", event
