@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -182,6 +183,7 @@ class AccessSection(Section):
 
     unknown_people: Literal["admit", "refuse"] = "admit"
     stale_after: Period = timedelta(minutes=5)
+    conversations: tuple[str, ...] = ()
 
 
 class StorageSection(Section):
@@ -292,6 +294,12 @@ class Config(Section):
             name: tuple(PersonId(p) for p in section.on_call)
             for name, section in self.services.items()
         }
+
+    def admits(self, conversation: ConversationRef) -> bool:
+        """Whether a conversation may speak to the bot; all may where none are named (F8)."""
+        patterns = self.access.conversations
+        name = f"{conversation.adapter}:{conversation.id}"
+        return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
     @cached_property
     def triage_conversation(self) -> ConversationRef | None:

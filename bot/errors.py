@@ -30,6 +30,10 @@ class DatabaseBusy(BotError):  # noqa: N818 - a state, not a fault
     """Another Sitrep runs on this SQLite file."""
 
 
+class DatabaseAway(BotError):  # noqa: N818 - a state, not a fault
+    """The database does not answer; what was asked for was not done, and may be asked again."""
+
+
 class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
     """Try again: later, or not before `retry_after` has gone by."""
 

@@ -233,9 +233,10 @@ class PluginContext(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """Open the conversation that the lane is named for."""
+    """Open the conversation that the lane is named for; where that cannot be, use `fallback`."""
 
     request: ConversationRequest
+    fallback: ConversationRef | None = None
     kind: Literal["open"] = "open"
 
 
@@ -335,7 +336,8 @@ class Outgoing:
     """One thing to deliver. Order is kept within a lane, the urgent ahead of the rest.
 
     `target` is an adapter's or plugin's name. `slot` names what converges: a row waiting in the
-    same slot is brought up to date in place of a second one.
+    same slot is brought up to date in place of a second one. `notice`: it tells of a dead letter,
+    so nobody is told when it becomes one itself.
     """
 
     target: str
@@ -345,6 +347,7 @@ class Outgoing:
     urgent: bool = False
     slot: str | None = None
     guard: Guard | None = None
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -437,8 +440,13 @@ class Work(Protocol):
     async def real(self, logical: ConversationRef) -> ConversationRef | None:
         """Return a conversation's platform name; none while it is being opened."""
 
-    async def opened(self, logical: ConversationRef, real: ConversationRef) -> None:
-        """Store what a conversation is called on its platform."""
+    async def opened(
+        self, logical: ConversationRef, real: ConversationRef, *, own: bool = True
+    ) -> None:
+        """Store what a conversation is called on its platform; `own`: nothing else is in it."""
+
+    async def join(self, incident: str, conversation: ConversationRef) -> None:
+        """Make a conversation one of an incident's."""
 
     async def ref(self, name: str) -> str | None:
         """Return a stored platform reference."""
@@ -482,6 +490,9 @@ class Store(Protocol):
 
     async def release(self, owner: str, lease: Lease) -> None:
         """Give a lane back."""
+
+    async def claimable(self, now: datetime) -> bool:
+        """Return whether there is a lane to take."""
 
     async def next_due(self) -> datetime | None:
         """Return when something falls due next."""

@@ -31,6 +31,16 @@ BUSY_MS = 10_000
 """How long a writer waits for another process's transaction on SQLite."""
 
 
+_CLAIMABLE = (
+    "SELECT l.name FROM lane l JOIN ("
+    "SELECT lane, MAX(urgent) AS urgent, MIN(id) AS oldest FROM outbox"
+    " WHERE state = 'waiting' GROUP BY lane) w ON w.lane = l.name"
+    " WHERE (l.lease_us IS NULL OR l.lease_us < $2)"
+    " AND (l.not_before_us IS NULL OR l.not_before_us <= $2)"
+)
+"""The lanes with something to send that nobody holds and that are not put off."""
+
+
 class Database:
     """The store (see `bot.ports.Store`)."""
 
@@ -94,17 +104,17 @@ class Database:
         rows = await self._client.execute_query_dict(
             self._sql.text(
                 "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
-                "SELECT l.name FROM lane l JOIN ("
-                "SELECT lane, MAX(urgent) AS urgent, MIN(id) AS oldest FROM outbox"
-                " WHERE state = 'waiting' GROUP BY lane) w ON w.lane = l.name"
-                " WHERE (l.lease_us IS NULL OR l.lease_us < $2)"
-                " AND (l.not_before_us IS NULL OR l.not_before_us <= $2)"
-                f" ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
+                f"{_CLAIMABLE} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
                 f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence"
             ),
             [owner, micros(now), micros(until)],
         )
         return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
+
+    async def claimable(self, now: datetime) -> bool:
+        """Return whether there is a lane to take."""
+        statement = _CLAIMABLE.replace("$2", "$1") + " LIMIT 1"
+        return bool(await self._client.execute_query_dict(self._sql.text(statement), [micros(now)]))
 
     async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
         """Hold lanes for longer."""

@@ -104,7 +104,8 @@ class PlaceRow(Model):
     """What a conversation that Sitrep opened is called on its platform."""
 
     logical = fields.CharField(max_length=600, primary_key=True)
-    real = fields.CharField(max_length=600, unique=True)
+    real = fields.CharField(max_length=600, db_index=True)
+    own = fields.BooleanField()
 
     class Meta:
         """The table."""

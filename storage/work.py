@@ -365,7 +365,7 @@ class SqlWork:
 
     async def logical(self, real: ConversationRef) -> ConversationRef:
         """See `ports`."""
-        rows = await self._read("SELECT logical FROM place WHERE real = $1", place(real))
+        rows = await self._read("SELECT logical FROM place WHERE real = $1 AND own", place(real))
         return _place(rows[0]["logical"]) if rows else real
 
     async def real(self, logical: ConversationRef) -> ConversationRef | None:
@@ -373,13 +373,16 @@ class SqlWork:
         rows = await self._read("SELECT real FROM place WHERE logical = $1", place(logical))
         return _place(rows[0]["real"]) if rows else None
 
-    async def opened(self, logical: ConversationRef, real: ConversationRef) -> None:
+    async def opened(
+        self, logical: ConversationRef, real: ConversationRef, *, own: bool = True
+    ) -> None:
         """See `ports`."""
         self._write(
-            "INSERT INTO place (logical, real) VALUES ($1, $2)"
-            " ON CONFLICT (logical) DO UPDATE SET real = excluded.real",
+            "INSERT INTO place (logical, real, own) VALUES ($1, $2, $3)"
+            " ON CONFLICT (logical) DO UPDATE SET real = excluded.real, own = excluded.own",
             place(logical),
             place(real),
+            own,
         )
 
     async def ref(self, name: str) -> str | None:

@@ -38,11 +38,15 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declare:
-    """Open an incident. No severity, or `unsure`, is SEV1 until assessed (S2)."""
+    """Open an incident. No severity, or `unsure`, is SEV1 until assessed (S2).
+
+    `declared_in` is where it was typed, where `conversation` is a room of its own.
+    """
 
     id: str
     title: str
     conversation: ConversationRef
+    declared_in: ConversationRef | None = None
     kind: Kind = Kind.INCIDENT
     severity: Severity | None = None
     service: str | None = None

@@ -49,6 +49,7 @@ class Declared(Happening):
     severity: Severity
     given: bool
     conversation: ConversationRef
+    declared_in: ConversationRef | None = None
     service: str | None = None
     impact: str | None = None
     comms: PersonId | None = None

@@ -84,7 +84,7 @@ def _declared(event: ev.Declared) -> Incident:
     )
 
 
-def _apply(incident: Incident, event: ev.Event) -> Incident:  # noqa: C901, PLR0912 - one row each
+def _apply(incident: Incident, event: ev.Event) -> Incident:
     match event:
         case ev.SeverityChanged():
             return _severity_changed(incident, event)
@@ -123,6 +123,8 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:  # noqa: C901, PLR0
             return replace(incident, last_update=_said(incident, event.at, event.by, event.text))
         case ev.PromiseMade() | ev.PromiseSettled() | ev.RungFired() | ev.CadenceChanged():
             return _clock_moved(incident, event)
+        case ev.ExternalPublished():
+            return replace(incident, published=event.text)
         case ev.StabiliseNudged():
             return replace(incident, nudged=True, quiet_until=event.at + QUIET)
         case ev.CauseReminded():
@@ -157,7 +159,6 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:  # noqa: C901, PLR0
             ev.PagedOut()
             | ev.NoteAdded()
             | ev.MessageCaptured()
-            | ev.ExternalPublished()
             | ev.BriefSent()
             | ev.DeliveryFailed()
         ):

@@ -216,6 +216,7 @@ class Incident:
     participants: tuple[PersonId, ...] = ()
     clocks: Mapping[Clock, ClockState] = field(default_factory=dict)
     last_update: Said | None = None
+    published: str | None = None
     steps: int = 0
     nudged: bool = False
     cause_reminded: bool = False

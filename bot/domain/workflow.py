@@ -80,7 +80,7 @@ def decide(
     return tuple(story.events)
 
 
-def _decide(story: Story, command: cmd.Command) -> None:  # noqa: C901, PLR0912, PLR0915 - a table
+def _decide(story: Story, command: cmd.Command) -> None:
     match command:
         case cmd.Tick():
             tick(story)
@@ -207,6 +207,7 @@ def _declare(story: Story, command: cmd.Declare) -> None:
             severity=severity,
             given=command.severity is not None or command.kind is Kind.NEAR_MISS,
             conversation=command.conversation,
+            declared_in=command.declared_in,
             service=command.service,
             impact=command.impact,
             comms=setting.plan.comms if process else None,

@@ -193,7 +193,8 @@ class Migration(migrations.Migration):
                     "logical",
                     fields.CharField(primary_key=True, unique=True, db_index=True, max_length=600),
                 ),
-                ("real", fields.CharField(unique=True, max_length=600)),
+                ("real", fields.CharField(db_index=True, max_length=600)),
+                ("own", fields.BooleanField()),
             ],
             options={
                 "table": "place",

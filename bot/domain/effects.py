@@ -1,0 +1,324 @@
+"""`plan`: what the outbox must carry after a command. Says what and to whom, not in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.domain import events as ev
+from bot.domain.incident import Clock, Incident, Kind, Outcome, RungKind, Severity
+from bot.refs import ConversationRef, PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """What there is to send to. `rooms`: the incident's platform opens a room for it."""
+
+    rooms: bool = False
+    topics: bool = False
+    status_page: bool = False
+    tracker: bool = False
+    stakeholders: bool = False
+    pager: bool = False
+    listeners: bool = False
+    triage: ConversationRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What one message tells: the event that it is about, and those that came with it."""
+
+    head: ev.Event
+    events: tuple[ev.Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRoom:
+    """Open the incident's room and bring people in (F15); `fallback` serves where that fails."""
+
+    people: tuple[PersonId, ...]
+    fallback: ConversationRef | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BringIn:
+    """Invite people to the incident's room."""
+
+    people: tuple[PersonId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retitle:
+    """Set the room's topic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Tell a conversation. `clock` and `n`: pointless once that promise has ended."""
+
+    to: ConversationRef
+    scene: Scene
+    urgent: bool = False
+    clock: Clock | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SayTo:
+    """Tell one person, directly."""
+
+    person: PersonId
+    scene: Scene
+    urgent: bool = False
+    clock: Clock | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCard:
+    """Bring the status card of a conversation up to date (L2)."""
+
+    to: ConversationRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Call people, or whoever is on call for a service, through the pagers."""
+
+    people: tuple[PersonId, ...]
+    service: str | None
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTicket:
+    """File a ticket, or bring it up to date (S4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishStatus:
+    """Bring the status pages up to date (X2)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inform:
+    """Send a brief to the stakeholders (H1)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellListeners:
+    """Tell the plugins that hear of every change."""
+
+
+Effect = (
+    OpenRoom
+    | BringIn
+    | Retitle
+    | Say
+    | SayTo
+    | ShowCard
+    | Call
+    | FileTicket
+    | PublishStatus
+    | Inform
+    | TellListeners
+)
+
+RESOLVED_NOTICE = "This incident has been resolved."
+"""What a status page says at the end: never the internal words (X2)."""
+
+_RANK: tuple[type[ev.Happening], ...] = (
+    ev.Declared,
+    ev.Resolved,
+    ev.Cancelled,
+    ev.Reopened,
+    ev.Stabilised,
+    ev.Assessed,
+    ev.SeverityChanged,
+    ev.UpdatePosted,
+    ev.ExternalPublished,
+    ev.BriefSent,
+    ev.CommanderChanged,
+    ev.CommanderDeclined,
+    ev.HandoffOffered,
+    ev.ResponseEscalated,
+    ev.CommanderAsked,
+    ev.CandidatesExhausted,
+    ev.CadenceChanged,
+    ev.RoleAssigned,
+    ev.ResponderJoined,
+    ev.ResponderLeft,
+    ev.PagedOut,
+    ev.NoteAdded,
+    ev.MessageCaptured,
+    ev.StepTried,
+    ev.ImpactStated,
+    ev.EntryAmended,
+    ev.EntryRedacted,
+    ev.TicketFiled,
+    ev.DeliveryFailed,
+)
+"""What a message is about, where a command made several things happen."""
+
+_OF_ITS_OWN = (ev.RungFired, ev.StabiliseNudged, ev.UntouchedRaised)
+
+
+def scenes(events: tuple[ev.Event, ...]) -> Iterator[Scene]:
+    """Return the messages that events make: one for what was said, one for each thing due (8)."""
+    heads = [e for kind in _RANK for e in events if isinstance(e, kind)]
+    if heads:
+        yield Scene(head=heads[0], events=events)
+    else:
+        missed: dict[Clock, ev.Event] = {
+            e.clock: e
+            for e in events
+            if isinstance(e, ev.PromiseSettled) and e.outcome is Outcome.MISSED
+        }
+        for head in missed.values():
+            yield Scene(head=head, events=events)
+    for event in events:
+        if isinstance(event, _OF_ITS_OWN) and not getattr(event, "silent", False):
+            yield Scene(head=event, events=events)
+
+
+def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tuple[Effect, ...]:
+    """Return what must be carried; `incident` is as the events left it."""
+    effects: list[Effect] = []
+    opening = next((e for e in events if isinstance(e, ev.Declared)), None)
+    if opening is not None and routes.rooms and incident.running:
+        effects.append(OpenRoom(people=_invited(events), fallback=opening.declared_in))
+    for scene in scenes(events):
+        effects += _said(incident, scene, routes)
+    if opening is None and routes.rooms and (newcomers := _invited(events)):
+        effects.append(BringIn(people=newcomers))
+    if any(not isinstance(e, ev.NoteAdded | ev.MessageCaptured | ev.RungFired) for e in events):
+        effects += _shown(incident, events, routes)
+    if not incident.drill:
+        effects += _outside(incident, events, routes)
+    if routes.listeners and events:
+        effects.append(TellListeners())
+    return tuple(effects)
+
+
+def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
+    head = scene.head
+    match head:
+        case ev.RungFired(kind=RungKind.PROMPT):
+            if head.owed_by is not None:
+                yield SayTo(
+                    person=head.owed_by, scene=scene, urgent=True, clock=head.clock, n=head.n
+                )
+            return
+        case ev.RungFired():
+            for conversation in incident.conversations:
+                yield Say(to=conversation, scene=scene, urgent=True, clock=head.clock, n=head.n)
+            if head.kind is not RungKind.OVERDUE:
+                yield from _called(incident, head.people, scene, routes)
+            return
+        case ev.UntouchedRaised():
+            yield Say(to=routes.triage or incident.conversation, scene=scene)
+            return
+        case ev.CommanderDeclined(handoff=True) if incident.commander is not None:
+            yield SayTo(person=incident.commander, scene=scene)
+        case _:
+            pass
+    if isinstance(head, ev.DeliveryFailed):
+        yield from _undelivered(incident, head, scene)
+        return
+    for conversation in incident.conversations:
+        yield Say(to=conversation, scene=scene)
+    for event in scene.events:
+        match event:
+            case ev.CommanderAsked(person=person) | ev.HandoffOffered(person=person):
+                yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
+            case ev.RoleAssigned(person=person) if person != event.by:
+                yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
+            case ev.PagedOut():
+                yield from _called(incident, event.people, scene, routes, event.service)
+            case ev.ResponseEscalated():
+                yield from _called(incident, event.people, scene, routes)
+            case _:
+                pass
+
+
+def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> Iterator[Effect]:
+    """Tell of a dead letter where it can be heard: not in the conversation that failed (D2)."""
+    heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
+    for conversation in heard:
+        yield Say(to=conversation, scene=scene)
+    person = incident.commander or incident.declared_by
+    if not heard and not head.target.endswith(f":{person}"):
+        yield SayTo(person=person, scene=scene)
+
+
+def _called(
+    incident: Incident,
+    people: tuple[PersonId, ...],
+    scene: Scene,
+    routes: Routes,
+    service: str | None = None,
+) -> Iterator[Effect]:
+    for person in people:
+        yield SayTo(person=person, scene=scene, urgent=True)
+    if routes.pager and not incident.drill and (people or service):
+        yield Call(people=people, service=service, scene=scene)
+
+
+def _shown(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> Iterator[Effect]:
+    """A card shows a process; a near miss and a ticket have none."""
+    retitling = (ev.SeverityChanged, ev.Stabilised, ev.Resolved, ev.Reopened, ev.Cancelled)
+    if incident.kind is Kind.NEAR_MISS:
+        return
+    began = any(isinstance(e, ev.Declared) for e in events)
+    if incident.severity is Severity.SEV4 and began:
+        return
+    for conversation in incident.conversations:
+        yield ShowCard(to=conversation)
+    if routes.topics and any(isinstance(e, retitling) for e in events):
+        yield Retitle()
+
+
+def _invited(events: tuple[ev.Event, ...]) -> tuple[PersonId, ...]:
+    people: list[PersonId | None] = []
+    for event in events:
+        match event:
+            case ev.Declared():
+                people += [event.by, event.comms, event.liaison]
+            case ev.CommanderAsked(person=person) | ev.HandoffOffered(person=person):
+                people.append(person)
+            case ev.CommanderChanged(now=person):
+                people.append(person)
+            case ev.RoleAssigned(person=person) | ev.ResponderJoined(person=person):
+                people.append(person)
+            case ev.PagedOut(people=paged) | ev.ResponseEscalated(people=paged):
+                people += paged
+            case ev.RungFired(people=called):
+                people += called
+            case _:
+                pass
+    return tuple(dict.fromkeys(p for p in people if p is not None))
+
+
+def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> Iterator[Effect]:
+    for event in events:
+        match event:
+            case ev.Declared() | ev.SeverityChanged() if (
+                routes.tracker
+                and incident.severity is Severity.SEV4
+                and incident.kind is Kind.INCIDENT
+            ):
+                yield FileTicket()
+            case ev.ExternalPublished() if routes.status_page:
+                yield PublishStatus(text=event.text)
+            case ev.Stabilised() | ev.Reopened() if routes.status_page and incident.published:
+                yield PublishStatus(text=incident.published)
+            case ev.Resolved() | ev.Cancelled() if routes.status_page and incident.published:
+                yield PublishStatus(text=RESOLVED_NOTICE)
+            case ev.BriefSent() if routes.stakeholders:
+                yield Inform(text=event.text)
+            case _:
+                pass

@@ -1,0 +1,494 @@
+"""Delivery: every send comes from the stored queue, in order within its lane, until it is settled.
+
+A lane is held under a lease by one worker at a time, anywhere. A row is sent under its key, and
+marked in a transaction that checks the lease's fence and stores what came of it; a crash between
+the two sends it again under the same key (D1, D2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from bot.chat import ConversationRequest
+from bot.config import DeliverySection
+from bot.domain import commands as cmd
+from bot.domain.incident import Incident
+from bot.errors import DatabaseAway, PermanentFailure, TemporaryFailure
+from bot.messages import Message, spans_text
+from bot.plugin_manager import PluginManager
+from bot.ports import (
+    Brief,
+    Card,
+    ChatAdapter,
+    Clock,
+    Events,
+    FileTicket,
+    Invite,
+    Lease,
+    Open,
+    Page,
+    Post,
+    Publish,
+    Status,
+    StatusNotice,
+    Store,
+    Topic,
+    Waiting,
+    Work,
+)
+from bot.presenter import Presenter
+from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
+from bot.routing import DIRECT, conversation_of
+
+T = TypeVar("T")
+
+LEASE = timedelta(seconds=6)
+"""How long a lane is held without a sign of life; another worker takes it over after that."""
+
+POLL = timedelta(seconds=1)
+"""How often the queue is asked without being woken: another process may have filled it."""
+
+LANES_AT_ONCE = 32
+"""How many lanes one process works on: one that hangs must not hold up the others (D4)."""
+
+_log = structlog.stdlib.get_logger("sitrep.outbox")
+
+Settle = Callable[[Work, str, cmd.Command], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """A row with what is needed to deliver it, read at one moment."""
+
+    row: Waiting
+    incident: Incident | None
+    real: ConversationRef | None
+    ref: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What a delivery left behind, to be stored with its mark."""
+
+    refs: tuple[tuple[str, str], ...] = ()
+    opened: tuple[ConversationRef, ConversationRef] | None = None
+    command: cmd.Command | None = None
+
+
+class Outbox:
+    """The delivery workers of one process."""
+
+    def __init__(
+        self,
+        settings: DeliverySection,
+        store: Store,
+        clock: Clock,
+        plugins: PluginManager,
+        presenter: Presenter,
+        settle: Settle,
+    ) -> None:
+        """`settle` lets a result back into the workflow, inside the transaction it is given."""
+        self._settings, self._store, self._clock = settings, store, clock
+        self._plugins, self._presenter, self._settle = plugins, presenter, settle
+        self._owner = uuid4().hex
+        self._wake = asyncio.Event()
+        self._held: dict[str, Lease] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.delivered = 0
+        self.dead = 0
+        self.retried = 0
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._wake.set()
+
+    # --- the loop ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is being sent then is finished or handed on by its lease."""
+        renewing = asyncio.create_task(self._renew())
+        try:
+            while True:
+                self._wake.clear()
+                claimed = await self._claimed()
+                full = len(self._held) >= LANES_AT_ONCE
+                if claimed and not full:
+                    continue
+                await self._nap()
+        finally:
+            renewing.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(renewing, *self._tasks, return_exceptions=True)
+
+    async def _claimed(self) -> bool:
+        """Take lanes and start on them; whether there were any."""
+        room = LANES_AT_ONCE - len(self._held)
+        if room <= 0:
+            return False
+        now = self._clock.now()
+        try:
+            leases = await self._store.claim(self._owner, now=now, until=now + LEASE, limit=room)
+        except DatabaseAway as exc:
+            _log.warning("database away", error=str(exc))
+            return False
+        for lease in leases:
+            self._held[lease.lane] = lease
+            task = asyncio.create_task(self._work_off(lease), name=f"lane {lease.lane}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return bool(leases)
+
+    async def _nap(self) -> None:
+        """Wait to be woken, or until it is worth looking again."""
+        waited = asyncio.create_task(self._wake.wait())
+        slept = asyncio.create_task(self._clock.sleep(POLL))
+        try:
+            await asyncio.wait((waited, slept), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waited.cancel()
+            slept.cancel()
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep(LEASE / 3)
+            if self._held:
+                until = self._clock.now() + LEASE
+                try:
+                    await self._store.renew(self._owner, list(self._held.values()), until=until)
+                except DatabaseAway as exc:
+                    _log.warning("database away", error=str(exc))
+
+    async def drain(self) -> int:
+        """Deliver what can be delivered; return how many rows still wait then."""
+        while True:
+            self.wake()
+            now = self._clock.now()
+            idle = not self._held and not await self._store.claimable(now)
+            waiting = (await self._store.backlog())["waiting"]
+            if not waiting or (idle and not await self._retry_soon(now)):
+                return waiting
+            await asyncio.sleep(0.01)  # noqa: TID251 - real time: the workers need it
+
+    async def _retry_soon(self, now: datetime) -> bool:
+        retry = await self._store.next_retry(now)
+        return retry is not None and retry - now < self._settings.timeout
+
+    # --- one lane ---------------------------------------------------------------------------------
+
+    async def _work_off(self, lease: Lease) -> None:
+        """Deliver a lane's rows one after the other until it is empty, put off, or lost."""
+        try:
+            while (job := await self._next(lease)) is not None:
+                if not await self._attempt(lease, job):
+                    break
+        except DatabaseAway as exc:
+            _log.warning("database away", lane=lease.lane, error=str(exc))
+        finally:
+            self._held.pop(lease.lane, None)
+            try:
+                await self._store.release(self._owner, lease)
+            except DatabaseAway as exc:
+                _log.warning("database away", lane=lease.lane, error=str(exc))
+            self._wake.set()
+
+    async def _next(self, lease: Lease) -> _Job | None:
+        async def read(work: Work) -> _Job | None:
+            row = await work.waiting(lease)
+            if row is None:
+                return None
+            what = row.what
+            incident = await work.incident(what.incident) if what.incident else None
+            conversation = conversation_of(what.lane)
+            logical = conversation.id.startswith(("new:", DIRECT))
+            real = await work.real(conversation) if logical else conversation
+            ref = await work.ref(_ref_name(row)) if what.slot else None
+            return _Job(row=row, incident=incident, real=real, ref=ref)
+
+        return await self._store.read(read)
+
+    async def _attempt(self, lease: Lease, job: _Job) -> bool:
+        """Deliver one row; whether to go on with the lane."""
+        row = job.row
+        if self._pointless(job):
+            return await self._store.transact(
+                lambda work: work.dropped(lease, row, now=self._clock.now())
+            )
+        try:
+            async with asyncio.timeout(self._settings.timeout.total_seconds()):
+                done = await self._deliver(job)
+        except PermanentFailure as exc:
+            return await self._give_up(lease, job, str(exc) or "it was refused")
+        except TemporaryFailure as exc:
+            return await self._put_off(lease, job, str(exc), exc.retry_after)
+        except TimeoutError:
+            seconds = self._settings.timeout.total_seconds()
+            return await self._put_off(lease, job, f"no answer within {seconds:g} s", None)
+        except Exception as exc:  # noqa: BLE001 - the one boundary where a plugin's fault is named
+            _log.warning("failed", target=row.what.target, error=repr(exc), exc_info=True)
+            return await self._put_off(lease, job, repr(exc), None)
+        return await self._mark(lease, job, done)
+
+    def _pointless(self, job: _Job) -> bool:
+        """Whether a prompt's promise has ended meanwhile."""
+        guard = job.row.what.guard
+        if guard is None or job.incident is None:
+            return False
+        state = job.incident.clocks.get(guard.clock)
+        return state is None or state.promise is None or state.promise.n != guard.n
+
+    async def _mark(self, lease: Lease, job: _Job, done: _Done) -> bool:
+        row = job.row
+
+        async def mark(work: Work) -> bool:
+            if not await work.sent(lease, row, now=self._clock.now()):
+                return False
+            for name, value in done.refs:
+                await work.store_ref(name, value)
+            if done.opened is not None:
+                await work.opened(*done.opened)
+            if done.command is not None and row.what.incident is not None:
+                await self._settle(work, row.what.incident, done.command)
+            return True
+
+        marked = await self._store.transact(mark)
+        self.delivered += marked
+        if not marked:
+            _log.warning("lease lost", lane=lease.lane, key=row.key)
+        return marked
+
+    async def _put_off(
+        self, lease: Lease, job: _Job, why: str, retry_after: timedelta | None
+    ) -> bool:
+        """Try again later, with back-off and jitter, or give up after long enough (D2)."""
+        row, now = job.row, self._clock.now()
+        if now - row.created_at >= self._settings.give_up_after:
+            return await self._give_up(lease, job, why)
+        longest = self._settings.retry_longest
+        wait = min(longest, self._settings.retry_first * 2 ** min(row.attempts, 20))
+        wait *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        if retry_after is not None:
+            wait = max(wait, retry_after)
+        _log.warning(
+            "put off",
+            target=row.what.target,
+            lane=lease.lane,
+            why=why,
+            seconds=wait.total_seconds(),
+        )
+        self.retried += 1
+        await self._store.transact(lambda work: work.retry(lease, row, why, not_before=now + wait))
+        return False
+
+    async def _give_up(self, lease: Lease, job: _Job, why: str) -> bool:
+        """Make a row a dead letter, and let the room hear of it (D2)."""
+        row = job.row
+        what = row.what
+        room = what.body if isinstance(what.body, Open) else None
+
+        async def bury(work: Work) -> bool:
+            now = self._clock.now()
+            if not await work.dead(lease, row, why, now=now):
+                return False
+            if room is not None and room.fallback is not None:
+                await work.opened(conversation_of(what.lane), room.fallback, own=False)
+                if what.incident is not None:
+                    await work.join(what.incident, room.fallback)
+            if what.incident is not None and not what.notice:
+                command = cmd.NoteUndelivered(target=what.lane, what=_said(row), why=why)
+                await self._settle(work, what.incident, command)
+            return True
+
+        _log.error("dead letter", target=what.target, lane=lease.lane, key=row.key, why=why)
+        buried = await self._store.transact(bury)
+        self.dead += buried
+        return buried
+
+    # --- one row ----------------------------------------------------------------------------------
+
+    async def _deliver(self, job: _Job) -> _Done:
+        row, body = job.row, job.row.what.body
+        target = row.what.target
+        match body:
+            case Open() | Post() | Card() | Invite() | Topic():
+                adapter = self._provided(self._plugins.adapters, target)
+                return await self._chat(adapter, job)
+            case Page():
+                pager = self._provided(self._plugins.pagers, target)
+                await pager.page(body.request, key=row.key)
+                return _Done()
+            case Status():
+                page = self._provided(self._plugins.status_pages, target)
+                notice = _notice(_needed(job.incident), body.text, self._clock.now())
+                ref = await page.publish(notice, _external(job.ref), key=_versioned(row))
+                return _kept(row, ref)
+            case FileTicket():
+                tracker = self._provided(self._plugins.trackers, target)
+                ref = await tracker.sync(body.ticket, _external(job.ref), key=_versioned(row))
+                done = _kept(row, ref)
+                return _Done(refs=done.refs, command=cmd.NoteTicket(ticket=ref))
+            case Brief():
+                channel = self._provided(self._plugins.channels, target)
+                await channel.send(body.update, key=row.key)
+                return _Done()
+            case Publish():
+                publisher = self._provided(self._plugins.publishers, target)
+                ref = await publisher.publish(
+                    body.document, _external(job.ref), key=_versioned(row)
+                )
+                return _kept(row, ref)
+            case Events():
+                return await self._tell(job, body)
+
+    def _provided(self, found: Any, target: str) -> Any:  # noqa: ANN401 - a port, checked at start
+        if target not in found:
+            raise PermanentFailure(f"{target} is not configured any more")
+        return found[target]
+
+    async def _tell(self, job: _Job, body: Events) -> _Done:
+        incident = _needed(job.incident)
+        entries = await self._store.read(lambda work: work.timeline(incident.id, body.first))
+        for entry in entries:
+            if entry.n <= body.last:
+                await self._plugins.tell(job.row.what.target, entry, incident)
+        return _Done()
+
+    async def _chat(self, adapter: ChatAdapter, job: _Job) -> _Done:
+        row, body = job.row, job.row.what.body
+        lane = conversation_of(row.what.lane)
+        if isinstance(body, Open):
+            if job.real is not None:
+                return _Done()
+            real = _a(ConversationRef, await adapter.open_conversation(body.request, key=row.key))
+            return _Done(opened=(lane, real), command=cmd.NoteConversation(conversation=real))
+        opened, real = await self._place(adapter, lane, job.real)
+        match body:
+            case Post():
+                late_by = self._clock.now() - row.created_at
+                late = late_by >= self._settings.late_after
+                message = self._presenter.late(body.message, late_by) if late else body.message
+                _a(MessageRef, await adapter.post(real, message, key=row.key))
+                return _Done(opened=opened)
+            case Card():
+                return await self._card(adapter, job, real)
+            case Invite():
+                await adapter.invite(real, body.users, key=row.key)
+            case Topic():
+                await adapter.set_topic(real, body.text, key=row.key)
+        return _Done(opened=opened)
+
+    async def _place(
+        self, adapter: ChatAdapter, lane: ConversationRef, real: ConversationRef | None
+    ) -> tuple[tuple[ConversationRef, ConversationRef] | None, ConversationRef]:
+        """Return where a lane leads; a person's direct conversation is opened on first use."""
+        if real is not None:
+            return None, real
+        if not lane.id.startswith(DIRECT):
+            raise PermanentFailure("its conversation was never opened")
+        user = UserRef(lane.adapter, lane.id.removeprefix(DIRECT))
+        request = ConversationRequest(name=user.id, alias=lane.id, topic="Sitrep", direct_to=user)
+        found = _a(ConversationRef, await adapter.open_conversation(request, key=lane.id))
+        return (lane, found), found
+
+    async def _card(self, adapter: ChatAdapter, job: _Job, real: ConversationRef) -> _Done:
+        """Post the card once, pin it, and edit it ever after (L2)."""
+        row, message = job.row, self._presenter.card(_needed(job.incident))
+        edits = adapter.features.edits
+        if job.ref is not None and edits:
+            try:
+                await adapter.edit(_message_ref(job.ref), message, key=_versioned(row))
+            except PermanentFailure:
+                _log.info("card gone, posting it again", lane=row.what.lane)
+            else:
+                return _Done()
+        again = job.ref is not None
+        key = _versioned(row) if again else row.key
+        ref = _a(MessageRef, await adapter.post(real, message, key=key))
+        if edits and not again and (row.attempts or row.version):
+            # An earlier try may have posted it with what was true then.
+            await adapter.edit(ref, message, key=_versioned(row))
+        if adapter.features.pins:
+            await adapter.pin(ref, key=f"{key}-pin")
+        stored = json.dumps([ref.conversation.adapter, ref.conversation.id, ref.id])
+        return _Done(refs=((_ref_name(row), stored),))
+
+
+def _ref_name(row: Waiting) -> str:
+    return row.what.slot or row.key
+
+
+def _versioned(row: Waiting) -> str:
+    """Return the key of one state of what converges: a newer state is not a repeat."""
+    return f"{row.key}.{row.version}"
+
+
+def _kept(row: Waiting, ref: ExternalRef) -> _Done:
+    _a(ExternalRef, ref)
+    return _Done(refs=((_ref_name(row), json.dumps([ref.plugin, ref.id, ref.url])),))
+
+
+def _external(stored: str | None) -> ExternalRef | None:
+    return ExternalRef(*json.loads(stored)) if stored is not None else None
+
+
+def _message_ref(stored: str) -> MessageRef:
+    adapter, conversation, message = json.loads(stored)
+    return MessageRef(ConversationRef(adapter, conversation), message)
+
+
+def _needed(incident: Incident | None) -> Incident:
+    if incident is None:
+        raise PermanentFailure("its incident is gone")
+    return incident
+
+
+def _a(kind: type[T], value: object) -> T:
+    """Return what a plugin answered, if it is what its port says.
+
+    It has done something, so asking again could do it twice: a dead letter, named.
+    """
+    if not isinstance(value, kind):
+        raise PermanentFailure(f"the plugin answered {value!r}, which is no {kind.__name__}")
+    return value
+
+
+def _notice(incident: Incident, text: str, now: datetime) -> StatusNotice:
+    return StatusNotice(
+        incident=incident.id,
+        title=incident.title,
+        severity=incident.severity,
+        phase=incident.phase,
+        service=incident.service,
+        text=text,
+        at=now,
+        resolved=not incident.phase.active,
+    )
+
+
+def _said(row: Waiting) -> str:
+    """Return what a dead letter was, in a few words."""
+    body = row.what.body
+    if isinstance(body, Post):
+        message: Message = body.message
+        return f"“{spans_text(message.summary)[:120]}”"
+    return {
+        "open": "the incident's own room",
+        "card": "the status card",
+        "invite": "an invitation",
+        "topic": "the room's topic",
+        "page": "a page",
+        "status": "the status page's text",
+        "ticket": "the ticket",
+        "stakeholder": "a brief",
+        "document": "the postmortem",
+        "events": "the record of what happened",
+    }[body.kind]

@@ -1,0 +1,205 @@
+"""Answers to what could not be done, to questions about the bot, and to its own trouble."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.errors import Rejected
+from bot.domain.incident import Incident
+from bot.domain.workflow import QUESTIONS
+from bot.grammar import BY_WORD, VERBS, Topic, Verb
+from bot.messages import (
+    Actions,
+    Block,
+    Bullets,
+    Button,
+    Code,
+    Form,
+    Heading,
+    Input,
+    Message,
+    Spans,
+    Text,
+    span_of,
+)
+from bot.parser import NotYet, UsageError
+from bot.presenter.voice import PREFIX, Voice, joined, para, shorten
+from bot.refs import PersonId, Who
+
+
+class Answers(Voice):
+    """Messages about commands."""
+
+    def usage(self, error: UsageError) -> Message:
+        """Return the answer to a line that was not understood (D5)."""
+        return Message(
+            summary=(error.problem,),
+            blocks=tuple(para(self.line(line)) for line in error.lines),
+        )
+
+    def rejected(self, refusal: Rejected, incident: Incident | None, *, elsewhere: bool) -> Message:
+        """Return a refusal: what is not so, why, and a line that would work (D5)."""
+        if incident is not None and refusal.parts and refusal.parts[0] in QUESTIONS:
+            return self._question(incident, refusal)
+        name = incident.id if incident is not None and elsewhere else None
+        spans: list[str | Who] = list(refusal.parts)
+        text: Spans = tuple(self.who(p.person) if isinstance(p, Who) else p for p in spans)
+        lines = [(self.line(self._filled(line), name),) for line in refusal.lines]
+        if not lines:
+            return Message(summary=text)
+        who: Spans = (self.who(refusal.for_whom.person), ": ") if refusal.for_whom else ()
+        if len(lines) == 1 and len("".join(str(t) for t in text)) < 200:
+            return Message(summary=(*text, " ", *who, *lines[0]))
+        return Message(summary=text, blocks=(para(*who, *joined(list(lines), "  ·  ")),))
+
+    def _filled(self, line: str) -> str:
+        """Return a line with the people in it as they are typed."""
+        return " ".join(
+            self.handle(PersonId(word[1:])) if word.startswith("@") and ":" in word else word
+            for word in line.split(" ")
+        )
+
+    def _question(self, incident: Incident, refusal: Rejected) -> Message:
+        number = QUESTIONS.index(str(refusal.parts[0])) + 1
+        buttons = tuple(
+            Button(line.rpartition(" ")[2].capitalize(), f"{incident.id} {line}")
+            for line in refusal.lines
+        )
+        return Message(
+            summary=(f"{number}/{len(QUESTIONS)} {refusal.parts[0]}",),
+            blocks=(
+                para(self.line(f"{refusal.lines[0].rpartition(' ')[0]} <yes|no|unsure>", incident)),
+                Actions(buttons),
+            ),
+        )
+
+    def no_incident(self, *, known: str | None) -> Message:
+        """Return the answer where no incident is meant, or the one named is not there."""
+        if known is not None:
+            return Message(
+                summary=(f"There is no {known}.",), blocks=(para(self.line("list all")),)
+            )
+        return Message(
+            summary=("No incident runs in this conversation. Put its id first, or declare one.",),
+            blocks=(para(self.line("list"), "  ·  ", self.line("declare <title>")),),
+        )
+
+    def which(self, incidents: list[Incident], line: str) -> Message:
+        """Return the answer where more than one incident runs in a conversation."""
+        items = tuple(
+            (self.line(shorten(line, 80), each), f" — {shorten(each.title, 60)}")
+            for each in incidents
+        )
+        return Message(
+            summary=(f"{len(incidents)} incidents run here. Which one?",), blocks=(Bullets(items),)
+        )
+
+    def stale(
+        self, incident: Incident | None, line: str, sender: PersonId, age: timedelta
+    ) -> Message:
+        """Return the question about a command that is too old to be obeyed unasked (F11)."""
+        command = f"{incident.id} {line}" if incident and not line.startswith(incident.id) else line
+        return Message(
+            summary=(
+                f"“{PREFIX} {shorten(line, 120)}” from ",
+                self.who(sender),
+                f" is {span_of(age)} old. It was not done. Still meant?",
+            ),
+            blocks=(
+                Text((Code(f"{PREFIX} {shorten(command, 200)}"),)),
+                Actions((Button("Do it", command),)),
+            ),
+        )
+
+    def stranger(self) -> Message:
+        """Return the answer to somebody whom the config does not admit (F8)."""
+        return Message(
+            summary=("You are not among the people of this Sitrep; nothing was changed.",),
+            blocks=(para("Whoever runs it can add you: [people.<name>] in its config."),),
+        )
+
+    def trouble(self) -> Message:
+        """Return the answer where the bot itself broke down over a command."""
+        return Message(
+            summary=("That could not be done: something is wrong with Sitrep itself.",),
+            blocks=(para("Nothing was changed. Try again; if it stays, its log says why."),),
+        )
+
+    def not_yet(self, asked: NotYet) -> Message:
+        """Return the answer to a verb that nothing offers yet."""
+        return Message(
+            summary=(f"Not there yet: it comes with {asked.what}.",),
+            blocks=(para("What works now: ", self.line("help")),),
+        )
+
+    def drafted(self, incident: Incident, text: str) -> Message:
+        """Return the draft of a brief, to be sent by a person (H1)."""
+        return Message(
+            summary=(f"Draft of a brief for {incident.id}; nothing was sent.",),
+            blocks=(para(text), para(self.line("brief <text>", incident))),
+        )
+
+    def late(self, message: Message, late_by: timedelta) -> Message:
+        """Return a message with the mark that it comes late."""
+        mark = para(f"This message is {span_of(late_by)} late. Nothing was lost.")
+        return replace(message, blocks=(*message.blocks, mark))
+
+    # --- help -------------------------------------------------------------------------------------
+
+    def help(self, word: str) -> Message:
+        """Return the answer to `help`: all verbs, or one of them, from the grammar."""
+        if not word:
+            return self._all_verbs()
+        verb = BY_WORD.get(word) or BY_WORD.get(word.split(maxsplit=1)[0])
+        if verb is None:
+            return Message(
+                summary=(f"No verb “{shorten(word, 30)}”.",), blocks=(para(self.line("help")),)
+            )
+        also = f"Also: {', '.join(verb.aliases)}" if verb.aliases else ""
+        blocks: list[Block] = [
+            para(self.line(verb.form)),
+            para("For example: ", self.line(verb.example)),
+        ]
+        if also:
+            blocks.append(para(also))
+        return Message(summary=(f"{verb.name}: {verb.says}",), blocks=tuple(blocks))
+
+    def _all_verbs(self) -> Message:
+        blocks: list[Block] = []
+        for topic in Topic:
+            verbs = [v for v in VERBS if v.topic is topic]
+            if topic is Topic.LATER:
+                names = ", ".join(v.name for v in verbs)
+                blocks.append(para(f"{topic.value}: {names}."))
+                continue
+            blocks += [Heading(topic.value), Bullets(tuple(_line_of(v) for v in verbs))]
+        blocks.append(para("More on one: ", self.line("help declare")))
+        return Message(
+            summary=(
+                f"Begin with {PREFIX}. In an incident's conversation no id is needed; "
+                "elsewhere it comes first: ",
+                self.line("INC-42 status"),
+            ),
+            blocks=tuple(blocks),
+        )
+
+    def declare_form(self) -> Message:
+        """Return the form to declare with, for `declare` without a title."""
+        return Message(
+            summary=("What is broken? A title is enough: ", self.line("declare <title>")),
+            blocks=(
+                Form(
+                    "declare {severity} {title}",
+                    (
+                        Input("severity", "1..4 or unsure", ("unsure", "1", "2", "3", "4")),
+                        Input("title", "what is broken"),
+                    ),
+                    "Declare",
+                ),
+            ),
+        )
+
+
+def _line_of(verb: Verb) -> Spans:
+    return (Code(verb.form), f" — {verb.says}")

@@ -1,0 +1,292 @@
+"""How an incident stands: the status card, and what people ask to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from bot.domain import events as ev
+from bot.domain.durations import duration
+from bot.domain.events import Entry
+from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase
+from bot.domain.story import owing
+from bot.messages import (
+    At,
+    Block,
+    Bullets,
+    Fields,
+    Heading,
+    Message,
+    Precision,
+    Row,
+    Spans,
+    Strong,
+    span_of,
+    spans_text,
+)
+from bot.ports import Summary
+from bot.presenter.voice import CLOCKS, Voice, joined, para, shorten
+
+TIMELINE_SHOWN = 40
+"""How many of the last entries the chat shows; `sitrep export` has them all."""
+
+_RECORDED = {
+    Outcome.KEPT: "kept",
+    Outcome.LATE: "kept late",
+    Outcome.MISSED: "missed",
+    Outcome.WITHDRAWN: "withdrawn",
+}
+
+
+class Boards(Voice):
+    """Messages about states."""
+
+    def card(self, incident: Incident) -> Message:
+        """Return the status card (L2)."""
+        rows = [
+            Row("State", (self.state(incident),)),
+            Row("IC", self.ic(incident)),
+            Row("Roles", joined(self.roles(incident)[1:])),
+        ]
+        if incident.responders:
+            rows.append(Row("Responders", self.people(incident.responders)))
+        rows.append(Row("Impact", (shorten(incident.impact or "not stated yet", 300),)))
+        if (said := incident.last_update) is not None:
+            rows.append(Row("Last update", (self.at(said.at), ": ", shorten(said.text, 300))))
+        rows += [
+            Row(CLOCKS[clock], (self.at(state.promise.due_at),))
+            for clock, state in incident.clocks.items()
+            if state.promise is not None
+        ]
+        rows.append(
+            Row("Declared", (self.at(incident.declared_at), " by ", self.who(incident.declared_by)))
+        )
+        if incident.resolved_at is not None:
+            took = span_of(incident.resolved_at - incident.declared_at)
+            rows.append(Row("Resolved", (self.at(incident.resolved_at), f" after {took}")))
+        if incident.service:
+            rows.append(Row("Service", (incident.service,)))
+        if incident.ticket is not None:
+            rows.append(Row("Ticket", (incident.ticket.url or incident.ticket.id,)))
+        title = f"{self.practice(incident)}{incident.id} · {self.title(incident)}"
+        return Message(summary=(title,), blocks=(Fields(tuple(rows)),))
+
+    def status(self, incident: Incident, now: datetime) -> Message:
+        """Return the answer to `status`: the card, and what to do next."""
+        card = self.card(incident)
+        return Message(summary=card.summary, blocks=(*card.blocks, *self._next_step(incident, now)))
+
+    def _next_step(self, incident: Incident, now: datetime) -> list[Block]:
+        if not incident.running:
+            owed = incident.postmortem and incident.phase is Phase.RESOLVED
+            return [para("A postmortem is owed.")] if owed else []
+        due = self.next_update(incident, now)
+        if due:
+            owed_by = owing(incident, Clock.INTERNAL)
+            return [para(*due, " ", self.who(owed_by), " owes it: ", self.line("update <text>"))]
+        return [para(self.line("update <text>"), "  ·  ", self.line("resolve <text>"))]
+
+    def people_of(self, incident: Incident) -> Message:
+        """Return the answer to `who`."""
+        asked = tuple(a.person for a in incident.asked if not a.declined)
+        rows = [
+            Row("IC", self.ic(incident)),
+            Row("Roles", joined(self.roles(incident)[1:])),
+            Row("Responders", self.people(incident.responders)),
+        ]
+        if asked:
+            rows.append(Row("Asked to command", self.people(asked)))
+        if incident.offered_to is not None:
+            rows.append(Row("Offered command", (self.who(incident.offered_to),)))
+        rows.append(Row("Took part", self.people(incident.participants)))
+        return Message(summary=(f"{incident.id}: who is who",), blocks=(Fields(tuple(rows)),))
+
+    def listing(self, which: str, found: Sequence[Summary]) -> Message:
+        """Return the answer to `list`."""
+        what = {"open": "open", "owing": "owing a postmortem", "all": "on record"}[which]
+        if not found:
+            return Message(
+                summary=(f"No incident is {what}.",),
+                blocks=(para(self.line("declare <title>")),) if which == "open" else (),
+            )
+        items: list[Spans] = []
+        for each in found:
+            owing_mark = (
+                " · postmortem owing" if each.postmortem and each.phase is Phase.RESOLVED else ""
+            )
+            ic: Spans = (" · IC: ", self.who(each.commander)) if each.commander else ()
+            items.append(
+                (
+                    Strong(each.id),
+                    f" {each.severity.label} · {each.phase.value}{owing_mark} · ",
+                    At(each.declared_at, None, Precision.DAY),
+                    *ic,
+                    f" — {shorten(each.title)}",
+                )
+            )
+        count = f"{len(found)} incident{'s' if len(found) != 1 else ''} {what}"
+        return Message(summary=(count,), blocks=(Bullets(tuple(items)),))
+
+    def timeline(self, incident: Incident, entries: Sequence[Entry]) -> Message:
+        """Return the answer to `timeline`: the last entries, numbered."""
+        shown = entries[-TIMELINE_SHOWN:]
+        items = [
+            (Strong(f"{e.n}"), " ", self.second(e.event.at), " ", *self.entry(e.event))
+            for e in shown
+        ]
+        blocks: list[Block] = [Bullets(tuple(items))]
+        if len(shown) < len(entries):
+            blocks.append(
+                para(f"{len(entries) - len(shown)} earlier entries: sitrep export {incident.id}")
+            )
+        summary = f"{incident.id}: {len(entries)} entries, times in UTC"
+        return Message(summary=(summary,), blocks=tuple(blocks))
+
+    def entry(self, event: ev.Event) -> Spans:
+        """Return one line of the timeline (L1)."""
+        by = self.who(event.by)
+        match event:
+            case ev.Declared():
+                return (by, f" declared {event.severity.label}: {event.title}")
+            case ev.SeverityChanged():
+                reason = f": {event.reason}" if event.reason else ""
+                verb = "raised" if event.now < event.was else "lowered"
+                return (by, f" {verb} {event.was.label} to {event.now.label}{reason}")
+            case ev.Assessed():
+                answers = ", ".join(a.value for a in event.answers)
+                return (
+                    by,
+                    f" assessed {event.severity.label} ({answers}): {IMPACT[event.severity]}",
+                )
+            case ev.CommanderChanged():
+                how = "acting commander" if event.acting else "commander"
+                return (self.who(event.now), f" is {how} ({event.how.value})")
+            case ev.CommanderAsked():
+                return (self.who(event.person), " was asked to take command")
+            case ev.CommanderDeclined():
+                return (self.who(event.person), " declined command")
+            case ev.CandidatesExhausted():
+                return ("Nobody was left in the rotation to ask",)
+            case ev.HandoffOffered():
+                return (by, " offered command to ", self.who(event.person))
+            case ev.RoleAssigned():
+                return (by, f" made {event.role.value}: ", self.who(event.person))
+            case ev.ResponderJoined():
+                return (self.who(event.person), " joined as responder")
+            case ev.ResponderLeft():
+                return (self.who(event.person), " left the response")
+            case ev.PagedOut():
+                service = f" (on call for {event.service})" if event.service else ""
+                reason = f": {event.reason}" if event.reason else ""
+                return (by, " paged ", *self.people(event.people), service, reason)
+            case ev.ResponseEscalated():
+                return ("No commander accepted in time; paged ", *self.people(event.people))
+            case ev.NoteAdded():
+                doer: Spans = (" by ", self.who(event.doer)) if event.doer else ()
+                kind = "" if event.kind.value == "note" else f"{event.kind.value}: "
+                return (by, f" — {kind}{event.text}", *doer)
+            case ev.MessageCaptured():
+                return (self.who(event.author), f" wrote: {event.text} (captured by ", by, ")")
+            case ev.StepTried():
+                return (by, f" — tried {event.step.value}: {event.text}".rstrip(": "))
+            case ev.ImpactStated():
+                return (by, f" — impact: {event.text}")
+            case ev.UpdatePosted():
+                return (by, f" — update: {event.text}")
+            case ev.ExternalPublished():
+                return (by, f" published: {event.text}")
+            case ev.BriefSent():
+                return (by, f" briefed the stakeholders: {event.text}")
+            case ev.PromiseMade():
+                return (f"{event.clock.value} update promised for ", self.second(event.due_at))
+            case ev.PromiseSettled():
+                late = f" by {span_of(event.late_by)}" if event.outcome is Outcome.LATE else ""
+                return (
+                    f"{event.clock.value} promise for ",
+                    self.second(event.due_at),
+                    f": {_RECORDED[event.outcome]}{late}",
+                )
+            case ev.RungFired():
+                people: Spans = (" to ", *self.people(event.people)) if event.people else ()
+                silent = ", overtaken by a later one" if event.silent else ""
+                late = (
+                    f", {span_of(event.late_by)} late" if event.late_by.total_seconds() >= 1 else ""
+                )
+                return (f"{event.clock.value} ladder: {event.kind.value}", *people, late, silent)
+            case ev.CadenceChanged():
+                reason = f": {event.reason}" if event.reason else ""
+                who: Spans = (by, " set ") if event.by else ("Set ",)
+                return (*who, f"the {event.clock.value} cadence to {duration(event.now)}{reason}")
+            case ev.StabiliseNudged():
+                return ("Asked the room for a stabilising step",)
+            case ev.CauseReminded():
+                return ("Reminded the room that the cause can wait",)
+            case ev.UntouchedRaised():
+                return ("Raised in triage: nobody took it up",)
+            case ev.Stabilised():
+                text = f": {event.text}" if event.text else ""
+                return (
+                    by,
+                    f" called it stabilised{text}{' (by resolving)' if event.implied else ''}",
+                )
+            case ev.Resolved():
+                return (by, f" resolved it{f': {event.text}' if event.text else ''}")
+            case ev.Reopened():
+                return (by, f" reopened it: {event.reason}")
+            case ev.Cancelled():
+                return (by, f" cancelled it: {event.reason}")
+            case ev.EntryAmended():
+                return (by, f" amended entry {event.entry}: {event.text}")
+            case ev.EntryRedacted():
+                return (by, f" redacted entry {event.entry}")
+            case ev.ConversationOpened():
+                return (f"The room {event.conversation.id} was opened",)
+            case ev.TicketFiled():
+                return (f"Filed as {event.ticket.url or event.ticket.id}",)
+            case ev.DeliveryFailed():
+                return (f"Not delivered to {event.target}: {event.what} ({event.why})",)
+            case _:
+                assert_never(event)
+
+    def draft(self, incident: Incident) -> str:
+        """Return the built-in draft of a brief: what is affected, since when, what is next."""
+        lines = [
+            f"{self.practice(incident)}{self.title(incident)} ({incident.severity.label}, "
+            f"{incident.phase.value}), since {incident.declared_at:%H:%M} UTC.",
+            f"Impact: {incident.impact or 'being assessed'}.",
+        ]
+        if (said := incident.last_update) is not None:
+            lines.append(f"Latest, {said.at:%H:%M} UTC: {said.text}")
+        due = self.next_update(incident, None, Clock.STAKEHOLDER) or self.next_update(incident)
+        if due:
+            lines.append(spans_text(due))
+        return " ".join(lines)
+
+    def export_markdown(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        """Return the whole timeline as Markdown, what people wrote shown literally."""
+        heading = Heading(f"{incident.id}: {incident.title}")
+        lines = [f"# {_literal(heading.text)}", ""]
+        card = self.card(incident)
+        for block in card.blocks:
+            if isinstance(block, Fields):
+                lines += [f"- **{r.label}:** {_literal(spans_text(r.value))}" for r in block.rows]
+        record = self.kept(incident)
+        if record:
+            lines.append(f"- **Updates:** {record}")
+        lines += ["", "## Timeline", "", "(All times UTC)", ""]
+        for each in entries:
+            text = _literal(spans_text(self.entry(each.event)))
+            recorded = (
+                f" (recorded {each.recorded_at:%Y-%m-%d %H:%M:%S})"
+                if abs((each.recorded_at - each.event.at).total_seconds()) >= 1
+                else ""
+            )
+            lines.append(f"- {each.event.at:%Y-%m-%d %H:%M:%S} — {text}{recorded}")
+        return "\n".join(lines) + "\n"
+
+
+def _literal(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-!|~&" else c for c in text)
+    return escaped.replace("\n", " ")

@@ -1,0 +1,252 @@
+"""Planned effects become rows of the outbox: to whom, in which lane, in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.chat import Addressee, ConversationRequest
+from bot.config import Config
+from bot.domain import effects as fx
+from bot.domain.events import DeliveryFailed, Entry
+from bot.domain.incident import Incident
+from bot.ports import (
+    Brief,
+    Card,
+    ChatAdapter,
+    Events,
+    FileTicket,
+    Guard,
+    Invite,
+    Open,
+    Outgoing,
+    Page,
+    Pager,
+    PageRequest,
+    Post,
+    StakeholderUpdate,
+    Status,
+    Summarizer,
+    Ticket,
+    Topic,
+)
+from bot.presenter import Presenter
+from bot.refs import ConversationRef, PersonId, UserRef
+
+NEW, DIRECT = "new:", "direct:"
+"""What the name of a conversation begins with that Sitrep opens: an incident's room, a person's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What is configured to send to, by name."""
+
+    adapters: Mapping[str, ChatAdapter]
+    status_pages: tuple[str, ...] = ()
+    trackers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    listeners: tuple[str, ...] = ()
+    pagers: Mapping[str, Pager] = field(default_factory=dict)
+    summarizers: Mapping[str, Summarizer] = field(default_factory=dict)
+
+
+class Router:
+    """Knows the targets, and the words."""
+
+    def __init__(self, config: Config, presenter: Presenter, targets: Targets) -> None:
+        """See the class."""
+        self._config, self._presenter, self._targets = config, presenter, targets
+        self._directory = config.directory
+
+    def outgoing(
+        self, incident: Incident, entries: Sequence[Entry], now: datetime
+    ) -> list[Outgoing]:
+        """Return all that the outbox must carry after `entries`, in order."""
+        events = tuple(entry.event for entry in entries)
+        routes = self._routes(incident)
+        sent: list[Outgoing] = []
+        for effect in fx.plan(incident, events, routes):
+            sent += self._carried(incident, effect, entries, now)
+        return sent
+
+    def _routes(self, incident: Incident) -> fx.Routes:
+        adapter = self._targets.adapters.get(incident.conversation.adapter)
+        own_room = incident.conversation.id.startswith(NEW)
+        return fx.Routes(
+            rooms=adapter is not None and adapter.features.rooms and own_room,
+            topics=own_room,
+            status_page=bool(self._targets.status_pages),
+            tracker=bool(self._targets.trackers),
+            stakeholders=bool(self._targets.channels),
+            pager=bool(self._targets.pagers),
+            listeners=bool(self._targets.listeners),
+            triage=self._config.triage_conversation,
+        )
+
+    def _carried(
+        self, incident: Incident, effect: fx.Effect, entries: Sequence[Entry], now: datetime
+    ) -> list[Outgoing]:
+        """Return an effect as rows of the outbox, with its words."""
+        say = self._presenter
+        match effect:
+            case fx.Say(to=to):
+                return [
+                    Outgoing(
+                        target=to.adapter,
+                        lane=lane_of(to),
+                        body=Post(message=say.tell(incident, effect.scene, now)),
+                        incident=incident.id,
+                        urgent=effect.urgent,
+                        guard=Guard(clock=effect.clock, n=effect.n) if effect.clock else None,
+                        notice=isinstance(effect.scene.head, DeliveryFailed),
+                    )
+                ]
+            case fx.SayTo():
+                return self._direct(incident, effect, now)
+            case fx.ShowCard(to=to):
+                return [_to(to, Card(), incident.id, slot=f"card/{incident.id}/{lane_of(to)}")]
+            case fx.OpenRoom():
+                room = self._room(incident, effect.people, effect.fallback)
+                return [_to(incident.conversation, room, incident.id)]
+            case fx.BringIn():
+                users = self._users(effect.people, incident.conversation.adapter)
+                invite = Invite(users=users)
+                return [_to(incident.conversation, invite, incident.id)] if users else []
+            case fx.Retitle():
+                return [_to(incident.conversation, Topic(text=self._topic(incident)), incident.id)]
+            case fx.Call():
+                request = PageRequest(
+                    incident=incident.id,
+                    severity=incident.severity,
+                    people=tuple(self._addressee(p) for p in effect.people),
+                    service=effect.service,
+                    text=say.page_text(incident, effect.scene),
+                )
+                return [
+                    _plugin(name, Page(request=request), incident.id, urgent=True)
+                    for name in self._targets.pagers
+                ]
+            case fx.FileTicket():
+                ticket = Ticket(
+                    marker=f"sitrep:{incident.id}",
+                    title=f"{incident.id}: {say.title(incident)}",
+                    text=incident.title,
+                )
+                slot = f"ticket/{incident.id}"
+                return [
+                    _plugin(name, FileTicket(ticket=ticket), incident.id, slot=f"{slot}/{name}")
+                    for name in self._targets.trackers
+                ]
+            case fx.PublishStatus():
+                return [
+                    _plugin(
+                        name,
+                        Status(text=effect.text),
+                        incident.id,
+                        slot=f"status/{incident.id}/{name}",
+                    )
+                    for name in self._targets.status_pages
+                ]
+            case fx.Inform():
+                update = StakeholderUpdate(
+                    incident=incident.id,
+                    title=incident.title,
+                    severity=incident.severity,
+                    phase=incident.phase,
+                    text=effect.text,
+                    at=now,
+                )
+                return [
+                    _plugin(name, Brief(update=update), incident.id)
+                    for name in self._targets.channels
+                ]
+            case fx.TellListeners():
+                news = Events(first=entries[0].n, last=entries[-1].n)
+                return [_plugin(name, news, incident.id) for name in self._targets.listeners]
+
+    def _direct(self, incident: Incident, effect: fx.SayTo, now: datetime) -> list[Outgoing]:
+        """Return a message to one person: on the incident's platform, else on another of theirs."""
+        own = incident.conversation.adapter
+        for name in (own, *(n for n in self._targets.adapters if n != own)):
+            adapter = self._targets.adapters.get(name)
+            user = self._directory.user(effect.person, name)
+            if adapter is None or user is None or not adapter.features.direct:
+                continue
+            to = ConversationRef(name, f"{DIRECT}{user.id}")
+            message = self._presenter.tell_person(incident, effect.person, effect.scene, now)
+            guard = Guard(clock=effect.clock, n=effect.n) if effect.clock else None
+            row = Outgoing(
+                target=name,
+                lane=lane_of(to),
+                body=Post(message=message),
+                incident=incident.id,
+                urgent=effect.urgent,
+                guard=guard,
+            )
+            return [row]
+        return []
+
+    def _room(
+        self, incident: Incident, people: tuple[PersonId, ...], fallback: ConversationRef | None
+    ) -> Open:
+        words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
+        short = "-".join(words)[:40].strip("-") or "untitled"
+        return Open(
+            fallback=fallback,
+            request=ConversationRequest(
+                name=f"incident-{short}-{incident.declared_at:%Y-%m-%d}",
+                alias=incident.id.casefold(),
+                topic=self._topic(incident),
+                invite=self._users(people, incident.conversation.adapter),
+            ),
+        )
+
+    def _topic(self, incident: Incident) -> str:
+        return f"{incident.id} · {self._presenter.state(incident)} · {incident.title}"[:300]
+
+    def _users(self, people: tuple[PersonId, ...], adapter: str) -> tuple[UserRef, ...]:
+        found = (self._directory.user(person, adapter) for person in people)
+        return tuple(user for user in found if user is not None)
+
+    def _addressee(self, person: PersonId) -> Addressee:
+        return Addressee(person=person, name=self._directory.name(person), user=None)
+
+
+def lane_of(ref: ConversationRef) -> str:
+    """Return the lane that keeps a conversation's messages in order."""
+    return f"{ref.adapter}/{ref.id}"
+
+
+def conversation_of(lane: str) -> ConversationRef:
+    """Return the conversation of a lane."""
+    adapter, _, conversation = lane.partition("/")
+    return ConversationRef(adapter, conversation)
+
+
+def _to(
+    to: ConversationRef,
+    body: Open | Card | Invite | Topic,
+    incident: str,
+    *,
+    slot: str | None = None,
+) -> Outgoing:
+    return Outgoing(target=to.adapter, lane=lane_of(to), body=body, incident=incident, slot=slot)
+
+
+def _plugin(
+    name: str,
+    body: Page | FileTicket | Status | Brief | Events,
+    incident: str,
+    *,
+    urgent: bool = False,
+    slot: str | None = None,
+) -> Outgoing:
+    return Outgoing(
+        target=name,
+        lane=f"plugin/{name}/{incident}",
+        body=body,
+        incident=incident,
+        urgent=urgent,
+        slot=slot,
+    )

@@ -1,0 +1,442 @@
+"""One way in: whatever arrives becomes a command, a decision, and one transaction.
+
+In it stand the inbox mark, the incident, its timeline, what falls due next, and everything to be
+said. Refusals and answers are queued in the same transaction: every message has one sender, the
+outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, cast
+
+import structlog
+
+from bot.chat import ChatCapture, ChatEvent, Inbound
+from bot.config import Config
+from bot.domain import commands as cmd
+from bot.domain import effects as fx
+from bot.domain import events as ev
+from bot.domain.errors import Rejected
+from bot.domain.events import Entry
+from bot.domain.incident import Clock as ClockName
+from bot.domain.incident import Incident, Kind, Severity
+from bot.domain.policies import Setting
+from bot.domain.workflow import decide, evolve, next_due
+from bot.grammar import Scope
+from bot.messages import Message
+from bot.parser import (
+    Asked,
+    NotYet,
+    Opening,
+    Query,
+    Request,
+    UsageError,
+    clean,
+    command_line,
+    parse,
+)
+from bot.ports import Clock, Outgoing, Pager, Post, Store, Work
+from bot.presenter import Presenter
+from bot.refs import ConversationRef, PersonId, UserRef
+from bot.routing import NEW, Router, Targets, lane_of
+
+LIST_LENGTH = 50
+"""How many incidents `list` shows."""
+
+PAGER_SECONDS = 2.0
+"""How long a pager may take to say who is on call, before the config's word stands."""
+
+_log = structlog.stdlib.get_logger("sitrep.service")
+
+
+@dataclass(slots=True, kw_only=True)
+class Inquiry:
+    """An inbound message on its way through."""
+
+    source: str
+    id: str
+    conversation: ConversationRef
+    actor: PersonId
+    written_at: datetime
+    now: datetime
+    text: str
+    mentions: Mapping[str, UserRef]
+    on_call: Mapping[str, tuple[PersonId, ...]]
+    drafts: list[Incident] = field(default_factory=list)
+    due_at: datetime | None = None
+
+
+class Service:
+    """Handles commands and ticks."""
+
+    def __init__(
+        self, config: Config, store: Store, clock: Clock, presenter: Presenter, targets: Targets
+    ) -> None:
+        """`after_commit` hears of each commit, and when the incident's next thing falls due."""
+        self._config, self._store, self._clock = config, store, clock
+        self._presenter, self._targets = presenter, targets
+        self._router = Router(config, presenter, targets)
+        self._directory = config.directory
+        self.after_commit: Callable[[datetime | None], None] = lambda _due: None
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    async def receive(self, inbound: Inbound) -> bool:
+        """Handle an inbound event; return once it is stored, with whether it was done.
+
+        An event that was seen before has no second effect (D3). Chatter is no command and is done.
+        """
+        adapter = inbound.conversation.adapter
+        if not self._admitted(inbound.conversation):
+            _log.warning(
+                "refused", conversation=str(inbound.conversation), sender=str(inbound.sender)
+            )
+            return False
+        if isinstance(inbound, ChatEvent):
+            line = command_line(inbound.text, addressed=inbound.addressed)
+            if line is None:
+                return True
+            text, written_at, mentions = line, inbound.written_at, inbound.mentions
+        else:
+            text, written_at, mentions = inbound.text, inbound.marked_at, {}
+        inquiry = Inquiry(
+            source=adapter,
+            id=inbound.id,
+            conversation=inbound.conversation,
+            actor=self._directory.person(inbound.sender),
+            written_at=written_at,
+            now=self._clock.now(),
+            text=text,
+            mentions=mentions,
+            on_call=await self._on_call(text),
+        )
+
+        async def handle(work: Work) -> str:
+            if not await work.first_time(adapter, inquiry.id, at=inquiry.now):
+                return "repeated"
+            inquiry.conversation = await work.logical(inquiry.conversation)
+            if isinstance(inbound, ChatCapture):
+                outcome = await self._capture(work, inquiry, inbound)
+            else:
+                outcome = await self._command(work, inquiry)
+            await work.outcome(adapter, inquiry.id, outcome, inquiry.actor)
+            return outcome
+
+        outcome = await self._store.transact(handle)
+        self.after_commit(inquiry.due_at)
+        for incident in inquiry.drafts:
+            await self._draft(incident, inquiry)
+        _log.info("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
+        return outcome in {"done", "answered", "repeated"}
+
+    def _admitted(self, conversation: ConversationRef) -> bool:
+        """Whether the config lets a conversation speak to the bot (F8)."""
+        return self._config.admits(conversation)
+
+    async def _command(self, work: Work, inquiry: Inquiry) -> str:
+        request = parse(inquiry.text, self._directory, inquiry.mentions)
+        if isinstance(request, UsageError):
+            await self._answer(work, inquiry, self._presenter.usage(request))
+            return "not understood"
+        if not self._directory.admit_unknown and not self._directory.configured(inquiry.actor):
+            await self._answer(work, inquiry, self._presenter.stranger())
+            return "stranger"
+        age = inquiry.now - inquiry.written_at
+        stale = age > self._config.access.stale_after
+        if stale and not request.verb.changes:
+            return "stale"
+        match request.what:
+            case NotYet():
+                await self._answer(work, inquiry, self._presenter.not_yet(request.what))
+                return "not yet"
+            case Asked(query=Query.HELP | Query.LIST):
+                return await self._lookup(work, inquiry, request.what)
+            case _:
+                pass
+        if request.verb.scope is Scope.NEW:
+            if stale:
+                return await self._ask_again(work, inquiry, request, None, age)
+            return await self._open(work, inquiry, cast("Opening", request.what))
+        found = await self._meant(work, inquiry, request)
+        if found is None:
+            return "no incident"
+        if stale and not isinstance(request.what, cmd.AddNote):
+            return await self._ask_again(work, inquiry, request, found, age)
+        if isinstance(request.what, Asked):
+            return await self._show(work, inquiry, request.what, found)
+        return await self._do(work, inquiry, cast("cmd.Command", request.what), found)
+
+    async def _meant(self, work: Work, inquiry: Inquiry, request: Request) -> Incident | None:
+        """Return the incident that a command speaks of, or answer that it is not clear."""
+        if request.incident is not None:
+            found = await work.incident(request.incident)
+            if found is None:
+                answer = self._presenter.no_incident(known=request.incident)
+                await self._answer(work, inquiry, answer)
+            return found
+        here = await work.incidents_in(inquiry.conversation)
+        active = [incident for incident in here if incident.running] or list(here[:1])
+        if len(active) == 1:
+            return await work.incident(active[0].id)
+        if active:
+            await self._answer(work, inquiry, self._presenter.which(active, request.line))
+        else:
+            await self._answer(work, inquiry, self._presenter.no_incident(known=None))
+        return None
+
+    async def _ask_again(
+        self,
+        work: Work,
+        inquiry: Inquiry,
+        request: Request,
+        incident: Incident | None,
+        age: timedelta,
+    ) -> str:
+        message = self._presenter.stale(incident, request.line, inquiry.actor, age)
+        await self._answer(work, inquiry, message)
+        return "stale"
+
+    async def _open(self, work: Work, inquiry: Inquiry, opening: Opening) -> str:
+        """Declare: the number, the conversation, and the events (F9)."""
+        prefix = opening.kind.prefix
+        number = await work.number(prefix)
+        name = f"{prefix}-{number}"
+        adapter = self._targets.adapters[inquiry.source]
+        process = opening.severity is not Severity.SEV4 and opening.kind is not Kind.NEAR_MISS
+        own_room = adapter.features.rooms and process
+        conversation = (
+            ConversationRef(inquiry.source, f"{NEW}{name}") if own_room else inquiry.conversation
+        )
+        command = cmd.Declare(
+            id=name,
+            title=opening.title,
+            conversation=conversation,
+            declared_in=inquiry.conversation if own_room else None,
+            kind=opening.kind,
+            severity=opening.severity,
+            service=opening.service,
+            commander=opening.commander,
+            impact=opening.impact,
+        )
+        setting = await self._setting(work, inquiry, opening.service)
+        events = decide(None, command, inquiry.now, setting)
+        incident = await self._commit(work, None, events, inquiry.now)
+        inquiry.due_at = next_due(incident, self._config.policy)
+        if own_room:
+            scene = fx.Scene(head=events[0], events=events)
+            told = self._presenter.tell(incident, scene, inquiry.now)
+            await self._answer(work, inquiry, told)
+        return "done"
+
+    async def _do(
+        self, work: Work, inquiry: Inquiry, command: cmd.Command, incident: Incident
+    ) -> str:
+        entry: ev.Event | None = None
+        if isinstance(command, cmd.Amend | cmd.Redact):
+            found = await work.entry(incident.id, command.entry)
+            entry = found.event if found is not None else None
+        setting = await self._setting(work, inquiry, incident.service, entry)
+        try:
+            events = decide(incident, command, inquiry.now, setting)
+        except Rejected as refusal:
+            elsewhere = inquiry.conversation not in incident.conversations
+            message = self._presenter.rejected(refusal, incident, elsewhere=elsewhere)
+            await self._answer(work, inquiry, message)
+            return "answered" if isinstance(command, cmd.Assess) else "rejected"
+        after = await self._commit(work, incident, events, inquiry.now)
+        inquiry.due_at = next_due(after, self._config.policy)
+        if events and inquiry.conversation not in after.conversations:
+            for scene in fx.scenes(events):
+                told = self._presenter.tell(after, scene, inquiry.now)
+                await self._answer(work, inquiry, told)
+        return "done"
+
+    async def _capture(self, work: Work, inquiry: Inquiry, capture: ChatCapture) -> str:
+        """Put a marked message on the timeline of the incident that runs there."""
+        here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
+        text = clean(capture.text)
+        if len(here) != 1 or not text:
+            return "no incident"
+        incident = await work.incident(here[0].id)
+        if incident is None:
+            return "no incident"
+        command = cmd.Capture(
+            author=self._directory.person(capture.author),
+            text=text,
+            written_at=capture.written_at,
+        )
+        return await self._do(work, inquiry, command, incident)
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    async def _lookup(self, work: Work, inquiry: Inquiry, asked: Asked) -> str:
+        if asked.query is Query.HELP:
+            message = self._presenter.help(asked.argument)
+        else:
+            which = cast("Literal['open', 'owing', 'all']", asked.argument)
+            message = self._presenter.listing(which, await work.list(which, LIST_LENGTH))
+        await self._answer(work, inquiry, message)
+        return "answered"
+
+    async def _show(self, work: Work, inquiry: Inquiry, asked: Asked, incident: Incident) -> str:
+        match asked.query:
+            case Query.STATUS:
+                message = self._presenter.status(incident, inquiry.now)
+            case Query.WHO:
+                message = self._presenter.people_of(incident)
+            case Query.TIMELINE:
+                message = self._presenter.timeline(incident, await work.timeline(incident.id))
+            case Query.DRAFT:
+                inquiry.drafts.append(incident)
+                return "answered"
+            case _:
+                message = self._presenter.help("")
+        await self._answer(work, inquiry, message)
+        return "answered"
+
+    async def _draft(self, incident: Incident, inquiry: Inquiry) -> None:
+        """Ask the summarizer for a brief, outside any transaction; the built-in one stands in."""
+        text = ""
+        for name, summarizer in self._targets.summarizers.items():
+            entries = await self._store.read(lambda work: work.timeline(incident.id))
+            try:
+                async with asyncio.timeout(self._config.delivery.timeout.total_seconds()):
+                    drafted = await summarizer.summarize(incident, entries, ClockName.STAKEHOLDER)
+                text = clean(str(drafted))
+            except Exception as exc:  # noqa: BLE001 - a plugin's fault is named, and never the room's
+                _log.exception("summarizer failed", plugin=name, error=repr(exc))
+            break
+        message = self._presenter.drafted(incident, text or self._presenter.draft(incident))
+        await self._store.transact(lambda work: self._answer(work, inquiry, message))
+        self.after_commit(None)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    async def tick(self) -> bool:
+        """Do what is due for one incident; false when nothing is."""
+
+        async def do(work: Work) -> bool:
+            now = self._clock.now()
+            incident = await work.due(now)
+            if incident is None:
+                return False
+            setting = await self._setting(work, None, incident.service)
+            events = decide(incident, cmd.Tick(), now, setting)
+            await self._commit(work, incident, events, now)
+            return True
+
+        done = await self._store.transact(do)
+        if done:
+            self.after_commit(None)
+        return done
+
+    async def apply(self, work: Work, incident: str, command: cmd.Command) -> None:
+        """Let an effect's result back into the workflow, in the transaction that stores it."""
+        found = await work.incident(incident)
+        if found is None:
+            return
+        now = self._clock.now()
+        setting = await self._setting(work, None, found.service)
+        await self._commit(work, found, decide(found, command, now, setting), now)
+
+    # --- the transaction --------------------------------------------------------------------------
+
+    async def _setting(
+        self,
+        work: Work,
+        inquiry: Inquiry | None,
+        service: str | None,
+        entry: ev.Event | None = None,
+    ) -> Setting:
+        """Gather what `decide` may look at (F12)."""
+        trained = self._directory.trained
+        plan = self._config.plan_for(service)
+        on_call = inquiry.on_call if inquiry is not None else self._config.on_call
+        busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
+        served = await work.served() if trained else {}
+        never = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
+        candidates = sorted(
+            (p for p in trained if p not in busy), key=lambda p: served.get(p, never)
+        )
+        audiences = {ClockName.INTERNAL}
+        if self._targets.status_pages:
+            audiences.add(ClockName.EXTERNAL)
+        if self._targets.channels:
+            audiences.add(ClockName.STAKEHOLDER)
+        now = inquiry.now if inquiry is not None else self._clock.now()
+        return Setting(
+            policy=self._config.policy,
+            plan=plan,
+            actor=inquiry.actor if inquiry is not None else None,
+            candidates=tuple(candidates),
+            trained=frozenset(trained),
+            last_resort=tuple(PersonId(p) for p in self._config.paging.last),
+            audiences=frozenset(audiences),
+            on_call=on_call,
+            pager=bool(self._targets.pagers),
+            entry=entry,
+            triage_at=self._config.triage.end_of_day(now),
+            written_at=inquiry.written_at if inquiry is not None else None,
+        )
+
+    async def _commit(
+        self,
+        work: Work,
+        before: Incident | None,
+        events: tuple[ev.Event, ...],
+        now: datetime,
+    ) -> Incident:
+        """Write what was decided, and queue what follows from it (D1)."""
+        incident, entries = before, []
+        for event in events:
+            incident = evolve(incident, event)
+            entries.append(Entry(n=incident.entries, event=event, recorded_at=now))
+            if isinstance(event, ev.CommanderChanged) and not event.acting:
+                await work.note_served(event.now, now)
+        if incident is None:
+            raise ValueError("nothing was decided about nothing")
+        due_at = next_due(incident, self._config.policy)
+        if not entries:
+            return incident
+        await work.save(incident, entries, due_at=due_at)
+        await work.send(self._router.outgoing(incident, entries, now), now=now)
+        return incident
+
+    async def _answer(self, work: Work, inquiry: Inquiry, message: Message) -> None:
+        """Answer whoever asked, where they asked."""
+        row = Outgoing(
+            target=inquiry.conversation.adapter,
+            lane=lane_of(inquiry.conversation),
+            body=Post(message=message),
+        )
+        await work.send([row], now=inquiry.now)
+
+    async def _on_call(self, text: str) -> Mapping[str, tuple[PersonId, ...]]:
+        """Return who is on call for the services a command names, asking the pagers.
+
+        Before the transaction: nothing awaits a network inside one.
+        """
+        on_call = dict(self._config.on_call)
+        if not self._targets.pagers:
+            return on_call
+        for service in self._config.services:
+            if service not in text:
+                continue
+            for name, pager in self._targets.pagers.items():
+                found = await self._asked_pager(name, pager, service)
+                on_call[service] = tuple(dict.fromkeys((*on_call.get(service, ()), *found)))
+        return on_call
+
+    async def _asked_pager(self, name: str, pager: Pager, service: str) -> list[PersonId]:
+        try:
+            async with asyncio.timeout(PAGER_SECONDS):
+                names = await pager.on_call(service)
+            found = [self._directory.find(str(each), {}) for each in names]
+        except Exception as exc:  # noqa: BLE001 - a plugin's fault is named, and never the room's
+            _log.exception("pager failed", plugin=name, error=repr(exc))
+            return []
+        return [person for person in found if isinstance(person, str)]
