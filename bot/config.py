@@ -58,6 +58,8 @@ def _zone(value: str) -> str:
     return value
 
 
+EXAMPLE = "config.example.toml"
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Period = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 
@@ -320,6 +322,14 @@ def _person(name: str | None) -> PersonId | None:
 def default_text() -> str:
     """Return the config that stands in where there is none: a console and an example team."""
     return files("bot").joinpath("default.toml").read_text("utf-8")
+
+
+def example_text() -> str:
+    """Return the commented example with every key and its default."""
+    packaged = files("bot").joinpath(EXAMPLE)
+    # In a checkout it stands at the top, where people look for it; a wheel carries it inside.
+    found = packaged if packaged.is_file() else Path(__file__).parents[1] / EXAMPLE
+    return found.read_text("utf-8")
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:

@@ -36,6 +36,10 @@ class Hooks:
     """Every hook there is."""
 
     @hookspec
+    def configure(self, context: PluginContext) -> None:
+        """Read the own section, where no `register_*` does; called first, once at start."""
+
+    @hookspec
     def register_chat_adapter(self, context: PluginContext) -> ChatAdapter | None:
         """Provide a chat platform; called once at start."""
 

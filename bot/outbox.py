@@ -87,7 +87,7 @@ class _Done:
 class Outbox:
     """The delivery workers of one process."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is composed of
         self,
         settings: DeliverySection,
         store: Store,
@@ -114,7 +114,7 @@ class Outbox:
     # --- the loop ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is being sent then is finished or handed on by its lease."""
+        """Deliver until cancelled; what is being sent then is sent again, under its key."""
         renewing = asyncio.create_task(self._renew())
         try:
             while True:

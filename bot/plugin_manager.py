@@ -20,11 +20,13 @@ from bot.config import faults_of, nearest
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.errors import ConfigError, SetupFailed
+from bot.grammar import VERBS
 from bot.hookspecs import NAME, Hooks
 from bot.people import Directory
 from bot.ports import (
     ChatAdapter,
     Clock,
+    CommandHint,
     Pager,
     PostmortemPublisher,
     StakeholderChannel,
@@ -46,6 +48,9 @@ REGISTERING: Mapping[str, type] = {
 }
 """Each registering hook, with what it must return."""
 
+HOOKS = ("configure", *REGISTERING, "incident_changed")
+"""Every hook."""
+
 SETUP_SECONDS = 10.0
 """How long a registration may take: it reads a config section, nothing else."""
 
@@ -60,6 +65,7 @@ class Context:
     log: structlog.stdlib.BoundLogger
     clock: Clock
     home: str
+    commands: Sequence[CommandHint]
     addressees: Sequence[Addressee]
     routes: web.RouteTableDef = field(default_factory=web.RouteTableDef)
     session: ClientSession | None = None
@@ -145,6 +151,7 @@ class PluginManager:
             log=structlog.stdlib.get_logger(NAME).bind(plugin=name),
             clock=self._clock,
             home=self._home,
+            commands=tuple(CommandHint(name=v.name, form=v.form, says=v.says) for v in VERBS),
             addressees=tuple(
                 Addressee(
                     person=person.id,
@@ -166,6 +173,8 @@ class PluginManager:
         if group == "adapters" and "register_chat_adapter" not in implemented:
             raise SetupFailed(f"[{section}] {name} is no chat adapter; write [plugins.{name}]")
         self._contexts[name] = context
+        if (configure := implemented.get("configure")) is not None:
+            _called(context, "configure", configure)
         for hook, kind in REGISTERING.items():
             if (impl := implemented.get(hook)) is not None:
                 provided = _register(context, hook, kind, impl)
@@ -217,6 +226,11 @@ class PluginManager:
         """The postmortem publishers by name."""
         return self._provided[PostmortemPublisher]
 
+    def provided(self) -> Iterable[tuple[str, object]]:
+        """Return every object that a plugin provides, with the plugin's name."""
+        for objects in self._provided.values():
+            yield from objects.items()
+
     @property
     def listeners(self) -> tuple[str, ...]:
         """The plugins that hear of every change."""
@@ -262,10 +276,8 @@ def _import(section: str, name: str) -> ModuleType:
     return module
 
 
-def _register(
-    context: Context, hook: str, kind: type, function: Callable[..., Any]
-) -> object | None:
-    """Call a registration in a thread of its own, so that one that hangs can be named."""
+def _called(context: Context, hook: str, function: Callable[..., Any]) -> object | None:
+    """Call a hook in a thread of its own, so that one that hangs can be named."""
     outcome: list[Any] = []
 
     def call() -> None:
@@ -281,11 +293,21 @@ def _register(
     where = f"[{context.section}] {hook}"
     if not outcome:
         raise SetupFailed(f"{where} did not return within {SETUP_SECONDS:.0f} s")
-    (provided,) = outcome
-    if isinstance(provided, ConfigError | SetupFailed):
-        raise provided
-    if isinstance(provided, BaseException):
-        raise SetupFailed(f"{where} raised {provided!r}") from provided
+    (returned,) = outcome
+    if isinstance(returned, ConfigError | SetupFailed):
+        raise returned
+    if isinstance(returned, BaseException):
+        raise SetupFailed(f"{where} raised {returned!r}") from returned
+    result: object | None = returned
+    return result
+
+
+def _register(
+    context: Context, hook: str, kind: type, function: Callable[..., Any]
+) -> object | None:
+    """Call a registering hook, and see that it returned what its port says."""
+    where = f"[{context.section}] {hook}"
+    provided = _called(context, hook, function)
     if provided is None:
         return None
     missing = [m for m in _members(kind) if not hasattr(provided, m)]
@@ -295,8 +317,7 @@ def _register(
             f"{where} returned {returned}, which is no {kind.__name__}: it lacks "
             + ", ".join(sorted(missing))
         )
-    result: object = provided
-    return result
+    return provided
 
 
 def _members(kind: type) -> set[str]:
@@ -310,7 +331,7 @@ def _parameters(function: Callable[..., Any]) -> Iterable[str]:
 
 def _hook_fault(exc: pluggy.PluginValidationError) -> str:
     text = str(exc)
-    known = ", ".join((*REGISTERING, "incident_changed"))
+    known = ", ".join(HOOKS)
     if "unknown hook" in text:
         return f"{text.splitlines()[0]}; the hooks are {known}"
     return text.splitlines()[-1]
@@ -326,7 +347,7 @@ def _describe(entry: EntryPoint, enabled: bool) -> Installed:  # noqa: FBT001 - 
     version = entry.dist.version if entry.dist else "?"
     try:
         module = entry.load()
-        hooks = tuple(h for h in (*REGISTERING, "incident_changed") if hasattr(module, h))
+        hooks = tuple(h for h in HOOKS if hasattr(module, h))
         fault = None if hooks else "implements no hook"
     except Exception as exc:  # noqa: BLE001 - any plugin, any fault: it is listed, not raised
         hooks, fault = (), f"cannot be imported: {exc!r}"

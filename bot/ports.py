@@ -53,8 +53,11 @@ class ChatAdapter(Protocol):
 
     features: Features
 
-    async def run(self, receive: Receive) -> None:
-        """Listen until the platform has nothing more to say (a pipe's end); restarted if raised."""
+    async def run(self, receive: Receive) -> bool:
+        """Listen until the platform has nothing more to say (a pipe's end); restarted if raised.
+
+        Returns whether all that was heard could be read.
+        """
 
     async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
         """Open a room, or find the direct conversation with a user."""
@@ -193,6 +196,23 @@ class PostmortemPublisher(Protocol):
         """Bring the published document up to date."""
 
 
+@runtime_checkable
+class Checkable(Protocol):
+    """What a provided object may have besides, for `sitrep check`."""
+
+    async def check(self) -> Sequence[str]:
+        """Return what is wrong with its service or settings, each with how to mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandHint:
+    """A verb of the grammar, for completion and menus."""
+
+    name: str
+    form: str
+    says: str
+
+
 class PluginContext(Protocol):
     """What a plugin is handed: its own things, not the application."""
 
@@ -219,6 +239,10 @@ class PluginContext(Protocol):
     @property
     def home(self) -> str:
         """The folder for data and state."""
+
+    @property
+    def commands(self) -> Sequence[CommandHint]:
+        """The verbs that people can type."""
 
     @property
     def addressees(self) -> Sequence[Addressee]:
@@ -505,3 +529,6 @@ class Store(Protocol):
 
     async def prune(self, before: datetime) -> int:
         """Delete delivered rows and inbox marks older than that; return how many."""
+
+    async def ping(self) -> None:
+        """Ask for a sign of life; raises `DatabaseAway` where there is none."""

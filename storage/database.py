@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
@@ -17,8 +17,9 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import DBConnectionError
 
-from bot.errors import BotError, DatabaseBusy
+from bot.errors import BotError, DatabaseAway, DatabaseBusy
 from bot.ports import Lease, Work
 from storage import migrate
 from storage.codec import instant, micros
@@ -29,6 +30,24 @@ T = TypeVar("T")
 
 BUSY_MS = 10_000
 """How long a writer waits for another process's transaction on SQLite."""
+
+
+_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    DBConnectionError,
+)
+"""What says that the database is away, not that something is wrong with what it was asked."""
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as exc:
+        raise DatabaseAway(f"the database does not answer: {exc!r}") from exc
 
 
 _CLAIMABLE = (
@@ -70,6 +89,10 @@ class Database:
             raise
 
     async def _transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
+        with _reaching():
+            return await self._within(body)
+
+    async def _within(self, body: Callable[[Work], Awaitable[T]]) -> T:
         async with self._transaction() as connection:
             work = SqlWork(connection, self._sql)
             result = await body(work)
@@ -95,72 +118,76 @@ class Database:
 
     async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:
         """Run a reading `body`, on SQLite over a connection of its own."""
-        return await body(SqlWork(self._reader, self._sql, locking=False))
+        with _reaching():
+            return await body(SqlWork(self._reader, self._sql, locking=False))
+
+    async def _ask(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        with _reaching():
+            return await self._client.execute_query_dict(self._sql.text(statement), list(values))
 
     # --- lanes ------------------------------------------------------------------------------------
 
     async def claim(self, owner: str, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
         """Take lanes with something to send that nobody holds (see `ports`)."""
-        rows = await self._client.execute_query_dict(
-            self._sql.text(
-                "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
-                f"{_CLAIMABLE} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
-                f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence"
-            ),
-            [owner, micros(now), micros(until)],
+        rows = await self._ask(
+            "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
+            f"{_CLAIMABLE} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
+            f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence",
+            owner,
+            micros(now),
+            micros(until),
         )
         return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
 
     async def claimable(self, now: datetime) -> bool:
         """Return whether there is a lane to take."""
-        statement = _CLAIMABLE.replace("$2", "$1") + " LIMIT 1"
-        return bool(await self._client.execute_query_dict(self._sql.text(statement), [micros(now)]))
+        return bool(await self._ask(_CLAIMABLE.replace("$2", "$1") + " LIMIT 1", micros(now)))
 
     async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
         """Hold lanes for longer."""
         for lease in leases:
-            await self._client.execute_query(
-                self._sql.text(
-                    "UPDATE lane SET lease_us = $1 WHERE name = $2 AND owner = $3 AND fence = $4"
-                ),
-                [micros(until), lease.lane, owner, lease.fence],
+            await self._ask(
+                "UPDATE lane SET lease_us = $1 WHERE name = $2 AND owner = $3 AND fence = $4"
+                " RETURNING name",
+                micros(until),
+                lease.lane,
+                owner,
+                lease.fence,
             )
 
     async def release(self, owner: str, lease: Lease) -> None:
         """Give a lane back."""
-        await self._client.execute_query(
-            self._sql.text(
-                "UPDATE lane SET owner = NULL, lease_us = NULL"
-                " WHERE name = $1 AND owner = $2 AND fence = $3"
-            ),
-            [lease.lane, owner, lease.fence],
+        await self._ask(
+            "UPDATE lane SET owner = NULL, lease_us = NULL"
+            " WHERE name = $1 AND owner = $2 AND fence = $3 RETURNING name",
+            lease.lane,
+            owner,
+            lease.fence,
         )
 
     async def next_retry(self, now: datetime) -> datetime | None:
         """Return when a lane that was put off, or whose holder is gone, may be claimed."""
-        rows = await self._client.execute_query_dict(
-            self._sql.text(
-                "SELECT MIN(CASE WHEN COALESCE(not_before_us, 0) > COALESCE(lease_us, 0)"
-                " THEN not_before_us ELSE lease_us END) AS at FROM lane"
-                " WHERE (not_before_us > $1 OR lease_us IS NOT NULL)"
-                " AND name IN (SELECT DISTINCT lane FROM outbox WHERE state = 'waiting')"
-            ),
-            [micros(now)],
+        (row,) = await self._ask(
+            "SELECT MIN(CASE WHEN COALESCE(not_before_us, 0) > COALESCE(lease_us, 0)"
+            " THEN not_before_us ELSE lease_us END) AS soonest FROM lane"
+            " WHERE (not_before_us > $1 OR lease_us IS NOT NULL)"
+            " AND name IN (SELECT DISTINCT lane FROM outbox WHERE state = 'waiting')",
+            micros(now),
         )
-        return instant(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
+        return instant(row["soonest"]) if row["soonest"] is not None else None
 
     # --- looking around ---------------------------------------------------------------------------
 
     async def next_due(self) -> datetime | None:
         """Return when something falls due next."""
-        rows = await self._client.execute_query_dict(
+        rows = await self._ask(
             "SELECT due_us FROM incident WHERE due_us IS NOT NULL ORDER BY due_us LIMIT 1"
         )
         return instant(rows[0]["due_us"]) if rows else None
 
     async def backlog(self) -> Mapping[str, int]:
         """Return how many outbox rows wait and how many are dead letters."""
-        rows = await self._reader.execute_query_dict(
+        rows = await self._ask(
             "SELECT state, COUNT(*) AS n FROM outbox"
             " WHERE state IN ('waiting', 'dead') GROUP BY state"
         )
@@ -170,16 +197,19 @@ class Database:
         """Delete delivered rows and inbox marks older than that; return how many."""
         gone = 0
         for statement in (
-            "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND done_us < $1",
-            "DELETE FROM inbox WHERE received_us < $1",
+            "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND done_us < $1 RETURNING id",
+            "DELETE FROM inbox WHERE received_us < $1 RETURNING id",
         ):
-            count, _ = await self._client.execute_query(self._sql.text(statement), [micros(before)])
-            gone += count
+            gone += len(await self._ask(statement, micros(before)))
         return gone
 
     async def ping(self) -> None:
-        """Ask the database for a sign of life; raises what it answers."""
-        await self._client.execute_query("SELECT 1")
+        """Ask the database for a sign of life.
+
+        Raises:
+            DatabaseAway: It gives none.
+        """
+        await self._ask("SELECT 1 AS alive")
 
 
 @asynccontextmanager

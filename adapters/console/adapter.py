@@ -1,0 +1,153 @@
+"""The console: a line editor on a terminal, a line protocol in a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TextIO
+from uuid import uuid4
+
+from adapters.console import inbound, render
+from adapters.console.config import ConsoleSettings
+from adapters.console.inbound import ADAPTER, Heard, Unreadable
+from bot.chat import ConversationRequest, Features
+from bot.messages import Message
+from bot.ports import PluginContext, Receive
+from bot.refs import ConversationRef, MessageRef, UserRef
+
+LONGEST_LINE = 1024 * 1024
+"""The most that is read of one line; the rest of it is passed over."""
+
+
+class ConsoleAdapter:
+    """Several people in several rooms, at one terminal."""
+
+    def __init__(self, context: PluginContext, settings: ConsoleSettings) -> None:
+        """Nothing is read or written yet."""
+        self._context, self._settings = context, settings
+        self.features = Features(rooms=settings.rooms, direct=True, edits=True)
+        self._out: TextIO = sys.stdout
+        self._terminal = settings.format == "text" and sys.stdin.isatty() and sys.stdout.isatty()
+        coloured = settings.colour == "always" or (
+            settings.colour == "auto" and sys.stdout.isatty()
+        )
+        if settings.format == "json":
+            self._show: render.Show = render.as_json
+        elif coloured:
+            self._show = render.painter(lambda: shutil.get_terminal_size((100, 24)).columns)
+        else:
+            self._show = render.as_text
+        self._known = {
+            word.casefold(): person.user.id
+            for person in context.addressees
+            if person.user is not None
+            for word in (person.user.id, person.person, person.name)
+        }
+        self._shown: dict[str, Message] = {}
+        self._session = uuid4().hex[:12]
+        self._count = 0
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    async def run(self, receive: Receive) -> bool:
+        """Read until the end of the input, or until the person leaves."""
+        if self._settings.mute:
+            return True
+        if self._terminal:
+            from adapters.console.terminal import converse  # noqa: PLC0415 - 60 ms, terminals only
+
+            await converse(self._context, self._settings, self.hear, receive)
+            return True
+        return await self._piped(receive)
+
+    async def hear(self, heard: Heard, receive: Receive) -> bool:
+        """Hand on what somebody said; whoever speaks can be mentioned from then on."""
+        self._known.setdefault(heard.sender.casefold(), heard.sender)
+        self._count += 1
+        number = f"{self._session}.{self._count}"
+        now = self._context.clock.now()
+        return await receive(inbound.event(heard, number=number, now=now, known=self._known))
+
+    async def _piped(self, receive: Receive) -> bool:
+        reader = inbound.from_json if self._settings.format == "json" else inbound.from_text
+        lines: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
+        _read_lines(lines, asyncio.get_running_loop())
+        readable = True
+        while (line := await lines.get()) is not None:
+            if not line.strip():
+                continue
+            try:
+                heard = reader(line.rstrip("\n"))
+            except Unreadable as exc:
+                readable = False
+                sys.stderr.write(f"sitrep: {exc}\n")
+                sys.stderr.flush()
+                continue
+            await self.hear(heard, receive)
+        return readable
+
+    # --- out --------------------------------------------------------------------------------------
+
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+        """Open a room: on a console it is there once it is named."""
+        del key
+        if request.direct_to is not None:
+            return ConversationRef(ADAPTER, f"@{request.direct_to.id}")
+        return ConversationRef(ADAPTER, f"{request.name}.{request.alias}")
+
+    async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
+        """Print a message."""
+        self._print(to, message, key=key, edit=False)
+        self._shown[key] = message
+        return MessageRef(to, key)
+
+    async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
+        """Print a message again, where it has changed."""
+        if self._shown.get(ref.id) != message:
+            self._print(ref.conversation, message, key=key, edit=True)
+            self._shown[ref.id] = message
+
+    async def pin(self, ref: MessageRef, *, key: str) -> None:
+        """Pin nothing: a console scrolls."""
+
+    async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
+        """Invite nobody: everybody at a console is there."""
+
+    async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
+        """Set no topic: a console has none."""
+
+    def _print(self, to: ConversationRef, message: Message, *, key: str, edit: bool) -> None:
+        text = self._show(to.id, self._context.clock.now(), message, key, edit)
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except UnicodeEncodeError:
+            encoding = self._out.encoding or "ascii"
+            self._out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+            self._out.flush()
+
+
+def _read_lines(lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
+    """Read standard input in a thread that nobody waits for, line by line."""
+
+    def read() -> None:
+        while True:
+            raw = sys.stdin.buffer.readline(LONGEST_LINE)
+            if not raw:
+                break
+            rest = raw
+            while not rest.endswith(b"\n") and len(rest) == LONGEST_LINE:
+                rest = sys.stdin.buffer.readline(LONGEST_LINE)
+            put(raw.decode("utf-8", "replace"))
+        put(None)
+
+    def put(line: str | None) -> None:
+        try:
+            asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
+        except RuntimeError:  # the loop has ended: nobody reads any more
+            return
+
+    threading.Thread(target=read, daemon=True, name="stdin").start()

@@ -1,0 +1,114 @@
+"""The line editor: history, completion, personas and rooms, while messages arrive above it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from adapters.console.config import ConsoleSettings
+from adapters.console.inbound import Heard
+from bot.ports import CommandHint, PluginContext, Receive
+
+WELCOME = """Sitrep. You are {persona} in {room}. Everything is kept in {home}.
+  !inc declare <what is broken>   opens an incident     !inc help   all there is to type
+  /as bob   speak as somebody else   /room db   go to a room   /who   the people   /quit   leave
+"""
+
+Hear = Callable[[Heard, Receive], Awaitable[bool]]
+
+
+class _Words(Completer):
+    """Completes verbs after `!inc`, people after `@`, and the console's own words after `/`."""
+
+    def __init__(
+        self, commands: Iterable[CommandHint], people: Callable[[], Iterable[str]]
+    ) -> None:
+        self._commands = tuple(commands)
+        self._people = people
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        """Return what the word before the cursor may become."""
+        del complete_event
+        line = document.text_before_cursor
+        word = line.rpartition(" ")[2]
+        if word.startswith("@"):
+            for name in self._people():
+                if name.casefold().startswith(word[1:].casefold()):
+                    yield Completion(f"@{name}", -len(word))
+            return
+        words = line.split(" ")
+        if line.startswith("/"):
+            own = ("/as", "/room", "/who", "/help", "/quit")
+            names = own if len(words) == 1 else tuple(self._people())
+            yield from (Completion(n, -len(word)) for n in names if n.startswith(word))
+        elif words[0] in {"!inc", "!incident"}:
+            place = 3 if len(words) > 2 and "-" in words[1] and words[1][-1:].isdigit() else 2
+            if len(words) == place:
+                for hint in self._commands:
+                    if hint.name.startswith(word):
+                        yield Completion(hint.name, -len(word), display_meta=hint.says)
+        elif "!inc".startswith(line) and line:
+            yield Completion("!inc ", -len(line))
+
+
+async def converse(
+    context: PluginContext, settings: ConsoleSettings, hear: Hear, receive: Receive
+) -> None:
+    """Read lines from the person at the terminal until they leave."""
+    persona, room = settings.persona, settings.room
+    people = {p.user.id: p.name for p in context.addressees if p.user is not None}
+    people.setdefault(persona, persona)
+    session: PromptSession[str] = PromptSession(
+        history=_history(context.home),
+        completer=_Words(context.commands, lambda: people),
+        complete_while_typing=False,
+    )
+    sys.stdout.write(WELCOME.format(persona=persona, room=room, home=context.home))
+    with patch_stdout(raw=True):
+        while True:
+            prompt = FormattedText(
+                [("ansiyellow bold", persona), ("ansicyan", f"@{room}"), ("", "> ")]
+            )
+            try:
+                line = await session.prompt_async(prompt)
+            except (EOFError, KeyboardInterrupt):
+                return
+            word, _, rest = line.strip().partition(" ")
+            match word:
+                case "":
+                    continue
+                case "/quit" | "/exit":
+                    return
+                case "/as" if rest:
+                    persona = rest.strip().removeprefix("@").split()[0]
+                    people.setdefault(persona, persona)
+                case "/room" if rest:
+                    room = rest.strip().removeprefix("#").split()[0]
+                case "/who":
+                    sys.stdout.write(", ".join(f"@{n} ({s})" for n, s in people.items()) + "\n")
+                case _ if word.startswith("/"):
+                    sys.stdout.write("/as <name> · /room <name> · /who · /quit · !inc help\n")
+                case _:
+                    if not await hear(Heard(persona, room, line), receive):
+                        continue
+                    if not line.lstrip().startswith("!inc") and not room.startswith("@"):
+                        sys.stdout.write("(said in the room; a command begins with !inc)\n")
+
+
+def _history(home: str) -> FileHistory:
+    path = Path(home) / "console-history"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    return FileHistory(str(path))

@@ -1,0 +1,223 @@
+"""The composition root: config, storage, plugins, one task group. Alone it imports storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from aiohttp import ClientSession, ClientTimeout
+
+from bot import http
+from bot.cadence import Cadence
+from bot.chat import Inbound
+from bot.config import Config
+from bot.domain.workflow import fold
+from bot.errors import DatabaseAway
+from bot.outbox import Outbox
+from bot.plugin_manager import PluginManager
+from bot.ports import ChatAdapter, Clock, Store, Work
+from bot.presenter import Presenter
+from bot.routing import Targets
+from bot.service import Service
+from storage import open_database, pending_migrations
+
+RESTART_FIRST, RESTART_LONGEST = timedelta(seconds=1), timedelta(minutes=1)
+"""How long an adapter that died is left alone before it is started again."""
+
+PRUNE_EVERY = timedelta(hours=6)
+
+_log = structlog.stdlib.get_logger("sitrep.app")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended: lines refused or not readable, rows that wait still, dead letters."""
+
+    refused: int
+    unread: bool
+    waiting: int
+    dead: int
+
+
+class App:
+    """Everything, put together."""
+
+    def __init__(self, config: Config, store: Store, clock: Clock, plugins: PluginManager) -> None:
+        """Use `composed`."""
+        self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
+        self.presenter = Presenter(config.directory, config.plan_for)
+        targets = Targets(
+            adapters=plugins.adapters,
+            status_pages=tuple(plugins.status_pages),
+            trackers=tuple(plugins.trackers),
+            channels=tuple(plugins.channels),
+            listeners=plugins.listeners,
+            pagers=plugins.pagers,
+            summarizers=plugins.summarizers,
+        )
+        self.service = Service(config, store, clock, self.presenter, targets)
+        self.outbox = Outbox(
+            config.delivery, store, clock, plugins, self.presenter, self.service.apply
+        )
+        self.cadence = Cadence(store, clock, self.service.tick)
+        self.service.after_commit = self._after_commit
+        self._handled = self._refused = 0
+
+    def _after_commit(self, due_at: datetime | None) -> None:
+        self.outbox.wake()
+        self.cadence.hint(due_at)
+
+    async def receive(self, inbound: Inbound) -> bool:
+        """Hand an inbound event to the service, and count it (see `ports.Receive`)."""
+        done = await self.service.receive(inbound)
+        self._handled += 1
+        self._refused += not done
+        return done
+
+    def numbers(self) -> dict[str, float]:
+        """Return what is counted, for `/metrics`."""
+        return {
+            "inbound_total": self._handled,
+            "refused_total": self._refused,
+            "delivered_total": self.outbox.delivered,
+            "put_off_total": self.outbox.retried,
+            "dead_letters_total": self.outbox.dead,
+            "ticks_total": self.cadence.fired,
+        }
+
+    async def run(self) -> Outcome:
+        """Run until every adapter has nothing more to hear, then deliver what is due.
+
+        A loop of the core that dies takes the process with it: its state is on disk.
+        """
+        async with AsyncExitStack() as stack:
+            if self.config.http.listen is not None:
+                routes = self.plugins.routes()
+                application = http.application(self.store, self.numbers, routes)
+                await stack.enter_async_context(http.serving(application, self.config.http.listen))
+            async with self.working():
+                heard = await asyncio.gather(
+                    *(self._listening(name, each) for name, each in self.plugins.adapters.items())
+                )
+                await self.cadence.run_due()
+                waiting = await self.outbox.drain()
+        return Outcome(
+            refused=self._refused,
+            unread=not all(heard),
+            waiting=waiting,
+            dead=self.outbox.dead,
+        )
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Deliver and keep the clocks meanwhile."""
+        limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
+        async with ClientSession(timeout=limits) as session:
+            self.plugins.open(session)
+            async with asyncio.TaskGroup() as group:
+                loops = [
+                    group.create_task(self.outbox.run(), name="outbox"),
+                    group.create_task(self.cadence.run(), name="cadence"),
+                    group.create_task(self._pruning(), name="pruning"),
+                ]
+                yield
+                for loop in loops:
+                    loop.cancel()
+
+    async def _listening(self, name: str, adapter: ChatAdapter) -> bool:
+        """Keep an adapter running; one that dies is started again, with back-off (D4)."""
+        wait = RESTART_FIRST
+        while True:
+            try:
+                return await adapter.run(self.receive)
+            except Exception:  # noqa: BLE001 - the boundary of an adapter
+                _log.exception("adapter died", adapter=name, restart_in=wait.total_seconds())
+            await self.clock.sleep(wait)
+            wait = min(wait * 2, RESTART_LONGEST)
+
+    async def _pruning(self) -> None:
+        while True:
+            try:
+                gone = await self.store.prune(self.clock.now() - self.config.delivery.keep)
+                if gone:
+                    _log.info("pruned", rows=gone)
+            except DatabaseAway as exc:
+                _log.warning("database away", error=str(exc))
+            await self.clock.sleep(PRUNE_EVERY)
+
+
+def database_url(config: Config, home: Path) -> str:
+    """Return where the record is: as configured, else a file in the home folder."""
+    return config.storage.url or f"sqlite://{home / 'sitrep.db'}"
+
+
+def loaded(
+    config: Config, home: Path, clock: Clock, given: Mapping[str, object] | None = None
+) -> PluginManager:
+    """Return the configured plugins; `given` are some without an entry point.
+
+    Raises:
+        ConfigError: With every fault of every plugin.
+    """
+    manager = PluginManager(clock, str(home), config.directory)
+    manager.load(config.adapters, config.plugins, given)
+    return manager
+
+
+@asynccontextmanager
+async def composed(
+    config: Config,
+    home: Path,
+    clock: Clock,
+    *,
+    given: Mapping[str, object] | None = None,
+    tell: Callable[[str], None] = print,
+) -> AsyncIterator[App]:
+    """Put everything together over an open, upgraded database.
+
+    Raises:
+        BotError: Something is wrong that whoever runs it can mend; the text says how.
+    """
+    plugins = loaded(config, home, clock, given)
+    async with open_database(database_url(config, home), tell=tell) as store:
+        yield App(config, store, clock, plugins)
+
+
+@asynccontextmanager
+async def reading(config: Config, home: Path) -> AsyncIterator[Store]:
+    """Open the database beside a bot that may be running, for reading."""
+    url = database_url(config, home)
+    async with open_database(url, exclusive=False, upgrade=False) as store:
+        yield store
+
+
+async def pending(config: Config, home: Path) -> list[str]:
+    """Return the migrations that the next start would run."""
+    return await pending_migrations(database_url(config, home))
+
+
+async def upgraded(config: Config, home: Path, *, tell: Callable[[str], None]) -> None:
+    """Bring the database to this program's schema, with no bot running on it."""
+    async with open_database(database_url(config, home), tell=tell):
+        pass
+
+
+async def verify(store: Store) -> list[str]:
+    """Return the incidents whose row is not what folding their timeline gives."""
+
+    async def fold_all(work: Work) -> list[str]:
+        wrong = []
+        for summary in await work.list("all", 1_000_000):
+            incident = await work.incident(summary.id)
+            entries = await work.timeline(summary.id)
+            numbered = [entry.n for entry in entries] == list(range(1, len(entries) + 1))
+            if not numbered or incident != fold(tuple(entry.event for entry in entries)):
+                wrong.append(summary.id)
+        return wrong
+
+    return await store.read(fold_all)

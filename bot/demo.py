@@ -1,0 +1,88 @@
+"""`sitrep demo`: one SEV1 from declaration to resolution, at a fast clock, teaching."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.app import composed
+from bot.chat import ChatEvent
+from bot.clock import FastClock
+from bot.config import default_text, parse
+from bot.refs import ConversationRef, UserRef
+
+RATE = 60.0
+"""How much faster than life it plays: a minute is a second."""
+
+ROOM = ConversationRef("console", "ops")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """At a minute of the incident: something said by somebody, or by the narrator."""
+
+    minute: float
+    who: str
+    text: str
+
+
+SCRIPT: tuple[Step, ...] = (
+    Step(0, "", "Checkout is down. Ann says so, with a title alone: no form, no level needed."),
+    Step(0.5, "ann", "!inc declare Checkout answers 500 for everyone service:checkout"),
+    Step(2, "", "It is a SEV1 until assessed, and Ann commands until somebody trained accepts."),
+    Step(3, "ben", "!inc accept"),
+    Step(4, "", "Ben commands, and does not debug. Dev takes the hands-on work."),
+    Step(4.5, "dev", "!inc join"),
+    Step(5.5, "dev", "!inc saw errors began with release 311 at 13:58"),
+    Step(6.5, "ben", "!inc impact one in one checkouts ends in an error"),
+    Step(8, "", "Ten minutes in, nobody has rolled back: the room is asked, once."),
+    Step(12, "", "The next update was promised. Three minutes before, Ben alone is reminded."),
+    Step(
+        16.2, "", "Nobody wrote: the promise is overdue, and the room knows. Cara keeps it, late."
+    ),
+    Step(17, "dev", "!inc tried rollback release 311"),
+    Step(18, "cara", "!inc update Rolling back release 311, 40 % of hosts done"),
+    Step(20, "", "The clock starts anew, from now. An update may be one tap: no new findings."),
+    Step(31, "ben", "!inc nochange"),
+    Step(34, "dev", "!inc saw error rate back to 0.2 %"),
+    Step(35, "ben", "!inc stabilised error rate back to 0.2 %"),
+    Step(37, "", "Users are served; only now the cause. Then the commander calls it."),
+    Step(43, "ben", "!inc resolve release 311 withdrawn"),
+    Step(
+        45,
+        "",
+        "The timeline wrote itself: !inc timeline, or sitrep export. That is all.",
+    ),
+)
+
+
+async def play(home: Path, say: Callable[[str, str], None], rate: float = RATE) -> None:
+    """Play the script over a database in `home`. `say` shows who says what; nobody: the narrator."""
+    clock = FastClock(rate)
+    text = default_text().replace("[adapters.console]", "[adapters.console]\nmute = true")
+    config = parse(text, {})
+    async with composed(config, home, clock, tell=lambda _line: None) as app, app.working():
+        began = clock.now()
+        for number, step in enumerate(SCRIPT):
+            await _until(clock, began + timedelta(minutes=step.minute))
+            say(step.who, step.text)
+            if step.who:
+                await app.receive(
+                    ChatEvent(
+                        id=str(number),
+                        conversation=ROOM,
+                        sender=UserRef("console", step.who),
+                        sender_name=step.who,
+                        text=step.text,
+                        written_at=clock.now(),
+                        mentions={},
+                    )
+                )
+                await app.outbox.drain()
+        await app.outbox.drain()
+
+
+async def _until(clock: FastClock, when: datetime) -> None:
+    await clock.sleep(when - clock.now())

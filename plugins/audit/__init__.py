@@ -1,0 +1,96 @@
+"""Writes every timeline entry of every incident to a file, a JSON object a line.
+
+```toml
+[plugins.audit]
+file = "/var/log/sitrep-audit.jsonl"
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.domain.events import REDACTED, Entry, EntryRedacted
+from bot.domain.incident import Incident
+from bot.hookspecs import hookimpl
+from bot.ports import PluginContext
+
+
+class AuditSettings(BaseModel):
+    """`[plugins.audit]`. `file` is absolute, or in the home folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str = "audit.jsonl"
+
+
+@hookimpl
+def configure(context: PluginContext) -> None:
+    """Read the settings, so that a fault in them stops the start."""
+    context.settings(AuditSettings)
+
+
+@hookimpl
+async def incident_changed(context: PluginContext, entry: Entry, incident: Incident) -> None:
+    """Append the entry; the file is synced before it counts as written.
+
+    A redacted text goes from the file too (L3).
+    """
+    path = Path(context.home, context.settings(AuditSettings).file)
+    line = json.dumps(
+        {
+            "incident": incident.id,
+            "entry": entry.n,
+            "type": type(entry.event).__name__,
+            "recorded_at": entry.recorded_at,
+            "event": asdict(entry.event),
+        },
+        default=_plain,
+        ensure_ascii=False,
+    )
+    if isinstance(entry.event, EntryRedacted):
+        await asyncio.to_thread(_redact, path, incident.id, entry.event.entry)
+    await asyncio.to_thread(_append, path, line)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Enum():
+            return value.value
+        case _:
+            return str(value)
+
+
+def _append(path: Path, line: str) -> None:
+    with os.fdopen(os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab") as file:
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _redact(path: Path, incident: str, n: int) -> None:
+    """Write the file anew without the text of an entry and of what amended it."""
+    kept = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        record = json.loads(line)
+        event = record["event"]
+        amends = record["type"] == "EntryAmended" and event["entry"] == n
+        if record["incident"] == incident and (record["entry"] == n or amends):
+            event.update({key: REDACTED for key in ("text", "title") if key in event})
+        kept.append(json.dumps(record, ensure_ascii=False))
+    anew = path.with_name(f"{path.name}.new")
+    anew.unlink(missing_ok=True)
+    _append(anew, "\n".join(kept))
+    anew.replace(path)
