@@ -1,6 +1,4 @@
-"""The command line. Exit codes: 0 done; 1 something was refused or found wrong; 2 the config or the
-call is wrong; 3 something could not be delivered; 4 the database cannot be used.
-"""
+"""The command line. A command imports what it needs when it runs: `--help` answers at once."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ SCRIPT: tuple[Step, ...] = (
     Step(4, "", "Ben commands, and does not debug. Dev takes the hands-on work."),
     Step(4.5, "dev", "!inc join"),
     Step(5.5, "dev", "!inc saw errors began with release 311 at 13:58"),
-    Step(6.5, "ben", "!inc impact one in one checkouts ends in an error"),
+    Step(6.5, "ben", "!inc impact every checkout ends in an error"),
     Step(8, "", "Ten minutes in, nobody has rolled back: the room is asked, once."),
     Step(12, "", "The next update was promised. Three minutes before, Ben alone is reminded."),
     Step(
@@ -53,13 +53,13 @@ SCRIPT: tuple[Step, ...] = (
     Step(
         45,
         "",
-        "The timeline wrote itself: !inc timeline, or sitrep export. That is all.",
+        "The timeline wrote itself: !inc timeline, or sitrep export. or sitrep export INC-1.",
     ),
 )
 
 
 async def play(home: Path, say: Callable[[str, str], None], rate: float = RATE) -> None:
-    """Play the script over a database in `home`. `say` shows who says what; nobody: the narrator."""
+    """Play the script over a database in `home`; `say` shows who says what, or the narrator."""
     clock = FastClock(rate)
     text = default_text().replace("[adapters.console]", "[adapters.console]\nmute = true")
     config = parse(text, {})

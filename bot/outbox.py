@@ -60,6 +60,9 @@ POLL = timedelta(seconds=1)
 LANES_AT_ONCE = 32
 """How many lanes one process works on: one that hangs must not hold up the others (D4)."""
 
+PATIENCE = timedelta(seconds=30)
+"""How far away another try may be for the end of a run to wait for it."""
+
 _log = structlog.stdlib.get_logger("sitrep.outbox")
 
 Settle = Callable[[Work, str, cmd.Command], Awaitable[None]]
@@ -168,20 +171,23 @@ class Outbox:
                 except DatabaseAway as exc:
                     _log.warning("database away", error=str(exc))
 
-    async def drain(self) -> int:
-        """Deliver what can be delivered; return how many rows still wait then."""
+    async def drain(self, patience: timedelta = PATIENCE) -> int:
+        """Deliver what can be delivered; return how many rows still wait then.
+
+        `patience` is how far away another try may be to be waited for.
+        """
         while True:
             self.wake()
             now = self._clock.now()
             idle = not self._held and not await self._store.claimable(now)
             waiting = (await self._store.backlog())["waiting"]
-            if not waiting or (idle and not await self._retry_soon(now)):
+            if not waiting or (idle and not await self._retry_within(now, patience)):
                 return waiting
             await asyncio.sleep(0.01)  # noqa: TID251 - real time: the workers need it
 
-    async def _retry_soon(self, now: datetime) -> bool:
+    async def _retry_within(self, now: datetime, patience: timedelta) -> bool:
         retry = await self._store.next_retry(now)
-        return retry is not None and retry - now < self._settings.timeout
+        return retry is not None and retry - now < patience
 
     # --- one lane ---------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from bot.domain import commands as cmd
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Clock, Kind, Role, Severity
-from bot.grammar import BY_WORD, VERBS, Verb
+from bot.grammar import BY_WORD, Verb
 from bot.people import Directory, Unknown
 from bot.refs import PersonId, UserRef
 
@@ -147,9 +147,12 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
 
 def _unknown(word: str, tail: str, incident: str | None) -> UsageError:
     shown = word if len(word) <= 30 else f"{word[:30]}…"
-    near = difflib.get_close_matches(word.casefold(), BY_WORD, n=3, cutoff=0.6)
+    folded = word.casefold()
+    alike = {name: difflib.SequenceMatcher(None, folded, name).ratio() for name in BY_WORD}
+    best = max(alike.values())
+    near = [n for n in alike if alike[n] >= max(0.6, best - 0.1) or n.startswith(folded)]
+    near.sort(key=lambda name: -alike[name])
     names = list(dict.fromkeys(BY_WORD[n].name for n in near))
-    names += [v.name for v in VERBS if v.name.startswith(word.casefold()) and v.name not in names]
     prefix = f"{incident} " if incident else ""
     short = tail if len(tail) <= 120 else ""
     lines = tuple(f"{prefix}{name} {short}".strip() for name in names[:2])

@@ -130,7 +130,7 @@ class Service:
         self.after_commit(inquiry.due_at)
         for incident in inquiry.drafts:
             await self._draft(incident, inquiry)
-        _log.info("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
+        _log.debug("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
         return outcome in {"done", "answered", "repeated"}
 
     def _admitted(self, conversation: ConversationRef) -> bool:

@@ -1,0 +1,227 @@
+"""Any people, any commands, any order, any time: what must hold always."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from acting import ALL, ANN, BEN, CARA, DEV, EVE, OPS, Play
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.errors import Rejected
+from bot.domain.incident import Clock, Kind, Outcome, Phase, Role, Severity
+from bot.domain.policies import Plan
+from bot.domain.workflow import fold, next_due
+
+PEOPLE = st.sampled_from([ANN, BEN, CARA, DEV, EVE])
+TEXTS = st.sampled_from(["a", "the root cause is b", "x" * 200, "<b>*c*</b>"])
+REASONS = st.sampled_from([None, "because"])
+MINUTES = st.sampled_from([1, 2, 3, 5, 15, 30, 60, 2000])
+
+COMMANDS = st.one_of(
+    st.builds(cmd.Assess, answers=st.lists(st.sampled_from(cmd.Answer), max_size=3).map(tuple)),
+    st.builds(cmd.PostUpdate, text=TEXTS),
+    st.builds(cmd.PublishExternal, text=TEXTS),
+    st.builds(cmd.SendBrief, text=TEXTS),
+    st.builds(
+        cmd.ChangeCadence,
+        clock=st.sampled_from(Clock),
+        period=MINUTES.map(lambda m: timedelta(minutes=m)),
+        reason=REASONS,
+    ),
+    st.builds(cmd.ChangeSeverity, severity=st.sampled_from(Severity), reason=REASONS),
+    st.builds(cmd.NameCommander, person=PEOPLE),
+    st.builds(cmd.AcceptCommand),
+    st.builds(cmd.DeclineCommand),
+    st.builds(cmd.TakeCommand),
+    st.builds(cmd.HandOff, person=PEOPLE),
+    st.builds(cmd.AssignRole, role=st.sampled_from(Role), person=PEOPLE),
+    st.builds(cmd.Join),
+    st.builds(cmd.Leave),
+    st.builds(cmd.PageOut, person=PEOPLE),
+    st.builds(
+        cmd.AddNote,
+        kind=st.sampled_from(cmd.NoteKind),
+        text=TEXTS,
+        doer=st.one_of(st.none(), PEOPLE),
+    ),
+    st.builds(cmd.TryStep, step=st.sampled_from(cmd.Step), text=TEXTS),
+    st.builds(cmd.StateImpact, text=TEXTS),
+    st.builds(cmd.Stabilise, text=st.one_of(st.none(), TEXTS)),
+    st.builds(cmd.Resolve, text=st.one_of(st.none(), TEXTS)),
+    st.builds(cmd.Reopen, reason=REASONS),
+    st.builds(cmd.Cancel, reason=REASONS),
+    st.builds(cmd.NoteUndelivered, target=TEXTS, what=TEXTS, why=TEXTS),
+)
+WAYS_ON = (
+    cmd.Resolve(),
+    cmd.Reopen(reason="x"),
+    cmd.ChangeSeverity(severity=Severity.SEV1),
+    cmd.AddNote(kind=cmd.NoteKind.NOTE, text="x"),
+)
+
+
+class Interleaving(RuleBasedStateMachine):
+    """One incident in the hands of five people and a clock that may jump."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        plan = Plan(comms=DEV, external={Severity.SEV1: timedelta(minutes=20)})
+        self.play = Play(audiences=ALL, plan=plan)
+        self.commanders: list = []
+
+    @initialize(
+        severity=st.sampled_from([None, 1, 2, 3, 4]),
+        who=PEOPLE,
+        named=st.one_of(st.none(), PEOPLE),
+        kind=st.sampled_from([Kind.INCIDENT, Kind.DRILL]),
+    )
+    def declare(self, severity, who, named, kind):
+        self.play.declare(severity, who=who, commander=named, kind=kind)
+
+    @rule(who=PEOPLE, command=COMMANDS, late=st.integers(0, 400))
+    def command(self, who, command, late):
+        before = self.play.state
+        written = self.play.now - timedelta(seconds=late)
+        try:
+            self.play.do(who, command, written_at=written)
+        except Rejected as refusal:
+            assert self.play.state == before
+            assert str(refusal)
+
+    @rule(who=PEOPLE, n=st.integers(1, 60), text=TEXTS, redact=st.booleans())
+    def edit(self, who, n, text, redact):
+        entry = self.play.events[n - 1] if n <= len(self.play.events) else None
+        command = cmd.Redact(entry=n) if redact else cmd.Amend(entry=n, text=text)
+        try:
+            self.play.do(who, command, entry=entry)
+        except Rejected:
+            return
+
+    @rule(minutes=st.floats(0, 40))
+    def time_passes(self, minutes):
+        self.play.wait(minutes)
+
+    @rule(minutes=st.floats(0, 200))
+    def bot_is_down(self, minutes):
+        self.play.sleep(minutes)
+
+    @rule(minutes=st.floats(-60, 60))
+    def clock_jumps(self, minutes):
+        self.play.now += timedelta(minutes=minutes)
+
+    @rule()
+    def ticks_twice(self):
+        self.play.do(None, cmd.Tick())
+        assert self.play.do(None, cmd.Tick()) == []
+
+    @invariant()
+    def exactly_one_commander(self):
+        """C1"""
+        if self.play.incident is None:
+            return
+        state = self.play.state
+        if state.running and state.severity.commanded:
+            assert state.commander is not None
+        changes = self.play.of(ev.CommanderChanged)
+        held = None
+        for change in changes:
+            assert change.was == held
+            held = change.now
+        assert held == state.commander
+
+    @invariant()
+    def the_commander_is_no_responder(self):
+        """C3"""
+        if self.play.incident is not None and self.play.state.running:
+            assert self.play.state.commander not in self.play.state.responders
+
+    @invariant()
+    def each_promise_ends_once(self):
+        """K2 K3 K5"""
+        for clock in Clock:
+            made = [e.n for e in self.play.of(ev.PromiseMade) if e.clock is clock]
+            ended = [e for e in self.play.of(ev.PromiseSettled) if e.clock is clock]
+            assert made == list(range(1, len(made) + 1))
+            counted = Counter(e.n for e in ended)
+            assert all(count == 1 for count in counted.values())
+            state = self.play.incident.clocks.get(clock) if self.play.incident else None
+            running = [n for n in made if n not in counted]
+            assert running == ([state.promise.n] if state and state.promise else [])
+            if state:
+                assert state.settled == len(ended)
+            rungs = Counter((e.n, e.kind) for e in self.play.of(ev.RungFired) if e.clock is clock)
+            assert all(count == 1 for count in rungs.values())
+            for event in ended:
+                assert event.outcome is not Outcome.LATE or event.late_by > timedelta(0)
+
+    @invariant()
+    def nothing_runs_when_it_is_over(self):
+        """K7"""
+        if self.play.incident is None or self.play.state.running:
+            return
+        assert all(c.promise is None for c in self.play.state.clocks.values())
+        assert next_due(self.play.state, self.play.setting.policy) is None
+
+    @invariant()
+    def the_timeline_is_the_state(self):
+        """L3"""
+        if self.play.incident is not None:
+            assert self.play.state.entries == len(self.play.events)
+            assert fold(tuple(self.play.events)) == self.play.state
+
+    @invariant()
+    def no_state_is_a_dead_end(self):
+        if self.play.incident is None:
+            return
+        probe = Play()
+        probe.setting, probe.now = self.play.setting, self.play.now
+        for command in WAYS_ON:
+            probe.incident = self.play.incident
+            try:
+                probe.do(self.play.state.commander or ANN, command)
+            except Rejected:
+                continue
+            return
+        raise AssertionError(f"nothing can be done in {self.play.state.phase}")
+
+
+def test_thousands_of_interleavings_keep_the_rules():
+    """C1 C3 K2 K3 K5 K7 L3"""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(
+        Interleaving,
+        settings=settings(
+            max_examples=300,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_every_phase_and_command_is_answered(phase):
+    """D5: accepted or refused with words, never anything else."""
+    for command in (
+        cmd.PostUpdate(text="x"), cmd.Join(), cmd.Leave(), cmd.AcceptCommand(),
+        cmd.DeclineCommand(), cmd.TakeCommand(), cmd.HandOff(person=DEV),
+        cmd.NameCommander(person=DEV), cmd.Stabilise(), cmd.Resolve(), cmd.Reopen(reason="x"),
+        cmd.Cancel(reason="x"), cmd.StateImpact(text="x"), cmd.PageOut(person=DEV),
+        cmd.Declare(id="INC-1", title="x", conversation=OPS), cmd.Tick(),
+        cmd.ChangeSeverity(severity=Severity.SEV3, reason="x"),
+    ):  # fmt: skip
+        play = Play()
+        play.declare(1)
+        play.incident = replace(play.state, phase=phase)
+        try:
+            play.do(ANN, command)
+        except Rejected as refusal:
+            assert str(refusal)
