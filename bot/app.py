@@ -50,7 +50,9 @@ class App:
     def __init__(self, config: Config, store: Store, clock: Clock, plugins: PluginManager) -> None:
         """Use `composed`."""
         self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
-        self.presenter = Presenter(config.directory, config.plan_for)
+        self.presenter = Presenter(
+            config.directory, config.plan_for, tracker=bool(plugins.trackers)
+        )
         targets = Targets(
             adapters=plugins.adapters,
             status_pages=tuple(plugins.status_pages),

@@ -8,6 +8,7 @@ the two sends it again under the same key (D1, D2).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Awaitable, Callable
@@ -406,26 +407,40 @@ class Outbox:
         return (lane, found), found
 
     async def _card(self, adapter: ChatAdapter, job: _Job, real: ConversationRef) -> _Done:
-        """Post the card once, pin it, and edit it ever after (L2)."""
+        """Post the card once, pin it, and edit it ever after, where it has changed (L2)."""
         row, message = job.row, self._presenter.card(_needed(job.incident))
         edits = adapter.features.edits
-        if job.ref is not None and edits:
+        digest = hashlib.sha256(repr(message).encode()).hexdigest()[:16]
+        ref, shown = _card_ref(job.ref)
+        if ref is not None and shown == digest:
+            return _Done()
+        if ref is not None and edits:
             try:
-                await adapter.edit(_message_ref(job.ref), message, key=_versioned(row))
+                await adapter.edit(ref, message, key=_versioned(row))
             except PermanentFailure:
                 _log.info("card gone, posting it again", lane=row.what.lane)
             else:
-                return _Done()
-        again = job.ref is not None
-        key = _versioned(row) if again else row.key
-        ref = _a(MessageRef, await adapter.post(real, message, key=key))
-        if edits and not again and (row.attempts or row.version):
+                return _Done(refs=((_ref_name(row), _card_stored(ref, digest)),))
+        key = row.key if ref is None else _versioned(row)
+        posted = _a(MessageRef, await adapter.post(real, message, key=key))
+        if edits and ref is None and (row.attempts or row.version):
             # An earlier try may have posted it with what was true then.
-            await adapter.edit(ref, message, key=_versioned(row))
+            await adapter.edit(posted, message, key=_versioned(row))
         if adapter.features.pins:
-            await adapter.pin(ref, key=f"{key}-pin")
-        stored = json.dumps([ref.conversation.adapter, ref.conversation.id, ref.id])
-        return _Done(refs=((_ref_name(row), stored),))
+            await adapter.pin(posted, key=f"{key}-pin")
+        return _Done(refs=((_ref_name(row), _card_stored(posted, digest)),))
+
+
+def _card_stored(ref: MessageRef, digest: str) -> str:
+    return json.dumps([ref.conversation.adapter, ref.conversation.id, ref.id, digest])
+
+
+def _card_ref(stored: str | None) -> tuple[MessageRef | None, str]:
+    """Return where the card is, and a digest of what it shows."""
+    if stored is None:
+        return None, ""
+    adapter, conversation, message, digest = json.loads(stored)
+    return MessageRef(ConversationRef(adapter, conversation), message), digest
 
 
 def _ref_name(row: Waiting) -> str:
@@ -444,11 +459,6 @@ def _kept(row: Waiting, ref: ExternalRef) -> _Done:
 
 def _external(stored: str | None) -> ExternalRef | None:
     return ExternalRef(*json.loads(stored)) if stored is not None else None
-
-
-def _message_ref(stored: str) -> MessageRef:
-    adapter, conversation, message = json.loads(stored)
-    return MessageRef(ConversationRef(adapter, conversation), message)
 
 
 def _needed(incident: Incident | None) -> Incident:

@@ -86,17 +86,22 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageError:
-    """A line that was not understood: why, and lines that would work."""
+    """A line that was not understood: why, and lines that would work.
+
+    `form`: it is a declaration, and the form to declare with helps more.
+    """
 
     problem: str
     lines: tuple[str, ...] = ()
     incident: str | None = None
+    form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Wrong(Exception):  # noqa: N818 - control flow within the parser
     problem: str
     lines: tuple[str, ...] = ()
+    form: bool = False
 
 
 def clean(text: str) -> str:
@@ -141,6 +146,7 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
             problem=wrong.problem,
             lines=wrong.lines or (verb.form, verb.example),
             incident=incident,
+            form=wrong.form,
         )
     return Request(verb=verb, incident=incident, what=what, line=line)
 
@@ -259,6 +265,7 @@ def _opening(kind: Kind) -> Callable[[_Words], Opening]:
             raise _Wrong(
                 "What is broken? A title is enough.",
                 (f"{words.verb.name} <title>", words.verb.example),
+                form=kind is Kind.INCIDENT,
             )
         commander = options.get("ic")
         impact = options.get("impact")

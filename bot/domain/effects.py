@@ -182,7 +182,7 @@ def scenes(events: tuple[ev.Event, ...]) -> Iterator[Scene]:
             yield Scene(head=head, events=events)
     for event in events:
         if isinstance(event, _OF_ITS_OWN) and not getattr(event, "silent", False):
-            yield Scene(head=event, events=events)
+            yield Scene(head=event, events=(event,))
 
 
 def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tuple[Effect, ...]:
@@ -231,8 +231,16 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
         return
     for conversation in incident.conversations:
         yield Say(to=conversation, scene=scene)
+    paged = {
+        person
+        for event in scene.events
+        if isinstance(event, ev.ResponseEscalated)
+        for person in event.people
+    }
     for event in scene.events:
         match event:
+            case ev.CommanderAsked(person=person) if person in paged:
+                pass  # one call is enough, and it says how to take command
             case ev.CommanderAsked(person=person) | ev.HandoffOffered(person=person):
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.RoleAssigned(person=person) if person != event.by:

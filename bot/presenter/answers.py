@@ -33,6 +33,8 @@ class Answers(Voice):
 
     def usage(self, error: UsageError) -> Message:
         """Return the answer to a line that was not understood (D5)."""
+        if error.form:
+            return self.declare_form()
         return Message(
             summary=(error.problem,),
             blocks=tuple(para(self.line(line)) for line in error.lines),

@@ -9,7 +9,7 @@ from typing import assert_never
 from bot.domain import events as ev
 from bot.domain.durations import duration
 from bot.domain.events import Entry
-from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase
+from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase, RungKind, Severity
 from bot.domain.story import owing
 from bot.messages import (
     At,
@@ -115,11 +115,13 @@ class Boards(Voice):
             owing_mark = (
                 " · postmortem owing" if each.postmortem and each.phase is Phase.RESOLVED else ""
             )
+            ticket = each.severity is Severity.SEV4 and each.phase.active
+            phase = "ticket" if ticket else each.phase.value
             ic: Spans = (" · IC: ", self.who(each.commander)) if each.commander else ()
             items.append(
                 (
                     Strong(each.id),
-                    f" {each.severity.label} · {each.phase.value}{owing_mark} · ",
+                    f" {each.severity.label} · {phase}{owing_mark} · ",
                     At(each.declared_at, None, Precision.DAY),
                     *ic,
                     f" — {shorten(each.title)}",
@@ -208,12 +210,7 @@ class Boards(Voice):
                     f": {_RECORDED[event.outcome]}{late}",
                 )
             case ev.RungFired():
-                people: Spans = (" to ", *self.people(event.people)) if event.people else ()
-                silent = ", overtaken by a later one" if event.silent else ""
-                late = (
-                    f", {span_of(event.late_by)} late" if event.late_by.total_seconds() >= 1 else ""
-                )
-                return (f"{event.clock.value} ladder: {event.kind.value}", *people, late, silent)
+                return self._rung_entry(event)
             case ev.CadenceChanged():
                 reason = f": {event.reason}" if event.reason else ""
                 who: Spans = (by, " set ") if event.by else ("Set ",)
@@ -248,6 +245,22 @@ class Boards(Voice):
                 return (f"Not delivered to {event.target}: {event.what} ({event.why})",)
             case _:
                 assert_never(event)
+
+    def _rung_entry(self, event: ev.RungFired) -> Spans:
+        what = f"the {event.clock.value} update promised for "
+        people = self.people(event.people)
+        late = f" ({span_of(event.late_by)} late)" if event.late_by.total_seconds() >= 1 else ""
+        silent = " (not said: a later step said more)" if event.silent else ""
+        due = self.second(event.due_at)
+        match event.kind:
+            case RungKind.PROMPT:
+                return ("Reminded ", *people, " of ", what, due, late, silent)
+            case RungKind.OVERDUE:
+                return ("Told the room: overdue is ", what, due, late, silent)
+            case RungKind.PAGE:
+                return ("Paged ", *people, ": overdue is ", what, due, late, silent)
+            case RungKind.NEXT:
+                return ("Paged next ", *people, ": overdue is ", what, due, late, silent)
 
     def draft(self, incident: Incident) -> str:
         """Return the built-in draft of a brief: what is affected, since when, what is next."""

@@ -241,6 +241,7 @@ class Scenes(Voice):
                     "A ticket, not an incident process. If users are affected: ",
                     self.line("sev 3", incident),
                 ),
+                None if self.tracker else ("No tracker is configured; it is on record here.",),
             )
         plan = self.plan_for(head.service)
         asked = _last(scene, ev.CommanderAsked)

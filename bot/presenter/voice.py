@@ -52,10 +52,17 @@ def joined(parts: Sequence[Spans], by: str = " · ") -> Spans:
 class Voice:
     """Names, times, lines and buttons."""
 
-    def __init__(self, directory: Directory, plan_for: Callable[[str | None], Plan]) -> None:
-        """`plan_for` gives a service's communication plan."""
+    def __init__(
+        self,
+        directory: Directory,
+        plan_for: Callable[[str | None], Plan],
+        *,
+        tracker: bool = False,
+    ) -> None:
+        """`plan_for` gives a service's communication plan; `tracker`: tickets are filed."""
         self.directory = directory
         self.plan_for = plan_for
+        self.tracker = tracker
 
     def who(self, person: PersonId | None, *, notify: bool = False) -> Span:
         """Return a person, or `none`."""
@@ -111,7 +118,11 @@ class Voice:
         state = incident.clocks.get(clock)
         if state is None or state.promise is None:
             return ()
-        return (f"{CLOCKS[clock]} ", self.at(state.promise.due_at, now), ".")
+        due_at = state.promise.due_at
+        what = CLOCKS[clock]
+        if now is not None and due_at < now:
+            what = f"{what.removeprefix('Next ').capitalize()} was due"
+        return (f"{what} ", self.at(due_at, now), ".")
 
     def ic(self, incident: Incident) -> Spans:
         """Return who commands."""
@@ -138,7 +149,7 @@ class Voice:
     def kept(self, incident: Incident, clock: Clock = Clock.INTERNAL) -> str | None:
         """Return the clock's record in words; nothing where nothing was promised (K5)."""
         state = incident.clocks.get(clock)
-        if state is None or not state.settled:
+        if state is None or state.settled == state.withdrawn:
             return None
         parts = [f"{state.settled - state.withdrawn} promised", f"{state.kept} kept"]
         if state.late:
