@@ -107,6 +107,7 @@ class Outbox:
         self._wake = asyncio.Event()
         self._held: dict[str, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._claiming = False
         self.delivered = 0
         self.dead = 0
         self.retried = 0
@@ -140,13 +141,16 @@ class Outbox:
         if room <= 0:
             return False
         now = self._clock.now()
+        self._claiming = True
         try:
             leases = await self._store.claim(self._owner, now=now, until=now + LEASE, limit=room)
+            self._held.update((lease.lane, lease) for lease in leases)
         except DatabaseAway as exc:
             _log.warning("database away", error=str(exc))
             return False
+        finally:
+            self._claiming = False
         for lease in leases:
-            self._held[lease.lane] = lease
             task = asyncio.create_task(self._work_off(lease), name=f"lane {lease.lane}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -180,7 +184,8 @@ class Outbox:
         while True:
             self.wake()
             now = self._clock.now()
-            idle = not self._held and not await self._store.claimable(now)
+            taken = not await self._store.claimable(now)
+            idle = taken and not self._held and not self._claiming
             waiting = (await self._store.backlog())["waiting"]
             if not waiting or (idle and not await self._retry_within(now, patience)):
                 return waiting
@@ -201,11 +206,12 @@ class Outbox:
         except DatabaseAway as exc:
             _log.warning("database away", lane=lease.lane, error=str(exc))
         finally:
-            self._held.pop(lease.lane, None)
             try:
                 await self._store.release(self._owner, lease)
             except DatabaseAway as exc:
                 _log.warning("database away", lane=lease.lane, error=str(exc))
+            if self._held.get(lease.lane) is lease:
+                del self._held[lease.lane]
             self._wake.set()
 
     async def _next(self, lease: Lease) -> _Job | None:

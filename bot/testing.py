@@ -361,7 +361,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
+async def stage(  # noqa: PLR0913 - what there is to choose
     home: Path,
     *,
     config: str | Config = TEAM,
