@@ -10,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-crash lint format bench lock clean
+.PHONY: help run demo test test-crash lint format golden migration bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -36,6 +36,12 @@ lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, import contracts
 format: $(VENV)/.dev ## put every file into the one format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+golden: $(VENV)/.dev ## write the golden conversations anew; read the diff
+	-SITREP_GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py
+
+migration: $(VENV)/.dev ## write the next migration from the models; NAME=what_it_does
+	$(BIN)/tortoise -c storage.migrate.TORTOISE_ORM makemigrations -n $(NAME)
 
 bench: $(VENV)/.dev ## measure the claims; ONLY=B3 runs one
 	$(BIN)/python -m bench $(ONLY)

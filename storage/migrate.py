@@ -42,6 +42,10 @@ def tortoise_config(
     }
 
 
+TORTOISE_ORM = tortoise_config({"default": "sqlite://:memory:"})
+"""What `make migration` compares the models with."""
+
+
 async def pending(url: str) -> list[str]:
     """Return the migrations that are not applied yet.
 

@@ -1,0 +1,340 @@
+"""What every store does, on every engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from acting import ANN, BEN, OPS, START, Play
+
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.events import Entry
+from bot.domain.incident import Clock, Severity
+from bot.domain.workflow import next_due
+from bot.messages import Message
+from bot.ports import Card, Guard, Outgoing, Post
+from bot.refs import ConversationRef
+from storage import open_database
+
+LATER = timedelta(seconds=6)
+
+
+@pytest.fixture
+def opened(url):
+    return lambda: open_database(url, tell=lambda _line: None)
+
+
+def entries(play: Play, first: int = 0) -> list[Entry]:
+    return [
+        Entry(n=i + 1, event=e, recorded_at=play.now)
+        for i, e in enumerate(play.events)
+        if i >= first
+    ]
+
+
+async def declared(db, play: Play | None = None) -> Play:
+    play = play or Play()
+    play.declare(1)
+    due = next_due(play.state, play.setting.policy)
+    await db.transact(lambda w: w.save(play.state, entries(play), due_at=due))
+    return play
+
+
+def post(text: str = "hello", lane: str = "chat/ops", **more: object) -> Outgoing:
+    body = Post(message=Message(summary=(text,)))
+    return Outgoing(target="chat", lane=lane, body=body, **more)
+
+
+async def send(db, *what: Outgoing) -> None:
+    await db.transact(lambda w: w.send(what, now=START))
+
+
+async def claim(db, owner: str = "me", now=START, limit: int = 10):
+    return await db.claim(owner, now=now, until=now + LATER, limit=limit)
+
+
+async def test_what_is_saved_is_read_back_whole(opened):
+    async with opened() as db:
+        play = await declared(db)
+        assert await db.read(lambda w: w.incident("INC-1")) == play.state
+        timeline = await db.read(lambda w: w.timeline("INC-1"))
+        assert timeline == entries(play)
+        assert await db.read(lambda w: w.entry("INC-1", 2)) == entries(play)[1]
+        assert await db.read(lambda w: w.entry("INC-1", 99)) is None
+
+
+async def test_a_transaction_is_there_whole_or_not_at_all(opened):
+    """D1"""
+
+    async def fail(work):
+        await work.number("INC")
+        await work.send([post()], now=START)
+        raise RuntimeError("boom")
+
+    async with opened() as db:
+        with pytest.raises(RuntimeError):
+            await db.transact(fail)
+        assert await db.transact(lambda w: w.number("INC")) == 1
+        assert (await db.backlog())["waiting"] == 0
+
+
+async def test_numbers_count_from_one_without_gaps_each_series_for_itself(opened):
+    """F9"""
+    async with opened() as db:
+        tasks = [db.transact(lambda w: w.number("INC")) for _ in range(20)]
+        assert sorted(await asyncio.gather(*tasks)) == list(range(1, 21))
+        assert await db.transact(lambda w: w.number("DRILL")) == 1
+
+
+async def test_an_inbound_event_counts_once(opened):
+    """D3"""
+    async with opened() as db:
+        seen = [await db.transact(lambda w: w.first_time("chat", "e1", at=START)) for _ in "ab"]
+        assert seen == [True, False]
+        long = "x" * 5000
+        first = await db.transact(lambda w: w.first_time("chat", long, at=START))
+        again = await db.transact(lambda w: w.first_time("chat", long, at=START))
+        assert (first, again) == (True, False)
+
+
+async def test_what_is_due_is_found_once_and_in_order(opened):
+    """K6"""
+    async with opened() as db:
+        play = await declared(db)
+        due = await db.next_due()
+        assert due == next_due(play.state, play.setting.policy)
+        assert await db.transact(lambda w: w.due(due - timedelta(seconds=1))) is None
+        found = await db.transact(lambda w: w.due(due))
+        assert found == play.state
+
+
+async def test_incidents_are_found_by_conversation_newest_first(opened):
+    async with opened() as db:
+        first = await declared(db)
+        second = Play()
+        second.now += timedelta(minutes=1)
+        command = cmd.Declare(id="INC-2", title="y", conversation=OPS, severity=Severity.SEV3)
+        second.do(ANN, command)
+        await db.transact(lambda w: w.save(second.state, entries(second), due_at=None))
+        found = await db.read(lambda w: w.incidents_in(OPS))
+        assert [i.id for i in found] == ["INC-2", first.state.id]
+        assert await db.read(lambda w: w.incidents_in(ConversationRef("chat", "other"))) == []
+
+
+async def test_lists_show_what_is_open_and_what_is_owing(opened):
+    async with opened() as db:
+        play = await declared(db)
+        names = [s.id for s in await db.read(lambda w: w.list("open", 10))]
+        assert names == ["INC-1"]
+        begun = len(play.events)
+        play.do(ANN, cmd.Resolve())
+        await db.transact(lambda w: w.save(play.state, entries(play, begun), due_at=None))
+        assert await db.read(lambda w: w.list("open", 10)) == []
+        owing = await db.read(lambda w: w.list("owing", 10))
+        assert [(s.id, s.postmortem) for s in owing] == [("INC-1", "full")]
+        assert len(await db.read(lambda w: w.list("all", 10))) == 1
+
+
+async def test_a_redacted_text_is_nowhere_any_more(opened, url):
+    """L3"""
+    secret = 'the pass"word is hünter2'
+    async with opened() as db:
+        play = await declared(db)
+        note = cmd.AddNote(kind=cmd.NoteKind.NOTE, text=secret)
+        for command in (note, cmd.Redact(entry=play.state.entries + 1)):
+            begun = len(play.events)
+            entry = play.events[-1] if isinstance(command, cmd.Redact) else None
+            play.do(ANN, command, entry=entry)
+            new = entries(play, begun)
+            await db.transact(lambda w, new=new: w.save(play.state, new, due_at=None))
+            if entry is None:
+                await send(db, post(f"noted: {secret}", incident="INC-1"))
+        text = repr(await db.read(lambda w: w.timeline("INC-1")))
+        assert "hünter2" not in text
+        assert ev.REDACTED in text
+        (lease,) = await claim(db)
+        row = await db.read(lambda w: w.waiting(lease))
+        assert "hünter2" not in repr(row)
+        assert ev.REDACTED in repr(row)
+    del url
+
+
+async def test_an_amended_text_stays_in_the_audit_record(opened):
+    """L3"""
+    async with opened() as db:
+        play = await declared(db)
+        play.do(ANN, cmd.AddNote(kind=cmd.NoteKind.NOTE, text="21 %"))
+        entry = play.events[-1]
+        play.do(ANN, cmd.Amend(entry=play.state.entries, text="12 %"), entry=entry)
+        new = entries(play, len(play.events) - 2)
+        await db.transact(lambda w: w.save(play.state, new, due_at=None))
+        texts = [getattr(e.event, "text", "") for e in await db.read(lambda w: w.timeline("INC-1"))]
+        assert texts[-2:] == ["21 %", "12 %"]
+
+
+async def test_the_rotation_remembers_who_served(opened):
+    """C2"""
+    async with opened() as db:
+        await db.transact(lambda w: w.note_served(BEN, START))
+        await db.transact(lambda w: w.note_served(BEN, START + LATER))
+        assert await db.transact(lambda w: w.served()) == {BEN: START + LATER}
+
+
+async def test_a_lane_keeps_its_order_and_the_urgent_go_first(opened):
+    """D2"""
+    async with opened() as db:
+        await send(db, post("one"), post("two"))
+        await send(db, post("now", urgent=True))
+        (lease,) = await claim(db)
+        said = []
+        while (row := await db.read(lambda w: w.waiting(lease))) is not None:
+            said.append(row.what.body.message.summary[0])
+            await db.transact(lambda w, row=row: w.sent(lease, row, now=START))
+        assert said == ["now", "one", "two"]
+
+
+async def test_a_lane_is_held_by_one_and_falls_free_with_its_lease(opened):
+    async with opened() as db:
+        await send(db, post())
+        (mine,) = await claim(db, "me")
+        assert await claim(db, "you") == []
+        (yours,) = await claim(db, "you", now=START + LATER + timedelta(seconds=1))
+        assert yours.fence > mine.fence
+        row = await db.read(lambda w: w.waiting(mine))
+        assert not await db.transact(lambda w: w.sent(mine, row, now=START))
+        assert await db.transact(lambda w: w.sent(yours, row, now=START))
+
+
+async def test_a_renewed_lease_stays_and_a_released_lane_is_free(opened):
+    async with opened() as db:
+        await send(db, post())
+        (mine,) = await claim(db)
+        await db.renew("me", [mine], until=START + 3 * LATER)
+        assert await claim(db, "you", now=START + 2 * LATER) == []
+        await db.release("me", mine)
+        assert len(await claim(db, "you")) == 1
+
+
+async def test_what_is_put_off_waits_and_holds_its_lane(opened):
+    """D2"""
+    async with opened() as db:
+        await send(db, post("one"), post("two"))
+        (lease,) = await claim(db)
+        row = await db.read(lambda w: w.waiting(lease))
+        soon = START + timedelta(seconds=30)
+        assert await db.transact(lambda w: w.retry(lease, row, "503", not_before=soon))
+        await db.release("me", lease)
+        assert await claim(db) == []
+        assert not await db.claimable(START)
+        assert await db.next_retry(START) == soon
+        (lease,) = await claim(db, now=soon)
+        again = await db.read(lambda w: w.waiting(lease))
+        assert (again.id, again.attempts) == (row.id, 1)
+
+
+async def test_a_dead_letter_is_counted_and_out_of_the_way(opened):
+    """D2"""
+    async with opened() as db:
+        await send(db, post("one"), post("two"))
+        (lease,) = await claim(db)
+        row = await db.read(lambda w: w.waiting(lease))
+        assert await db.transact(lambda w: w.dead(lease, row, "gone", now=START))
+        assert await db.backlog() == {"waiting": 1, "dead": 1}
+
+
+async def test_what_converges_waits_once_and_newest_wins(opened):
+    async with opened() as db:
+        card = Outgoing(target="chat", lane="chat/ops", body=Card(), slot="card/1")
+        await send(db, card)
+        await send(db, card)
+        assert (await db.backlog())["waiting"] == 1
+        (lease,) = await claim(db)
+        row = await db.read(lambda w: w.waiting(lease))
+        assert row.version == 1
+        await send(db, card)  # asked for again while it is being sent
+        assert await db.transact(lambda w: w.sent(lease, row, now=START))
+        again = await db.read(lambda w: w.waiting(lease))
+        assert (again.key, again.version) == (row.key, 2)
+        assert await db.transact(lambda w: w.sent(lease, again, now=START))
+        assert await db.read(lambda w: w.waiting(lease)) is None
+        await send(db, card)
+        assert (await db.read(lambda w: w.waiting(lease))).key != row.key
+
+
+async def test_keys_are_unique_and_the_text_goes_once_it_is_sent(opened):
+    async with opened() as db:
+        await send(db, *(post(str(i), lane=f"chat/{i}") for i in range(50)))
+        leases = await claim(db, limit=100)
+        rows = [await db.read(lambda w, lease=lease: w.waiting(lease)) for lease in leases]
+        assert len({row.key for row in rows}) == 50
+        await db.transact(lambda w: w.sent(leases[0], rows[0], now=START))
+        assert await db.prune(START + timedelta(days=1)) == 1
+
+
+async def test_a_guard_and_an_incident_come_back_with_the_row(opened):
+    async with opened() as db:
+        guard = Guard(clock=Clock.INTERNAL, n=3)
+        await send(db, post(guard=guard, incident="INC-1"))
+        (lease,) = await claim(db)
+        row = await db.read(lambda w: w.waiting(lease))
+        assert row.what.guard == guard
+        assert row.what.incident == "INC-1"
+
+
+async def test_places_and_references_are_kept(opened):
+    async with opened() as db:
+        new, room = ConversationRef("chat", "new:INC-1"), ConversationRef("chat", "!abc")
+        assert await db.read(lambda w: w.real(new)) is None
+        await db.transact(lambda w: w.opened(new, room))
+        assert await db.read(lambda w: w.real(new)) == room
+        assert await db.read(lambda w: w.logical(room)) == new
+        assert await db.read(lambda w: w.logical(OPS)) == OPS
+        await db.transact(lambda w: w.opened(ConversationRef("chat", "new:2"), OPS, own=False))
+        assert await db.read(lambda w: w.logical(OPS)) == OPS
+        await db.transact(lambda w: w.store_ref("card/1", "x"))
+        await db.transact(lambda w: w.store_ref("card/1", "y"))
+        assert await db.read(lambda w: w.ref("card/1")) == "y"
+
+
+async def test_two_hundred_commands_at_once_are_all_there(opened):
+    """No "database is locked", no lost number, every row."""
+    async with opened() as db:
+
+        async def one(i: int) -> None:
+            async def body(work):
+                n = await work.number("INC")
+                play = Play()
+                play.do(ANN, cmd.Declare(id=f"INC-{n}", title=str(i), conversation=OPS))
+                await work.save(play.state, entries(play), due_at=None)
+                await work.send([post(str(i), lane=f"chat/{i % 7}")], now=START)
+
+            await db.transact(body)
+
+        await asyncio.gather(*(one(i) for i in range(200)))
+        found = await db.read(lambda w: w.list("all", 1000))
+        assert Counter(s.id for s in found) == Counter(f"INC-{n}" for n in range(1, 201))
+        assert (await db.backlog())["waiting"] == 200
+
+
+async def test_two_transactions_on_one_incident_do_not_lose_an_entry(opened):
+    async with opened() as db:
+        await declared(db)
+
+        async def note(i: int) -> None:
+            async def body(work):
+                incident = await work.incident("INC-1")
+                event = ev.NoteAdded(at=START, by=ANN, kind=cmd.NoteKind.NOTE, text=str(i))
+                after = replace(incident, entries=incident.entries + 1)
+                entry = Entry(n=after.entries, event=event, recorded_at=START)
+                await work.save(after, [entry], due_at=None)
+
+            await db.transact(body)
+
+        before = (await db.read(lambda w: w.incident("INC-1"))).entries
+        await asyncio.gather(*(note(i) for i in range(30)))
+        timeline = await db.read(lambda w: w.timeline("INC-1"))
+        assert [e.n for e in timeline] == list(range(1, before + 31))

@@ -1,0 +1,279 @@
+"""Four traps of the libraries that lose data or stop the bot, each sprung."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from tortoise import fields
+from tortoise.migrations import operations as ops
+from tortoise.migrations.migration import Migration
+
+from bot.errors import BotError, DatabaseBusy, DatabaseTooNew
+from storage import migrate, open_database, pending_migrations
+
+
+def quiet(url: str, **options: object):
+    return open_database(url, tell=lambda _line: None, **options)
+
+
+async def test_cancelling_inside_a_transaction_neither_hangs_nor_half_writes(url):
+    """Trap 1: a cancel left SQLite's lock held for ever, and PostgreSQL's pool leaking."""
+    chance = random.Random(7)
+    async with quiet(url) as db:
+
+        async def two(work):
+            await work.number("A")
+            await asyncio.sleep(0)
+            await work.number("B")
+
+        for _ in range(400):
+            task = asyncio.create_task(db.transact(two))
+            await asyncio.sleep(chance.random() * 0.003)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(10):
+            last = [await db.transact(lambda w, s=s: w.number(s)) for s in "AB"]
+        assert last[0] == last[1]
+
+
+async def test_a_timeout_around_a_transaction_waits_for_its_end(url):
+    """Trap 1: what was begun is whole when the caller goes on."""
+    async with quiet(url) as db:
+
+        async def slow(work):
+            await work.number("A")
+            await asyncio.sleep(0.2)
+            await work.number("B")
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await db.transact(slow)
+        assert [await db.transact(lambda w, s=s: w.number(s)) for s in "AB"] == [2, 2]
+
+
+class _Altered(Migration):
+    """A migration that remakes the incident table on SQLite."""
+
+    app_label = "models"
+    name = "9001_alter"
+    dependencies = (("models", "0001_initial"),)
+    operations = (ops.AlterField("IncidentRow", "title", fields.CharField(max_length=5000)),)
+
+
+class _Losing(Migration):
+    """A migration that loses rows."""
+
+    app_label = "models"
+    name = "9002_lose"
+    dependencies = (("models", "0001_initial"),)
+    operations = (ops.RunSQL("DELETE FROM member"),)
+
+
+async def filled(url: str) -> None:
+    from test_store import declared, post, send
+
+    async with quiet(url) as db:
+        await declared(db)
+        await send(db, post())
+
+
+async def migrated(url: str, step: type[Migration]) -> None:
+    async with migrate._executor(url, "storage.migrations") as executor:
+        applied = await executor.recorder.applied_migrations()
+        state = await executor._project_state(set(applied))
+        await migrate._apply(executor, step(step.name, step.app_label), state)
+
+
+async def test_altering_a_column_keeps_the_rows_that_refer_to_it_and_the_indexes(tmp_path):
+    """Trap 2: SQLite remakes the table, and the drop emptied the tables that refer to it."""
+    url = f"sqlite://{tmp_path / 'a.db'}"
+    await filled(url)
+    before = shape(tmp_path / "a.db")
+    assert before["rows"]["event"] > 0
+    await migrated(url, _Altered)
+    after = shape(tmp_path / "a.db")
+    assert after["rows"] == before["rows"] | {"tortoise_migrations": 2}
+    assert before["indexes"] <= after["indexes"]
+
+
+async def test_an_upgrade_that_would_lose_rows_is_rolled_back(tmp_path):
+    """Trap 2"""
+    url = f"sqlite://{tmp_path / 'a.db'}"
+    await filled(url)
+    before = shape(tmp_path / "a.db")
+    with pytest.raises(BotError, match="would lose rows of member"):
+        await migrated(url, _Losing)
+    assert shape(tmp_path / "a.db") == before
+
+
+def shape(path: Path) -> dict:
+    with sqlite3.connect(path) as db:
+        names = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        rows = {
+            n: db.execute(f'SELECT COUNT(*) FROM "{n}"').fetchone()[0]
+            for n in names
+            if not n.startswith("sqlite_")
+        }
+        sql = "SELECT tbl_name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL"
+        indexes = {(t, s.partition(" ON ")[2].replace('"', "")) for t, s in db.execute(sql)}
+    db.close()
+    return {"rows": rows, "indexes": indexes}
+
+
+def test_reading_and_then_writing_beside_other_processes_never_fails(tmp_path):
+    """Trap 3: a deferred BEGIN made 40 % of such transactions fail with "database is locked"."""
+    program = textwrap.dedent(
+        """
+        import asyncio, sys
+        from storage import open_database
+
+        async def main():
+            async with open_database(sys.argv[1], exclusive=False) as db:
+                async def add(work):
+                    served = await work.served()
+                    await work.number("A")
+                for _ in range(100):
+                    await db.transact(add)
+
+        asyncio.run(main())
+        """
+    )
+    url = f"sqlite://{tmp_path / 'a.db'}"
+    asyncio.run(_touch(url))
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, url], cwd=Path(__file__).parents[2])
+        for _ in range(3)
+    ]
+    assert [p.wait(60) for p in running] == [0, 0, 0]
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        assert db.execute("SELECT value FROM counter").fetchone() == (300,)
+    db.close()
+
+
+async def _touch(url: str) -> None:
+    async with quiet(url):
+        pass
+
+
+async def test_a_task_started_inside_a_transaction_does_not_inherit_it(url):
+    """Trap 4: its writes went into whoever's transaction was open."""
+    async with quiet(url) as db:
+        started = []
+
+        async def outside():
+            return await db.transact(lambda w: w.number("B"))
+
+        async def body(work):
+            started.append(asyncio.create_task(outside()))
+            await work.number("A")
+            await asyncio.sleep(0.05)
+            raise RuntimeError("rolled back")
+
+        with pytest.raises(RuntimeError):
+            await db.transact(body)
+        assert await started[0] == 1
+        assert await db.transact(lambda w: w.number("A")) == 1
+        assert await db.transact(lambda w: w.number("B")) == 2
+
+
+async def test_sqlite_runs_as_the_record_needs_it(tmp_path):
+    async with quiet(f"sqlite://{tmp_path / 'a.db'}") as db:
+        pragmas = {
+            name: (await db._ask(f"PRAGMA {name}"))[0][name]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+        assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+        assert (tmp_path / "a.db").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_second_bot_on_one_file_is_refused_and_reading_beside_it_is_not(tmp_path):
+    """Trap 3"""
+    url = f"sqlite://{tmp_path / 'a.db'}"
+    async with quiet(url):
+        with pytest.raises(DatabaseBusy, match="another Sitrep runs"):
+            async with quiet(url):
+                pass
+        async with quiet(url, exclusive=False) as reading:
+            assert await reading.read(lambda w: w.list("all", 1)) == []
+
+
+def test_models_and_migrations_agree(tmp_path):
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "storage/migrations", tmp_path / "copied_migrations")
+    config = migrate.tortoise_config({"default": "sqlite://:memory:"}, "copied_migrations")
+    (tmp_path / "settings_for_test.py").write_text(f"TORTOISE_ORM = {config!r}\n")
+    tool = Path(sys.executable).with_name("tortoise")
+    made = subprocess.run(
+        [tool, "-c", "settings_for_test.TORTOISE_ORM", "makemigrations"],
+        cwd=root,
+        env={"PYTHONPATH": f"{tmp_path}:{root}", "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "No changes detected" in made.stdout + made.stderr
+
+
+async def test_every_migration_runs_from_nothing_and_again_changes_nothing(url):
+    assert await migrate.upgrade(url, tell=lambda _line: None) == ["0001_initial"]
+    assert await migrate.upgrade(url, tell=lambda _line: None) == []
+    assert await pending_migrations(url) == []
+
+
+async def test_a_crash_between_a_migration_and_its_record_leaves_neither(url, monkeypatch):
+    """Its record was written after the commit, on another connection."""
+
+    async def crash(self, app, name):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tortoise.migrations.recorder.MigrationRecorder.record_applied", crash)
+        with pytest.raises(RuntimeError):
+            await migrate.upgrade(url, tell=lambda _line: None)
+    assert await migrate.upgrade(url, tell=lambda _line: None) == ["0001_initial"]
+
+
+async def test_a_database_newer_than_the_program_is_refused_by_name(url):
+    await _touch(url)
+    async with migrate._executor(url, "storage.migrations") as executor:
+        await executor.recorder.record_applied("models", "0099_from_the_future")
+    with pytest.raises(DatabaseTooNew, match="0099_from_the_future"):
+        async with quiet(url):
+            pass
+
+
+async def test_a_pending_upgrade_is_not_done_behind_a_readers_back(url):
+    with pytest.raises(BotError, match="sitrep migrate"):
+        async with quiet(url, exclusive=False, upgrade=False):
+            pass
+
+
+async def test_an_upgrade_of_a_file_keeps_a_copy_and_says_where(tmp_path, monkeypatch):
+    url = f"sqlite://{tmp_path / 'a.db'}"
+    await filled(url)
+    async with migrate._executor(url, "storage.migrations") as executor:
+        copy = await migrate._copy(executor, tmp_path / "a.db")
+    assert shape(copy)["rows"] == shape(tmp_path / "a.db")["rows"]
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://x/y", "no database Sitrep knows"),
+        ("sqlite:///proc/nowhere/x.db", "SITREP_HOME"),
+        ("postgres://x@/y?host=/nowhere", "cannot reach|does not answer"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_says_what_to_do(url, says):
+    with pytest.raises(BotError, match=says):
+        async with quiet(url):
+            pass
