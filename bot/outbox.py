@@ -316,7 +316,10 @@ class Outbox:
                 await work.opened(conversation_of(what.lane), room.fallback, own=False)
                 if what.incident is not None:
                     await work.join(what.incident, room.fallback)
-            if what.incident is not None and not what.notice:
+            # A card that cannot be shown is shown with the next change; its room's other messages
+            # tell of a room that is gone.
+            silent = what.notice or isinstance(what.body, Card)
+            if what.incident is not None and not silent:
                 command = cmd.NoteUndelivered(target=what.lane, what=_said(row), why=why)
                 await self._settle(work, what.incident, command)
             return True

@@ -77,7 +77,7 @@ class Postgres:
         command = [self._bin / "postgres", "-D", data]
         command += [part for k, v in settings.items() for part in ("-c", f"{k}={v}")]
         self._log = log.open("wb")
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: PLW1509 - before any thread is started
             command, stdout=self._log, stderr=self._log, preexec_fn=_die_with_parent, **common
         )
         for _ in range(3000):

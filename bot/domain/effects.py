@@ -164,6 +164,8 @@ _RANK: tuple[type[ev.Happening], ...] = (
 )
 """What a message is about, where a command made several things happen."""
 
+_NOT_ON_THE_CARD = (ev.NoteAdded, ev.MessageCaptured, ev.RungFired, ev.DeliveryFailed)
+
 _OF_ITS_OWN = (ev.RungFired, ev.StabiliseNudged, ev.UntouchedRaised)
 
 
@@ -195,7 +197,7 @@ def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tu
         effects += _said(incident, scene, routes)
     if opening is None and routes.rooms and (newcomers := _invited(events)):
         effects.append(BringIn(people=newcomers))
-    if any(not isinstance(e, ev.NoteAdded | ev.MessageCaptured | ev.RungFired) for e in events):
+    if any(not isinstance(e, _NOT_ON_THE_CARD) for e in events):
         effects += _shown(incident, events, routes)
     if not incident.drill:
         effects += _outside(incident, events, routes)

@@ -34,10 +34,14 @@ class Story:
         return self.setting.actor
 
     @property
+    def written_at(self) -> datetime:
+        """When the actor wrote it, for what keeps its own time (F11)."""
+        return min(self.now, self.setting.written_at or self.now)
+
+    @property
     def told_at(self) -> datetime:
         """When the actor said it: by the platform's clock, within F2's bounds."""
-        written = self.setting.written_at or self.now
-        return min(self.now, max(written, self.now - self.setting.policy.backdate_at_most))
+        return max(self.written_at, self.now - self.setting.policy.backdate_at_most)
 
     def add(self, event: ev.Event) -> None:
         """Make an event happen."""

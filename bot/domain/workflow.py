@@ -468,7 +468,7 @@ def _note(story: Story, command: cmd.AddNote) -> None:
     )
     story.add(
         ev.NoteAdded(
-            at=story.told_at,
+            at=story.written_at,
             by=story.by,
             kind=command.kind,
             text=command.text,
@@ -493,7 +493,7 @@ def _capture(story: Story, command: cmd.Capture) -> None:
 
 def _try_step(story: Story, command: cmd.TryStep) -> None:
     _under_way(story)
-    story.add(ev.StepTried(at=story.told_at, by=story.by, step=command.step, text=command.text))
+    story.add(ev.StepTried(at=story.written_at, by=story.by, step=command.step, text=command.text))
 
 
 def _remind_of_cause(story: Story, text: str) -> None:

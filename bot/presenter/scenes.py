@@ -41,6 +41,12 @@ def _message(*lines: Spans | Block | None) -> Message:
     return Message(summary=summary, blocks=blocks)
 
 
+def _place(lane: str) -> str:
+    """Return a lane as people know it: a room, a person, a plugin."""
+    kind, _, name = lane.partition("/")
+    return name.partition("/")[0] if kind == "plugin" else name.removeprefix("direct:")
+
+
 class Scenes(Voice):
     """Messages about events."""
 
@@ -697,7 +703,7 @@ class Scenes(Voice):
 
     def _undelivered(self, head: ev.DeliveryFailed) -> Message:
         return _message(
-            (f"Not delivered to {head.target}: {head.what}.",),
+            (f"Not delivered to {_place(head.target)}: {head.what}.",),
             (f"Why: {shorten(head.why, 300)}",),
             ("It will not be tried again; tell them another way.",),
         )

@@ -12,6 +12,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from test_store import declared, post, send
 from tortoise import fields
 from tortoise.migrations import operations as ops
 from tortoise.migrations.migration import Migration
@@ -78,8 +79,6 @@ class _Losing(Migration):
 
 
 async def filled(url: str) -> None:
-    from test_store import declared, post, send
-
     async with quiet(url) as db:
         await declared(db)
         await send(db, post())

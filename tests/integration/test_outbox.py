@@ -1,0 +1,240 @@
+"""Delivery: kept in order, tried again, given up, and heard of."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.chat import Features
+from bot.domain import events as ev
+from bot.errors import PermanentFailure, TemporaryFailure
+from bot.testing import TEAM, Posted, RecordingAdapter, stage
+
+SECOND = timedelta(seconds=1)
+
+
+class Fault:
+    """Raises for the calls it is meant for, so many times."""
+
+    def __init__(self, error: Exception, times: int = 10**9, only: str = "") -> None:
+        self.error, self.times, self.only = error, times, only
+        self.calls = 0
+
+    def __call__(self, posted: Posted) -> None:
+        meant = self.only in {"", posted.conversation, posted.kind}
+        if meant and self.calls < self.times:
+            self.calls += 1
+            raise self.error
+
+
+async def again(bot, seconds: float, times: int = 1) -> None:
+    """Let the back-off pass."""
+    for _ in range(times):
+        await bot.clock.advance(timedelta(seconds=seconds))
+        await bot.settle()
+
+
+async def test_a_send_that_fails_is_tried_again_and_order_is_kept(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        chat.fault = Fault(TemporaryFailure("502"), times=3)
+        for text in ("one", "two", "three"):
+            await bot.say("ann", f"!inc update {text}")
+        assert [t for t in bot.heard() if "— Ann" in t] == []
+        await again(bot, 5, times=5)
+        said = [t.split()[1] for t in bot.heard() if "— Ann" in t]
+        assert said == ["one", "two", "three"]
+
+
+async def test_back_off_grows_has_jitter_and_honours_retry_after(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        chat.fault = fault = Fault(TemporaryFailure("429", retry_after=40 * SECOND))
+        await bot.say("ann", "!inc help")
+        assert fault.calls == 1
+        await again(bot, 39)
+        assert fault.calls == 1
+        await again(bot, 2)
+        assert fault.calls == 2
+        chat.fault = fault = Fault(RuntimeError("no hint"))
+        await again(bot, 60)
+        waits = []
+        for _ in range(6):
+            now = bot.clock.now()
+            soon = await bot.app.store.next_retry(now)
+            waits.append((soon - now).total_seconds())
+            await bot.clock.set(soon)
+            await bot.settle()
+        assert waits == sorted(waits)
+        assert waits[-1] > 8 * waits[0] / 2
+        assert len(set(waits)) == len(waits)
+
+
+async def test_a_lost_answer_is_sent_again_under_the_same_key(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        chat.lost = Fault(ConnectionResetError("gone"), times=1)
+        await bot.say("ann", "!inc help declare")
+        await again(bot, 5)
+        assert chat.repeats == 1
+        assert len(bot.heard()) == 1
+
+
+async def test_what_is_refused_is_a_dead_letter_that_is_heard_of(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        chat.fault = Fault(PermanentFailure("ben has blocked the bot"), only="@ben")
+        await bot.say("ann", "!inc declare sev1 down")
+        await bot.settle()
+        told = [t for t in bot.heard() if t.startswith("Not delivered")]
+        assert len(told) == 1
+        assert "ben has blocked the bot" in told[0]
+        assert any(isinstance(e.event, ev.DeliveryFailed) for e in await bot.timeline())
+
+
+async def test_a_dead_room_is_told_of_to_the_commander_alone_and_only_once(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        chat.fault = Fault(PermanentFailure("the room is gone"), only="ops")
+        await bot.say("ann", "!inc update x", room="@ann") or await bot.say(
+            "ann", "!inc INC-1 update x", room="@ann"
+        )
+        await bot.settle()
+        told = [t for t in bot.heard("@ann") if t.startswith("Not delivered")]
+        assert told
+        assert "the room is gone" in told[0]
+        assert (await bot.app.store.backlog())["waiting"] == 0
+
+
+async def test_after_long_enough_it_is_given_up_and_told(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        chat.fault = Fault(TemporaryFailure("503"), only="ops")
+        await bot.say("ann", "!inc INC-1 update x", room="@ann")
+        await again(bot, 301, times=26)
+        assert (await bot.app.store.backlog())["dead"] >= 1
+        assert any("503" in t for t in bot.heard("@ann"))
+
+
+async def test_what_is_sent_late_says_how_late(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        chat.fault = Fault(TemporaryFailure("502"), times=1)
+        await bot.say("ann", "!inc help declare")
+        await again(bot, 180)
+        assert "This message is 3 min late. Nothing was lost." in bot.heard()[0]
+
+
+async def test_a_prompt_whose_promise_has_ended_is_dropped(tmp_path):
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        chat.fault = Fault(TemporaryFailure("502"), only="@ann")
+        await bot.minutes(12)
+        await bot.say("ann", "!inc update done")
+        chat.fault = lambda _posted: None
+        await again(bot, 30, times=3)
+        assert [t for t in bot.heard("@ann") if "promised" in t] == []
+        assert (await bot.app.store.backlog())["waiting"] == 0
+
+
+async def test_cadence_prompts_go_ahead_of_what_waits(tmp_path):
+    """D2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        chat.fault = Fault(TemporaryFailure("502"), only="ops")
+        for text in "abc":
+            await bot.say("ann", f"!inc note {text}")
+        await bot.minutes(15)
+        chat.fault = lambda _posted: None
+        begun = len(chat.done)
+        await again(bot, 200, times=2)
+        ours = [p.text for p in chat.done[begun:] if p.conversation == "ops" and p.kind == "post"]
+        assert "overdue" in ours[0]
+
+
+async def test_a_hanging_conversation_delays_no_other(tmp_path):
+    """D4"""
+
+    class Hanging(RecordingAdapter):
+        async def post(self, to, message, *, key):
+            if to.id == "slow":
+                await asyncio.Event().wait()
+            return await super().post(to, message, key=key)
+
+    chat = Hanging()
+    config = TEAM.replace("[paging]", '[delivery]\ntimeout = "2s"\n[paging]')
+    async with stage(tmp_path, chat=chat, config=config) as bot:
+        await bot.say("ann", "!inc help declare", room="slow", deliver=False)
+        await asyncio.sleep(0.1)
+        await bot.say("ann", "!inc help declare", room="fast", deliver=False)
+        async with asyncio.timeout(1.5):
+            while not bot.heard("fast"):
+                await asyncio.sleep(0.01)
+
+
+async def test_each_incident_gets_a_room_of_its_own_where_the_platform_opens_them(tmp_path):
+    """F15"""
+    chat = RecordingAdapter(features=Features(rooms=True, edits=True, pins=True))
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev1 Checkout answers 500")
+        opened = next(p for p in chat.done if p.kind == "open" and p.conversation == "!inc-1")
+        assert opened.text == "incident-checkout-answers-500-2026-11-24"
+        assert "INCIDENT DECLARED" in chat.said("!inc-1")[0]
+        assert "INCIDENT DECLARED" in chat.said("ops")[0]
+        assert await bot.say("ben", "!inc accept", room="!inc-1")
+        assert any("is incident commander" in t for t in chat.said("!inc-1"))
+        assert not any("is incident commander" in t for t in chat.said("ops"))
+        await bot.say("ben", "!inc resolve", room="!inc-1")
+        topics = [p for p in chat.done if p.kind == "topic"]
+        assert "resolved" in topics[-1].text
+        assert any(p.kind == "invite" for p in chat.done) or "ben" in repr(opened)
+
+
+async def test_what_is_said_while_a_room_is_being_opened_waits_for_it_in_order(tmp_path):
+    chat = RecordingAdapter(features=Features(rooms=True, edits=True))
+    async with stage(tmp_path, chat=chat) as bot:
+        chat.fault = Fault(TemporaryFailure("busy"), only="open")
+        await bot.say("ann", "!inc declare sev3 down")
+        await bot.say("ann", "!inc INC-1 update one")
+        assert chat.said("!inc-1") == []
+        chat.fault = lambda _posted: None
+        await again(bot, 30, times=2)
+        first, *rest = chat.said("!inc-1")
+        assert "INCIDENT DECLARED" in first
+        assert any("one" in t for t in rest)
+
+
+async def test_a_room_that_cannot_be_opened_leaves_the_incident_where_it_was_declared(tmp_path):
+    """D2 D4"""
+    chat = RecordingAdapter(features=Features(rooms=True, edits=True))
+    async with stage(tmp_path, chat=chat) as bot:
+        chat.fault = Fault(PermanentFailure("not allowed to open rooms"), only="!inc-1")
+        await bot.say("ann", "!inc declare sev1 down")
+        await bot.settle()
+        assert any("not allowed to open rooms" in t for t in chat.said("ops") + chat.said("@ann"))
+        assert await bot.say("ben", "!inc accept")
+        assert any("is incident commander" in t for t in chat.said("ops"))
+
+
+async def test_a_card_that_was_deleted_is_posted_again(tmp_path):
+    """L2"""
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        chat.fault = Fault(PermanentFailure("no such message"), only="edit")
+        await bot.say("ann", "!inc impact many")
+        cards = [t for t in bot.heard() if t.startswith("INC-1 ·")]
+        assert len(cards) == 2
+        assert "many" in cards[1]

@@ -1,0 +1,249 @@
+"""Commands on their way through the whole bot, on a real SQLite file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.chat import ChatCapture
+from bot.domain import events as ev
+from bot.domain.incident import Phase
+from bot.refs import ConversationRef, UserRef
+from bot.testing import TEAM, ManualClock, stage
+
+
+async def test_a_redelivered_event_has_no_second_effect(tmp_path):
+    """D3"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down", event="e1")
+        heard = len(bot.chat.done)
+        assert await bot.say("ann", "!inc declare sev1 down", event="e1")
+        assert len(bot.chat.done) == heard
+        assert (await bot.app.store.read(lambda w: w.list("all", 9)))[0].id == "INC-1"
+        assert len(await bot.app.store.read(lambda w: w.list("all", 9))) == 1
+
+
+async def test_events_out_of_order_are_taken_as_they_come(tmp_path):
+    """D3"""
+    async with stage(tmp_path) as bot:
+        assert not await bot.say("ben", "!inc accept")
+        await bot.say("ann", "!inc declare sev1 down")
+        assert await bot.say("ben", "!inc accept")
+        assert not await bot.say("ben", "!inc accept")
+
+
+async def test_an_old_command_is_asked_about_and_not_obeyed(tmp_path):
+    """D3 F11"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        old = bot.clock.now()
+        await bot.minutes(9)
+        assert not await bot.say("ann", "!inc resolve", at=old)
+        assert (await bot.incident()).phase is Phase.INVESTIGATING
+        assert "is 9 min old. It was not done. Still meant?" in bot.heard()[-1]
+        assert "!inc INC-1 resolve" in bot.heard()[-1]
+        assert not await bot.say("ann", "!inc declare sev1 other", at=old)
+
+
+async def test_an_old_question_is_dropped_silently(tmp_path):
+    """F11"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        old, heard = bot.clock.now(), len(bot.chat.done)
+        await bot.minutes(9)
+        await bot.say("ann", "!inc status", at=old)
+        assert len(bot.chat.done) == heard
+
+
+async def test_an_old_note_is_taken_with_its_own_time(tmp_path):
+    """F11"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        old = bot.clock.now()
+        await bot.minutes(9)
+        assert await bot.say("ann", "!inc note disk full", at=old)
+        event = (await bot.timeline())[-1].event
+        assert isinstance(event, ev.NoteAdded)
+        assert event.at == old
+
+
+async def test_a_captured_message_lands_on_the_timeline(tmp_path):
+    """L1 F11"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev3 down")
+        written = bot.clock.now()
+        await bot.minutes(9)
+        capture = ChatCapture(
+            id="c1",
+            conversation=ConversationRef("chat", "ops"),
+            sender=UserRef("chat", "ann"),
+            sender_name="ann",
+            author=UserRef("chat", "dev"),
+            author_name="dev",
+            text="disk is full",
+            written_at=written,
+            marked_at=bot.clock.now(),
+        )
+        assert await bot.app.receive(capture)
+        assert await bot.app.receive(capture)
+        last = (await bot.timeline())[-1].event
+        assert isinstance(last, ev.MessageCaptured)
+        assert (last.at, last.author, last.text) == (written, "dev", "disk is full")
+
+
+async def test_unknown_people_take_part_unless_the_config_refuses_them(tmp_path):
+    """F8"""
+    async with stage(tmp_path / "a") as bot:
+        assert await bot.say("zoe", "!inc declare sev1 down")
+        assert (await bot.incident()).commander == "chat:zoe"
+    refusing = '\n[access]\nunknown_people = "refuse"\n'
+    async with stage(tmp_path / "b", config=TEAM.replace("[paging]", f"{refusing}[paging]")) as bot:
+        assert not await bot.say("zoe", "!inc declare sev1 down")
+        assert "not among the people" in bot.heard()[-1]
+        assert await bot.say("ann", "!inc declare sev1 down")
+
+
+async def test_from_a_conversation_that_is_not_allowed_nothing_is_accepted_or_answered(tmp_path):
+    """F8"""
+    only = '\n[access]\nconversations = ["chat:ops"]\n'
+    async with stage(tmp_path, config=TEAM.replace("[paging]", f"{only}[paging]")) as bot:
+        assert not await bot.say("mallory", "!inc declare sev1 down", room="elsewhere")
+        assert bot.chat.done == []
+        await bot.say("ann", "!inc declare sev1 down")
+        heard = len(bot.chat.done)
+        assert not await bot.say("ann", "!inc INC-1 resolve", room="elsewhere")
+        assert len(bot.chat.done) == heard
+
+
+async def test_the_rotation_is_fair_and_spares_who_is_on_call(tmp_path):
+    """C2"""
+    on_call = TEAM.replace('on_call = ["dev"]', 'on_call = ["ben"]')
+    async with stage(tmp_path, config=on_call) as bot:
+        await bot.say("ann", "!inc declare sev1 a", room="r1")
+        await bot.say("ben", "!inc accept", room="r1")
+        await bot.say("ann", "!inc declare sev1 b", room="r2")
+        assert (await bot.incident("INC-2")).asked[0].person == "cara"
+        await bot.say("cara", "!inc accept", room="r2")
+        await bot.minutes(1)
+        await bot.say("ann", "!inc declare sev1 c", room="r3")
+        assert (await bot.incident("INC-3")).asked[0].person == "ben"
+        await bot.say("ann", "!inc declare sev1 d service:checkout", room="r4")
+        assert (await bot.incident("INC-4")).asked[0].person == "cara"
+
+
+async def test_numbers_have_no_gaps_when_declarations_are_refused(tmp_path):
+    """F9"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 a", room="r1")
+        await bot.say("ann", "!inc declare", room="r2")
+        await bot.say("ann", "!inc declare sev9 b", room="r2")
+        await bot.say("ann", "!inc drill sev1 c", room="r2")
+        await bot.say("ann", "!inc near-miss d", room="r2")
+        await bot.say("ann", "!inc declare sev1 e", room="r3")
+        found = await bot.app.store.read(lambda w: w.list("all", 9))
+        assert sorted(s.id for s in found) == ["DRILL-1", "INC-1", "INC-2", "NEAR-1"]
+
+
+async def test_the_card_is_posted_once_pinned_and_edited_ever_after(tmp_path):
+    """L2"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        await bot.say("ann", "!inc impact one in three")
+        await bot.say("ann", "!inc resolve")
+        cards = [p for p in bot.chat.done if p.text.startswith("INC-1 ·") and p.kind == "post"]
+        pins = [p for p in bot.chat.done if p.kind == "pin"]
+        edits = bot.chat.said("ops", "edit")
+        assert len(cards) == len(pins) == 1
+        assert "Impact: one in three" in edits[0]
+        assert "resolved · postmortem owing" in edits[-1]
+        assert {p.ref for p in bot.chat.done if p.kind == "edit"} == {pins[0].text}
+
+
+async def test_a_long_title_is_shortened_for_display_and_kept_whole(tmp_path):
+    """F10"""
+    title = "checkout " * 60
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", f"!inc declare sev1 {title}")
+        assert len(bot.heard()[0].splitlines()[0]) < 180
+        assert "…" in bot.heard()[0]
+        declared = (await bot.timeline())[0].event
+        assert isinstance(declared, ev.Declared)
+        assert declared.title == title.strip()
+
+
+async def test_a_plan_that_is_missing_is_said_at_declaration(tmp_path):
+    """X1"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down service:unheard-of")
+        assert "No communication plan for unheard-of" in bot.heard()[0]
+
+
+async def test_a_missed_promise_while_down_is_told_once_with_the_next(tmp_path):
+    """K6"""
+    clock = ManualClock()
+    async with stage(tmp_path, clock=clock) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        await bot.minutes(1)
+    await clock.advance(timedelta(minutes=45))
+    async with stage(tmp_path, clock=clock) as bot:
+        await bot.app.cadence.run_due()
+        await bot.settle()
+        missed = [text for text in bot.heard() if "missed" in text]
+        assert len(missed) == 1
+        assert "The update promised for 14:15 UTC was missed." in missed[0]
+        assert "14:45" in missed[0]
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(hours=3), timedelta(days=40)])
+async def test_a_clock_jump_is_survived_in_both_directions(tmp_path, jump):
+    """K6"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        await bot.clock.advance(jump)
+        await bot.app.cadence.run_due()
+        await bot.settle()
+        assert await bot.say("ann", "!inc update still here")
+        state = (await bot.incident()).clocks["internal"]
+        assert state.promise is not None
+        assert state.promise.due_at == bot.clock.now() + timedelta(minutes=15)
+        assert state.settled == state.made - 1
+
+
+async def test_two_people_accepting_at_once_leave_one_commander(tmp_path):
+    """C1"""
+    import asyncio
+
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        await bot.minutes(5)
+        outcomes = await asyncio.gather(
+            bot.say("ben", "!inc accept", deliver=False),
+            bot.say("cara", "!inc accept", deliver=False),
+        )
+        assert sorted(outcomes) == [False, True]
+        changes = [e for e in await bot.timeline() if isinstance(e.event, ev.CommanderChanged)]
+        assert len(changes) == 2
+
+
+async def test_an_untouched_sev3_is_raised_in_triage_at_the_end_of_the_business_day(tmp_path):
+    """F16"""
+    triage = '\n[triage]\nconversation = "chat:triage"\nzone = "Europe/Berlin"\n'
+    async with stage(tmp_path, config=TEAM.replace("[paging]", f"{triage}[paging]")) as bot:
+        await bot.say("ann", "!inc declare sev3 Export button is grey")
+        await bot.pass_time(timedelta(hours=1, minutes=59))
+        assert bot.heard("triage") == []
+        await bot.minutes(1)
+        assert "nobody took it up today" in bot.heard("triage")[0]
+
+
+async def test_rows_fold_from_their_timelines(tmp_path):
+    from bot.app import verify
+
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        await bot.say("ann", "!inc note secret")
+        await bot.say("ann", "!inc redact 5")
+        await bot.minutes(200)
+        await bot.say("ann", "!inc update x")
+        assert await verify(bot.app.store) == []
