@@ -222,7 +222,7 @@ class _Words:
         return " ".join(part.strip() for part in loose if part.strip()), values
 
     def person(self, word: str) -> PersonId:
-        if not word:
+        if not word.removeprefix("@"):
             raise _Wrong(f"“{self.verb.name}” needs a person.")
         found = self.directory.find(word, self.mentions)
         if not isinstance(found, Unknown):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.chat import Addressee, ConversationRequest
@@ -163,7 +163,12 @@ class Router:
                 ]
             case fx.TellListeners():
                 news = Events(first=entries[0].n, last=entries[-1].n)
-                return [_plugin(name, news, incident.id) for name in self._targets.listeners]
+                # A listener that fails is told of once, not of its failing to hear that it failed.
+                notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
+                return [
+                    replace(_plugin(name, news, incident.id), notice=notice)
+                    for name in self._targets.listeners
+                ]
 
     def _direct(self, incident: Incident, effect: fx.SayTo, now: datetime) -> list[Outgoing]:
         """Return a message to one person: on the incident's platform, else on another of theirs."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -204,16 +204,17 @@ class SqlWork:
             micros(incident.declared_at),
             micros(due_at) if due_at is not None else None,
         )
-        values: list[object] = []
-        for entry in entries:
-            event = entry.event
-            values += (incident.id, entry.n, type(event).__name__, SCHEMA, dump_event(event))
-            values.append(micros(entry.recorded_at))
-        self._write(
-            "INSERT INTO event (incident_id, n, type, schema, data, recorded_us) VALUES "
-            + _rows(len(entries), 6),
-            *values,
-        )
+        for some in _portions(entries):
+            values: list[object] = []
+            for entry in some:
+                event = entry.event
+                values += (incident.id, entry.n, type(event).__name__, SCHEMA, dump_event(event))
+                values.append(micros(entry.recorded_at))
+            self._write(
+                "INSERT INTO event (incident_id, n, type, schema, data, recorded_us) VALUES "
+                + _rows(len(some), 6),
+                *values,
+            )
         if entries and entries[0].n == 1:
             for conversation in incident.conversations:
                 await self.join(incident.id, conversation)
@@ -308,8 +309,10 @@ class SqlWork:
 
     async def send(self, what: Sequence[Outgoing], *, now: datetime) -> None:
         """See `ports`."""
-        if not what:
-            return
+        for some in _portions(what):
+            self._queue(some, now)
+
+    def _queue(self, what: Sequence[Outgoing], now: datetime) -> None:
         lanes = sorted({each.lane for each in what})
         self._write(
             "INSERT INTO lane (name, fence) VALUES "
@@ -480,8 +483,19 @@ class SqlWork:
         return held
 
 
+T = TypeVar("T")
+
+AT_ONCE = 100
+"""How many rows one INSERT writes: SQLite takes 500 SELECTs in one, PostgreSQL 32,767 values."""
+
 _HELD = "EXISTS (SELECT 1 FROM lane WHERE name = $2 AND fence = $3)"
 """The lease is still ours: whoever took the lane since has raised its fence."""
+
+
+def _portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Return things in portions that fit in one statement on either engine."""
+    for start in range(0, len(things), AT_ONCE):
+        yield things[start : start + AT_ONCE]
 
 
 def _rows(count: int, width: int) -> str:

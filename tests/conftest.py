@@ -6,6 +6,15 @@ from pathlib import Path
 import pytest
 from peers import Postgres, started
 
+from bot.config import LogSection
+from bot.log import configure
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Log as a running bot does: structlog's own tracebacks take seconds each."""
+    configure(LogSection(level="warning"))
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:

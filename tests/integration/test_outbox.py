@@ -168,9 +168,12 @@ async def test_a_hanging_conversation_delays_no_other(tmp_path):
     """D4"""
 
     class Hanging(RecordingAdapter):
+        said_fast = asyncio.Event()
+
         async def post(self, to, message, *, key):
             if to.id == "slow":
                 await asyncio.Event().wait()
+            self.said_fast.set()
             return await super().post(to, message, key=key)
 
     chat = Hanging()
@@ -180,8 +183,7 @@ async def test_a_hanging_conversation_delays_no_other(tmp_path):
         await asyncio.sleep(0.1)
         await bot.say("ann", "!inc help declare", room="fast", deliver=False)
         async with asyncio.timeout(1.5):
-            while not bot.heard("fast"):
-                await asyncio.sleep(0.01)
+            await chat.said_fast.wait()
 
 
 async def test_each_incident_gets_a_room_of_its_own_where_the_platform_opens_them(tmp_path):

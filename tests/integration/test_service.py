@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from bot.app import verify
 from bot.chat import ChatCapture
 from bot.domain import events as ev
 from bot.domain.incident import Phase
@@ -212,8 +214,6 @@ async def test_a_clock_jump_is_survived_in_both_directions(tmp_path, jump):
 
 async def test_two_people_accepting_at_once_leave_one_commander(tmp_path):
     """C1"""
-    import asyncio
-
     async with stage(tmp_path) as bot:
         await bot.say("ann", "!inc declare sev1 down")
         await bot.minutes(5)
@@ -238,8 +238,6 @@ async def test_an_untouched_sev3_is_raised_in_triage_at_the_end_of_the_business_
 
 
 async def test_rows_fold_from_their_timelines(tmp_path):
-    from bot.app import verify
-
     async with stage(tmp_path) as bot:
         await bot.say("ann", "!inc declare sev1 down")
         await bot.say("ann", "!inc note secret")

@@ -1,0 +1,203 @@
+"""kill -9 at any instant: nothing lost, nothing twice, every promise settled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from child import ROOMS, make_sink
+from peers import Postgres, started
+
+from bot.app import verify
+from bot.domain import events as ev
+from bot.domain.incident import Phase
+from storage import open_database
+
+KILLS = int(os.environ.get("SITREP_KILLS", "16"))
+"""How many kills in all; half of them on each engine."""
+
+LANES = ROOMS + 3
+"""The rooms of a child, and the people it writes to."""
+
+CHILD = Path(__file__).with_name("child.py")
+ROOT = CHILD.parents[2]
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture(scope="module")
+def durable_postgres() -> Iterator[Postgres]:
+    server = started(durable=True)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def crash_url(request, tmp_path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite://{tmp_path / 'sitrep.db'}"
+    return request.getfixturevalue("durable_postgres").database()
+
+
+class Child:
+    """A real process."""
+
+    def __init__(self, url: str, folder: Path, name: str = "a") -> None:
+        self.errors = folder / f"{name}.err"
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, CHILD, url, folder / "sink.db", name, folder / "stop"],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": f"{ROOT}:{CHILD.parent}"},
+            )
+
+    def ready(self) -> None:
+        line = self.process.stdout.readline()
+        assert line == "ready\n", self.errors.read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def finish(self) -> str:
+        said, _ = self.process.communicate(timeout=120)
+        assert self.process.returncode == 0, self.errors.read_text()
+        return said.splitlines()[-1]
+
+
+@pytest.fixture
+def start(tmp_path) -> Iterator[Callable[..., Child]]:
+    """Start children; those that still run are ended with the test."""
+    begun: list[Child] = []
+
+    def child(url: str, name: str = "a") -> Child:
+        begun.append(Child(url, tmp_path, name))
+        return begun[-1]
+
+    yield child
+    for each in begun:
+        if each.process.poll() is None:
+            each.kill()
+
+
+def test_kill_at_random_instants_loses_nothing(crash_url, tmp_path, start):
+    """D1 D2 D3 K5 K6"""
+    chance = random.Random(KILLS)
+    sink = make_sink(tmp_path / "sink.db")
+    for _ in range(max(1, KILLS // 2)):
+        child = start(crash_url)
+        if chance.random() < 0.9:
+            child.ready()
+            time.sleep(chance.random() * 0.5)
+        else:
+            time.sleep(chance.random() * 1.5)
+        child.kill()
+    (tmp_path / "stop").touch()
+    assert start(crash_url).finish() == "done 0 0"
+    asyncio.run(whole(crash_url, sink, names="a", repeats=KILLS))
+
+
+async def whole(url: str, sink, *, names: str, repeats: int) -> None:
+    """Hold the record against the sink."""
+    async with open_database(url, exclusive=False, tell=lambda _line: None) as db:
+        assert await verify(db) == []
+        summaries = await db.read(lambda w: w.list("all", 100_000))
+        timelines = {s.id: await db.read(lambda w, s=s: w.timeline(s.id)) for s in summaries}
+        outbox = await db._ask("SELECT id, key, lane, urgent, slot, state FROM outbox ORDER BY id")
+
+    # Every acknowledged command is there, once; numbers have no gaps.
+    numbers = sorted(int(s.id.removeprefix("INC-")) for s in summaries)
+    assert numbers == list(range(1, len(numbers) + 1))
+    texts = Counter(
+        e.event.text
+        for timeline in timelines.values()
+        for e in timeline
+        if isinstance(e.event, ev.NoteAdded | ev.UpdatePosted)
+    )
+    assert all(count == 1 for count in texts.values())
+    for name in names:
+        (acked,) = sink.execute("SELECT COUNT(*) FROM acked WHERE name = ?", name).fetchone()
+        rounds, rest = divmod(acked, ROOMS * 12)
+        assert rest == 0
+        expected = {f"n{name}.{i}" for i in range(acked) if (i // ROOMS) % 12 == 1}
+        assert expected <= set(texts)
+        assert rounds > 0
+
+    # Every promise has ended, once; each rung was fired once.
+    for timeline in timelines.values():
+        made = [e.event.n for e in timeline if isinstance(e.event, ev.PromiseMade)]
+        ended = [e.event.n for e in timeline if isinstance(e.event, ev.PromiseSettled)]
+        assert made == ended == sorted(set(made))
+        rungs = Counter((e.event.n, e.event.kind) for e in timeline if isinstance(e.event, ev.RungFired))
+        assert all(count == 1 for count in rungs.values())
+    assert all(s.phase is Phase.RESOLVED for s in summaries)
+
+    # Everything queued was sent or dropped as pointless; nothing was sent that was not queued.
+    assert {row["state"] for row in outbox} <= {"sent", "dropped"}
+    sent = list(sink.execute("SELECT n, key, kind, conversation, attempts FROM sent ORDER BY n"))
+    place = {row["key"]: row for row in outbox}
+    posted = {key for _n, key, kind, _c, _a in sent if kind == "post"}
+    assert posted <= set(place)
+    assert {r["key"] for r in outbox if r["state"] == "sent" and r["slot"] is None} <= posted
+
+    # Order within a conversation is kept; a repeat came under its key only: what was under way at
+    # the kill, one in each of the lanes.
+    last: dict[tuple[str, int], int] = {}
+    for _n, key, kind, _conversation, _attempts in sent:
+        row = place.get(key)
+        if kind == "post" and row is not None and row["slot"] is None:
+            lane = (row["lane"], row["urgent"])
+            assert row["id"] > last.get(lane, 0)
+            last[lane] = row["id"]
+    repeated = sum(attempts - 1 for *_rest, attempts in sent)
+    assert repeated <= repeats * LANES
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_on_one_postgresql_share_the_work_and_take_it_over(
+    durable_postgres, tmp_path, start, processes
+):
+    """Two and three processes: no timer twice, no row by two, a killed one's work within 10 s."""
+    url = durable_postgres.database()
+    database = urlsplit(url).path.strip("/")
+    sink = make_sink(tmp_path / "sink.db")
+    names = "abc"[:processes]
+    children = {name: start(url, name) for name in names}
+    for child in children.values():
+        child.ready()
+    time.sleep(2.5)
+    doubled = sink.execute("SELECT COUNT(*) FROM sent WHERE attempts > 1").fetchone()
+    assert doubled == (0,)
+    owners = {owner for (owner,) in sink.execute("SELECT DISTINCT owner FROM sent")}
+    assert owners == set(names)
+
+    children.pop("a").kill()
+    killed_at = time.monotonic()
+    newest = durable_postgres.psql("SELECT MAX(id) FROM outbox", database).strip()
+    left = f"SELECT COUNT(*) FROM outbox WHERE state = 'waiting' AND id <= {newest}"
+    while durable_postgres.psql(left, database).strip() != "0":
+        assert time.monotonic() - killed_at < 10
+        time.sleep(0.1)
+    time.sleep(max(0.0, 10 - (time.monotonic() - killed_at)))
+    overdue = "SELECT COUNT(*) FROM incident WHERE due_us < (EXTRACT(EPOCH FROM now()) - 10) * 1e6"
+    assert durable_postgres.psql(overdue, database).strip() == "0"
+
+    children["a"] = start(url, "a")
+    (tmp_path / "stop").touch()
+    for child in children.values():
+        child.finish()
+    start(url, "a").finish()  # what the last of them left in another's hands
+    asyncio.run(whole(url, sink, names=names, repeats=1))
