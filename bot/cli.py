@@ -82,10 +82,10 @@ def run(
     _log(settings, where / "sitrep.log" if interactive else None)
     if config is None and sys.stdin.isatty():
         typer.echo("No config file: a built-in example team. Your own: sitrep config > sitrep.toml")
-    sys.exit(_asyncio(_run(settings, where)))
+    sys.exit(_asyncio(_run(settings, where, interactive=interactive)))
 
 
-async def _run(config: Config, home: Path) -> Exit:
+async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
     from bot.app import composed
     from bot.clock import SystemClock
 
@@ -102,7 +102,9 @@ async def _run(config: Config, home: Path) -> Exit:
         undelivered = outcome.waiting + outcome.dead
         typer.echo(f"sitrep: {undelivered} not delivered; the log says why", err=True)
         return Exit.UNDELIVERED
-    return Exit.REFUSED if outcome.refused or outcome.unread else Exit.DONE
+    # Whoever sits at a terminal has read what was refused; a script reads the exit status.
+    refused = (outcome.refused or outcome.unread) and not interactive
+    return Exit.REFUSED if refused else Exit.DONE
 
 
 @cli.command()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from enum import Enum
 
 from bot.config import Config
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
+from bot.domain.plain import plain
 from bot.ports import Store, Work
 from bot.presenter import Presenter
 
@@ -37,22 +36,9 @@ def as_json(incident: Incident, entries: list[Entry]) -> str:
             "n": entry.n,
             "type": type(entry.event).__name__,
             "recorded_at": entry.recorded_at,
-            **asdict(entry.event),
+            "event": asdict(entry.event),
         }
         for entry in entries
     ]
     document = {"version": 1, "incident": asdict(incident), "timeline": timeline}
     return json.dumps(document, default=plain, ensure_ascii=False, indent=2) + "\n"
-
-
-def plain(value: object) -> object:
-    """Return a value of the domain as JSON has it."""
-    match value:
-        case datetime():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case Enum():
-            return value.value
-        case _:
-            return str(value)

@@ -83,7 +83,7 @@ class Directory:
             for p in self._people.values()
             if folded == p.id.casefold()
             or folded == p.name.casefold()
-            or folded in (user.casefold() for user in p.users.values())
+            or folded in (user.removeprefix("@").casefold() for user in p.users.values())
         ]
         if len(exact) == 1:
             return exact[0]

@@ -77,8 +77,12 @@ class Postgres:
         command = [self._bin / "postgres", "-D", data]
         command += [part for k, v in settings.items() for part in ("-c", f"{k}={v}")]
         self._log = log.open("wb")
-        self._process = subprocess.Popen(  # noqa: PLW1509 - before any thread is started
-            command, stdout=self._log, stderr=self._log, preexec_fn=_die_with_parent, **common
+        self._process = subprocess.Popen(
+            command,
+            stdout=self._log,
+            stderr=self._log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - before any thread is started
+            **common,
         )
         for _ in range(3000):
             if self._process.poll() is not None:

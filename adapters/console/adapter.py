@@ -7,7 +7,6 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TextIO
 from uuid import uuid4
 
 from adapters.console import inbound, render
@@ -29,7 +28,6 @@ class ConsoleAdapter:
         """Nothing is read or written yet."""
         self._context, self._settings = context, settings
         self.features = Features(rooms=settings.rooms, direct=True, edits=True)
-        self._out: TextIO = sys.stdout
         self._terminal = settings.format == "text" and sys.stdin.isatty() and sys.stdout.isatty()
         coloured = settings.colour == "always" or (
             settings.colour == "auto" and sys.stdout.isatty()
@@ -121,13 +119,13 @@ class ConsoleAdapter:
 
     def _print(self, to: ConversationRef, message: Message, *, key: str, edit: bool) -> None:
         text = self._show(to.id, self._context.clock.now(), message, key, edit)
+        out = sys.stdout  # looked up each time: the line editor puts its own in the place
         try:
-            self._out.write(text + "\n")
-            self._out.flush()
+            out.write(text + "\n")
         except UnicodeEncodeError:
-            encoding = self._out.encoding or "ascii"
-            self._out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-            self._out.flush()
+            encoding = out.encoding or "ascii"
+            out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        out.flush()
 
 
 def _read_lines(lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:

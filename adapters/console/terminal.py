@@ -45,7 +45,7 @@ class _Words(Completer):
         if word.startswith("@"):
             for name in self._people():
                 if name.casefold().startswith(word[1:].casefold()):
-                    yield Completion(f"@{name}", -len(word))
+                    yield Completion(f"@{name} ", -len(word), f"@{name}")
             return
         words = line.split(" ")
         if line.startswith("/"):
@@ -57,7 +57,9 @@ class _Words(Completer):
             if len(words) == place:
                 for hint in self._commands:
                     if hint.name.startswith(word):
-                        yield Completion(hint.name, -len(word), display_meta=hint.says)
+                        yield Completion(
+                            f"{hint.name} ", -len(word), hint.name, display_meta=hint.says
+                        )
         elif "!inc".startswith(line) and line:
             yield Completion("!inc ", -len(line))
 

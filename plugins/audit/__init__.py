@@ -12,14 +12,13 @@ import asyncio
 import json
 import os
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from enum import Enum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.events import REDACTED, Entry, EntryRedacted
 from bot.domain.incident import Incident
+from bot.domain.plain import plain
 from bot.hookspecs import hookimpl
 from bot.ports import PluginContext
 
@@ -53,24 +52,12 @@ async def incident_changed(context: PluginContext, entry: Entry, incident: Incid
             "recorded_at": entry.recorded_at,
             "event": asdict(entry.event),
         },
-        default=_plain,
+        default=plain,
         ensure_ascii=False,
     )
     if isinstance(entry.event, EntryRedacted):
         await asyncio.to_thread(_redact, path, incident.id, entry.event.entry)
     await asyncio.to_thread(_append, path, line)
-
-
-def _plain(value: object) -> object:
-    match value:
-        case datetime():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case Enum():
-            return value.value
-        case _:
-            return str(value)
 
 
 def _append(path: Path, line: str) -> None:

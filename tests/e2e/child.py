@@ -98,9 +98,7 @@ class Sink(RecordingAdapter):
                 await asyncio.sleep(0.02)
         return True
 
-    async def open_conversation(
-        self, request: ConversationRequest, *, key: str
-    ) -> ConversationRef:
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
         assert request.direct_to is not None
         name = f"@{request.direct_to.id}"
         return ConversationRef("sink", name)

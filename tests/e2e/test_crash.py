@@ -141,7 +141,9 @@ async def whole(url: str, sink, *, names: str, repeats: int) -> None:
         made = [e.event.n for e in timeline if isinstance(e.event, ev.PromiseMade)]
         ended = [e.event.n for e in timeline if isinstance(e.event, ev.PromiseSettled)]
         assert made == ended == sorted(set(made))
-        rungs = Counter((e.event.n, e.event.kind) for e in timeline if isinstance(e.event, ev.RungFired))
+        rungs = Counter(
+            (e.event.n, e.event.kind) for e in timeline if isinstance(e.event, ev.RungFired)
+        )
         assert all(count == 1 for count in rungs.values())
     assert all(s.phase is Phase.RESOLVED for s in summaries)
 

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.app import verify
 from bot.domain import events as ev
+from bot.domain.policies import Plan
+from bot.exporting import exported
 from bot.grammar import BY_WORD, VERBS
 from bot.messages import plain
 from bot.parser import UsageError, clean, command_line, parse
 from bot.people import Directory, Person
 from bot.presenter import Presenter
 from bot.refs import PersonId
-from bot.domain.policies import Plan
 from bot.testing import stage
 
 PEOPLE = Directory((Person(id=PersonId("ann"), name="Ann"), Person(id=PersonId("ben"), name="Ben")))
@@ -96,8 +98,6 @@ NASTY = {
 @pytest.mark.parametrize("name", NASTY)
 async def test_any_text_is_taken_stored_shown_and_exported(tmp_path, name):
     """D5 F10"""
-    from bot.exporting import exported
-
     text = NASTY[name]
     async with stage(tmp_path) as bot:
         assert await bot.say("ann", f"!inc declare sev1 T {text}")
@@ -188,7 +188,5 @@ async def test_a_storm_of_noise_leaves_an_incident_as_it_was(tmp_path):
             line = " ".join(chance.choice(words) for _ in range(chance.randint(1, 6)))
             await bot.say("eve", f"!inc {line}", deliver=False)
         await bot.settle()
-        from bot.app import verify
-
         assert await verify(bot.app.store) == []
         assert (await bot.app.store.backlog()) == {"waiting": 0, "dead": 0}

@@ -1,0 +1,142 @@
+"""The command line, as a process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+from test_console import TEAM, sitrep
+
+INCIDENT = (
+    "ann@ops: !inc declare sev1 Checkout *is* <down>\n"
+    "ben@ops: !inc accept\n"
+    "ben@ops: !inc update rolling `back`\n"
+    "ben@ops: !inc resolve done\n"
+)
+
+
+def test_help_teaches_and_names_the_exit_codes(tmp_path):
+    said = sitrep(tmp_path, "--help").stdout
+    for word in ("run", "demo", "check", "plugins", "migrate", "incidents", "export", "config"):
+        assert word in said
+    assert "SITREP_HOME" in said
+    assert "4 the database cannot be used" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("word", ["run", "demo", "check", "plugins", "migrate", "export"])
+def test_every_command_has_help(tmp_path, word):
+    done = sitrep(tmp_path, word, "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 5
+
+
+def test_an_unknown_command_is_a_wrong_call(tmp_path):
+    assert sitrep(tmp_path, "frobnicate").returncode == 2
+
+
+def test_incidents_are_listed_as_text_and_json(tmp_path):
+    sitrep(tmp_path, "run", lines=INCIDENT)
+    assert "No incident is open." in sitrep(tmp_path, "incidents").stdout
+    assert "postmortem owing" in sitrep(tmp_path, "incidents", "owing").stdout
+    (line,) = sitrep(tmp_path, "incidents", "all", "--json").stdout.splitlines()
+    assert json.loads(line)["id"] == "INC-1"
+    assert sitrep(tmp_path, "incidents", "nonsense").returncode == 2
+
+
+def test_export_writes_markdown_and_json_that_show_what_was_written(tmp_path):
+    sitrep(tmp_path, "run", lines=INCIDENT)
+    done = sitrep(tmp_path, "export", "inc-1", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "out/INC-1.md").read_text()
+    assert r"Checkout \*is\* \<down\>" in text
+    assert "(All times UTC)" in text
+    document = json.loads((tmp_path / "out/INC-1.json").read_text())
+    assert document["incident"]["title"] == "Checkout *is* <down>"
+    assert [e["n"] for e in document["timeline"]] == list(range(1, len(document["timeline"]) + 1))
+    missing = sitrep(tmp_path, "export", "INC-9")
+    assert missing.returncode == 1
+    assert "there is no INC-9" in missing.stderr
+
+
+def test_check_tells_every_fault_at_once_with_key_and_fix(tmp_path):
+    broken = """
+[people.ann]
+nmae = "Ann"
+[services.checkout]
+comms = "anne"
+external = { sev1 = "soon" }
+[clocks]
+internal = { sev1 = "-1m" }
+[triage]
+zone = "Mars/Olympus"
+[adapters.console]
+[plugins.nonsense]
+"""
+    done = sitrep(tmp_path, "check", config=broken)
+    assert done.returncode == 2
+    for text in (
+        "people.ann.nmae: unknown key; did you mean 'name'?",
+        "services.checkout.external.sev1: 'soon' is not a duration; write 15m, 1h30m or 45s",
+        "clocks.internal.sev1",
+        "'Mars/Olympus' is no time zone",
+    ):
+        assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_names_a_plugin_that_is_not_installed(tmp_path):
+    done = sitrep(tmp_path, "check", config=TEAM + "[plugins.jira]\n")
+    assert done.returncode == 2
+    assert "[plugins.jira] no plugin 'jira' is installed" in done.stderr
+
+
+def test_check_says_ok_and_what_will_be_missed(tmp_path):
+    done = sitrep(tmp_path, "check", config=TEAM)
+    assert done.returncode == 0, done.stderr
+    assert "ok     the config can be used" in done.stdout
+    assert "no service has a communication plan" in done.stdout
+
+
+def test_check_deep_finds_a_row_that_its_timeline_does_not_give(tmp_path):
+    sitrep(tmp_path, "run", lines=INCIDENT)
+    assert sitrep(tmp_path, "check", "--deep").returncode == 0
+    with sqlite3.connect(tmp_path / "sitrep.db") as db:
+        db.execute("UPDATE incident SET state = replace(state, 'Checkout', 'Checkin')")
+    db.close()
+    done = sitrep(tmp_path, "check", "--deep")
+    assert done.returncode == 1
+    assert "INC-1: its row is not what its timeline gives" in done.stdout
+
+
+def test_migrate_says_what_it_does_and_again_that_there_is_nothing(tmp_path):
+    assert "to be done" in sitrep(tmp_path, "migrate", "--dry-run").stdout
+    assert "done: " in sitrep(tmp_path, "migrate").stdout
+    assert sitrep(tmp_path, "migrate").stdout == "up to date\n"
+
+
+def test_a_newer_database_is_refused_with_its_own_exit_code(tmp_path):
+    sitrep(tmp_path, "migrate")
+    with sqlite3.connect(tmp_path / "sitrep.db") as db:
+        db.execute(
+            "INSERT INTO tortoise_migrations (app, name, applied_at)"
+            " VALUES ('models', '0099_future', '2030-01-01')"
+        )
+    db.close()
+    for command in (("run",), ("incidents",), ("migrate",)):
+        done = sitrep(tmp_path, *command)
+        assert done.returncode == 4
+        assert "newer Sitrep" in done.stderr
+
+
+def test_plugins_lists_what_is_installed(tmp_path):
+    said = sitrep(tmp_path, "plugins").stdout
+    assert "console" in said
+    assert "register_chat_adapter" in said
+    assert "audit" in said
+
+
+def test_the_example_config_is_printed_and_can_be_used(tmp_path):
+    text = sitrep(tmp_path, "config").stdout
+    done = sitrep(tmp_path, "check", config=text)
+    assert done.returncode == 0, done.stderr + done.stdout

@@ -1,0 +1,292 @@
+"""The console as people and scripts use it: real processes, a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SITREP = Path(sys.executable).with_name("sitrep")
+TEAM = """
+[people.ann]
+[people.ben]
+commander = true
+[people.cara]
+commander = true
+[clocks]
+internal = { sev1 = "6s" }
+[adapters.console]
+"""
+
+
+def sitrep(
+    home: Path, *args: str, lines: str = "", config: str = ""
+) -> subprocess.CompletedProcess:
+    environ = {**os.environ, "SITREP_HOME": str(home)}
+    environ.pop("SITREP_CONFIG", None)
+    if config:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "sitrep.toml").write_text(config)
+        environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
+    return subprocess.run(
+        [SITREP, *args], input=lines, capture_output=True, text=True, env=environ, check=False,
+        timeout=60,
+    )  # fmt: skip
+
+
+def test_piped_lines_are_handled_in_order_and_everything_is_delivered(tmp_path):
+    done = sitrep(
+        tmp_path,
+        "run",
+        lines="ann@ops: !inc declare sev1 Checkout is down\n"
+        "\n"
+        "ben@ops: !inc accept\n"
+        "ben@ops: !inc resolve rolled back\n",
+    )
+    assert done.returncode == 0, done.stderr
+    first, accepted, resolved = (
+        done.stdout.index(text)
+        for text in ("INCIDENT DECLARED — SEV1", "Ben is incident commander", "RESOLVED at")
+    )
+    assert first < accepted < resolved
+    assert all(line.startswith("[") for line in done.stdout.splitlines())
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("", 0),
+        ("ann@ops: hello there\n", 0),
+        ("ann@ops: !inc help\n", 0),
+        ("ann@ops: !inc frobnicate\n", 1),
+        ("ann@ops: !inc resolve\n", 1),
+        ("no such line\n", 1),
+        ("ann@ops: !inc list", 0),
+    ],
+)
+def test_the_exit_status_tells_whether_all_was_handled(tmp_path, lines, status):
+    assert sitrep(tmp_path, "run", lines=lines).returncode == status
+
+
+def test_a_line_of_another_shape_is_named_and_the_rest_goes_on(tmp_path):
+    done = sitrep(tmp_path, "run", lines="garbage\nann@ops: !inc list\n")
+    assert "A line looks like  bob@ops: !inc status" in done.stderr
+    assert "No incident is open." in done.stdout
+
+
+def test_json_lines_in_and_out(tmp_path):
+    said = [
+        {"sender": "ann", "conversation": "ops", "text": "!inc declare sev1 down", "id": "1"},
+        {"sender": "ann", "conversation": "ops", "text": "!inc declare sev1 down", "id": "1"},
+        {"sender": "ben", "conversation": "ops", "text": "!inc accept"},
+    ]
+    done = sitrep(tmp_path, "run", "--json", lines="".join(json.dumps(s) + "\n" for s in said))
+    assert done.returncode == 0, done.stderr
+    out = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(
+        set(m) == {"conversation", "sender", "text", "summary", "blocks", "key", "time", "edit"}
+        for m in out
+    )
+    assert len([m for m in out if "INCIDENT DECLARED" in m["text"]]) == 1
+    posts = [m["key"] for m in out]
+    assert len(set(posts)) == len(posts)
+    assert {m["conversation"] for m in out} == {"ops", "@ben"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[1, 2]",
+        '"text"',
+        '{"sender": "ann"}',
+        '{"sender": 7, "conversation": "ops", "text": "x"}',
+        '{"sender": "ann", "conversation": "ops", "text": "x", "time": "yesterday"}',
+        '{"sender": "ann", "conversation": "ops", "text": "x", "time": "2026-11-24T14:00:00"}',
+        "[" * 100_000,
+    ],
+)
+def test_json_that_is_none_is_answered_and_changes_nothing(tmp_path, line):
+    """D5"""
+    done = sitrep(tmp_path, "run", "--json", lines=line + "\n")
+    assert done.returncode == 1
+    assert done.stderr.startswith("sitrep: ")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_old_line_is_asked_about(tmp_path):
+    """F11"""
+    old = {"sender": "ann", "conversation": "ops", "text": "!inc declare x"}
+    old["time"] = "2026-01-01T00:00:00Z"
+    done = sitrep(tmp_path, "run", "--json", lines=json.dumps(old) + "\n")
+    assert done.returncode == 1
+    assert "Still meant?" in done.stdout
+
+
+def test_a_line_of_megabytes_and_broken_utf8_are_survived(tmp_path):
+    """D5 F10"""
+    home = {**os.environ, "SITREP_HOME": str(tmp_path)}
+    raw = b"ann@ops: !inc declare sev3 " + b"x" * 3_000_000 + b"\nann@ops: !inc note \xff\xfe\n"
+    done = subprocess.run([SITREP, "run"], input=raw, capture_output=True, env=home, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"INCIDENT DECLARED" in done.stdout
+
+
+def test_rooms_of_their_own_and_direct_messages(tmp_path):
+    rooms = TEAM + "rooms = true\n"
+    done = sitrep(
+        tmp_path,
+        "run",
+        config=rooms,
+        lines="ann@ops: !inc declare sev1 down\nben@@ben: INC-1 accept\n",
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^\[incident-down-\d{4}-\d\d-\d\d\.inc-1\] 🚨", done.stdout, re.MULTILINE)
+    assert "Ben is incident commander" in done.stdout
+
+
+def test_what_fell_due_while_nobody_ran_it_is_told_at_the_next_start(tmp_path):
+    """K6"""
+    sitrep(tmp_path, "run", config=TEAM, lines="ann@ops: !inc declare sev1 down ic:@ann\n")
+    time.sleep(13)
+    done = sitrep(tmp_path, "run", config=TEAM, lines="ann@ops: hello\n")
+    assert "missed" in done.stdout
+
+
+def test_a_second_bot_on_the_same_folder_is_refused(tmp_path):
+    environ = {**os.environ, "SITREP_HOME": str(tmp_path)}
+    first = subprocess.Popen(
+        [SITREP, "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ
+    )
+    first.stdin.write("ann@ops: !inc declare sev3 down\n")
+    first.stdin.flush()
+    first.stdout.readline()
+    second = sitrep(tmp_path, "run", lines="ann@ops: !inc list\n")
+    assert second.returncode == 4
+    assert "another Sitrep runs" in second.stderr
+    assert "INC-1" in sitrep(tmp_path, "incidents").stdout
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=20)
+    assert first.returncode == 0
+
+
+class Terminal:
+    """A person at a terminal."""
+
+    def __init__(self, home: Path, config: str = "") -> None:
+        environ = {**os.environ, "SITREP_HOME": str(home), "TERM": "xterm", "COLUMNS": "100"}
+        environ.pop("SITREP_CONFIG", None)
+        if config:
+            (home / "sitrep.toml").write_text(config)
+            environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [SITREP, "run"], stdin=slave, stdout=slave, stderr=slave, env=environ, close_fds=True
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def until(self, text: str, seconds: float = 20) -> str:
+        """Read until a text is on the screen; return what came since the last time."""
+        begun, end = len(self.seen), time.monotonic() + seconds
+        while text not in _plain(self.seen[begun:]):
+            ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                raise AssertionError(f"{text!r} did not come: {_plain(self.seen[begun:])}")
+            got = os.read(self.master, 65536).decode("utf-8", "replace")
+            if "\x1b[6n" in got:
+                os.write(self.master, b"\x1b[1;1R")
+            self.seen += got
+        return _plain(self.seen[begun:])
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def close(self) -> int:
+        try:
+            self.type("\x03")
+            end = time.monotonic() + 20
+            while self.process.poll() is None and time.monotonic() < end:
+                if select.select([self.master], [], [], 0.1)[0]:
+                    try:
+                        self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
+                    except OSError:  # the other end is closed
+                        break
+            return self.process.wait(5)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            os.close(self.master)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r", "", text)
+
+
+def test_a_person_at_a_terminal_runs_an_incident(tmp_path):
+    terminal = Terminal(tmp_path)
+    try:
+        welcome = terminal.until("ann@ops>")
+        assert "/as bob" in welcome
+        terminal.type("!inc decla\t")
+        terminal.until("declare")
+        terminal.type("Checkout is down\r")
+        terminal.until("INCIDENT DECLARED — SEV1 — Checkout is down")
+        terminal.until("State")
+        assert "\x1b[" in terminal.seen
+        terminal.type("/as ben\r")
+        terminal.until("ben@ops>")
+        terminal.type("!inc accept\r")
+        terminal.until("Ben is incident commander.")
+        terminal.type("!inc handoff @ca\t\r")
+        terminal.until("Command is offered to Cara")
+        terminal.type("/room lab\r")
+        terminal.until("ben@lab>")
+        terminal.type("!inc status\r")
+        terminal.until("No incident runs in this conversation")
+        terminal.type("/who\r")
+        terminal.until("@cara (Cara)")
+        terminal.type("/nonsense\r")
+        terminal.until("/as <name>")
+        terminal.type("hello\r")
+        terminal.until("a command begins with !inc")
+    finally:
+        assert terminal.close() == 0
+    assert (tmp_path / "console-history").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_bots_own_messages_arrive_while_one_types(tmp_path):
+    """K3"""
+    terminal = Terminal(tmp_path, TEAM)
+    try:
+        terminal.until("ann@ops>")
+        terminal.type("!inc declare sev1 down ic:@ann\r")
+        terminal.until("INCIDENT DECLARED")
+        terminal.type("!inc update I am still typ")
+        terminal.until("update is overdue")
+        terminal.type("ing\r")
+        terminal.until("I am still typing — Ann")
+    finally:
+        assert terminal.close() == 0
+
+
+def test_the_demo_plays_a_whole_incident(tmp_path):
+    done = sitrep(tmp_path, "demo", "--rate", "600")
+    assert done.returncode == 0, done.stderr
+    for text in ("INCIDENT DECLARED", "Ben is incident commander", "overdue", "RESOLVED at"):
+        assert text in done.stdout
+    assert "Your turn" in done.stdout

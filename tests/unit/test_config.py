@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.config import Config, default_text, load, parse
+from bot.domain.incident import RungKind, Severity
+from bot.errors import ConfigError
+from bot.people import Unknown
+from bot.refs import ConversationRef, PersonId, UserRef
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def faults(text: str, environ: dict | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, environ or {})
+    return "\n".join(caught.value.faults)
+
+
+def test_the_example_shows_the_defaults():
+    example, default = parse(EXAMPLE.read_text(), {}), parse("[adapters.console]", {})
+    for section in ("clocks", "command", "triage", "access", "delivery", "http", "log", "storage"):
+        assert getattr(example, section) == getattr(default, section), section
+
+
+def test_the_example_names_every_key():
+    """Every key of every section stands in the example, with its meaning beside it."""
+    text = EXAMPLE.read_text()
+    missing = [
+        f"{section}.{key}"
+        for section, field in Config.model_fields.items()
+        for key in getattr(field.annotation, "model_fields", {})
+        if f"{key} = " not in text and f".{key}]" not in text
+    ]
+    assert missing == []
+
+
+def test_the_built_in_config_is_whole():
+    config = parse(default_text(), {})
+    assert config.directory.trained == ("ben", "cara")
+    assert load(None) == config
+
+
+def test_defaults_are_the_policys():
+    """K1 K3 F4 F16"""
+    policy = parse("[adapters.console]", {}).policy
+    assert policy.internal[Severity.SEV1] == timedelta(minutes=15)
+    assert policy.stakeholder[Severity.SEV2] == timedelta(minutes=30)
+    offsets = {rung.kind: rung.offset.total_seconds() / 60 for rung in policy.rungs}
+    assert offsets == {
+        RungKind.PROMPT: -3,
+        RungKind.OVERDUE: 0,
+        RungKind.PAGE: 5,
+        RungKind.NEXT: 10,
+    }
+    assert policy.respond_within[Severity.SEV2] == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[people", "not TOML"),
+        ("x = 1", "x: unknown key; known here"),
+        ("[clock]", "clock: unknown key; did you mean 'clocks'?"),
+        ("[clocks]\ninternal = 15", "clocks.internal"),
+        ('[clocks]\ninternal = {sev1 = "0m"}', "longer than nothing"),
+        ('[clocks]\ninternal = {sev5 = "1m"}', "did you mean 'sev"),
+        ('[delivery]\ntimeout = "30"', "write 15m, 1h30m or 45s"),
+        ('[people."a b"]', "use letters"),
+        ('[paging]\nlast = ["zoe"]', "nobody is called 'zoe'; add [people.zoe]"),
+        ('[people.ann]\n[services.x]\ncomms = "an"', "did you mean 'ann'?"),
+        ('[triage]\nconversation = "ops"', "write console:ops"),
+        ("[triage]\nopens = 17:00:00\ncloses = 09:00:00", "opens must be before closes"),
+        ('[http]\nlisten = "here"', "http.listen"),
+        ('[log]\nlevel = "loud"', "log.level"),
+        ('[access]\nunknown_people = "maybe"', "access.unknown_people"),
+        (
+            '[people.a]\nusers = {m = "@x"}\n[people.b]\nusers = {m = "@x"}',
+            "'@x' is a's; one person each",
+        ),
+        ('[storage]\nurl = {env = "NOPE"}', "environment variable NOPE is not set"),
+        ('[plugins.x]\ntoken = {file = "/nonexistent"}', "plugins.x.token: cannot read"),
+    ],
+)
+def test_a_fault_names_the_key_and_the_fix(text, says):
+    """D5"""
+    assert says in faults(text)
+
+
+def test_secrets_come_from_the_environment_and_from_files(tmp_path):
+    (tmp_path / "secret").write_text("s3cret\n")
+    config = parse(
+        f'[plugins.x]\na = {{env = "A"}}\nb = {{file = "{tmp_path / "secret"}"}}', {"A": "1"}
+    )
+    assert config.plugins["x"] == {"a": "1", "b": "s3cret"}
+
+
+def test_a_file_that_cannot_be_read_or_is_no_text_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="name a file that can be read"):
+        load(tmp_path / "missing.toml")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load(tmp_path / "binary")
+
+
+def test_a_service_has_its_plan_and_others_the_default(tmp_path):
+    """X1"""
+    config = parse(
+        "[people.p]\n[people.l]\n[plan]\nliaison = 'l'\n"
+        "[services.x]\ncomms = 'p'\nexternal = {sev1 = '30m'}",
+        {},
+    )
+    plan = config.plan_for("x")
+    assert (plan.comms, plan.liaison, plan.missing) == ("p", "l", False)
+    assert plan.external == {Severity.SEV1: timedelta(minutes=30)}
+    assert config.plan_for("y").missing
+
+
+def test_the_business_day_ends_in_its_zone_and_skips_the_weekend():
+    """F16"""
+    triage = parse('[triage]\nzone = "Europe/Berlin"', {}).triage
+    friday = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
+    assert triage.end_of_day(friday) == datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+    after = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+    assert triage.end_of_day(after) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+
+
+def test_people_are_found_by_mention_id_name_and_unambiguous_beginning():
+    config = parse('[people.ann]\nname = "Ann Lee"\nusers = {m = "@ann:x"}\n[people.anton]', {})
+    find = config.directory.find
+    assert find("@ann", {}) == "ann"
+    assert find("Ann Lee", {}) == "ann"
+    assert find("@anto", {}) == "anton"
+    assert find("@ann:x", {}) == "ann"
+    assert isinstance(find("@an", {}), Unknown)
+    assert find("@zoe", {"zoe": UserRef("m", "@zoe:x")}) == PersonId("m:@zoe:x")
+    assert config.directory.person(UserRef("m", "@ann:x")) == "ann"
+
+
+def test_conversations_are_admitted_by_pattern():
+    """F8"""
+    config = parse('[access]\nconversations = ["console:ops*"]', {})
+    assert config.admits(ConversationRef("console", "ops-1"))
+    assert not config.admits(ConversationRef("console", "lab"))
+    assert not config.admits(ConversationRef("matrix", "ops"))
