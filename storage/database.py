@@ -36,6 +36,7 @@ _AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was cut in the middle of an answer
     asyncpg.exceptions.OperatorInterventionError,
     DBConnectionError,
 )
