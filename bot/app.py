@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -118,6 +119,9 @@ class App:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Deliver and keep the clocks meanwhile."""
+        # What is there now stays: the collector need not walk it again while people wait.
+        gc.collect()
+        gc.freeze()
         limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
         async with ClientSession(timeout=limits) as session:
             self.plugins.open(session)

@@ -106,6 +106,8 @@ class _Wrong(Exception):  # noqa: N818 - control flow within the parser
 
 def clean(text: str) -> str:
     """Return text that can be stored and shown: no control or direction characters (F10)."""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST_BYTES:
+        return text.strip()
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SHOWN)
     kept = "".join(
         c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Co"} else "" for c in text

@@ -407,11 +407,25 @@ class Summary:
     postmortem: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is known of an inbound event at once.
+
+    `conversation` is the name the core knows it by: an opened room keeps its first. `served` is
+    when each commander last served (C2).
+    """
+
+    conversation: ConversationRef
+    served: Mapping[PersonId, datetime]
+
+
 class Work(Protocol):
     """One transaction. Whatever it writes is there after it, or nothing is (D1)."""
 
-    async def first_time(self, source: str, event: str, *, at: datetime) -> bool:
-        """Note an inbound event; false where it has been seen before (D3)."""
+    async def arrive(
+        self, source: str, event: str, conversation: ConversationRef, *, at: datetime
+    ) -> Arrival | None:
+        """Note an inbound event; none where it has been seen before (D3)."""
 
     async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
         """Record what became of an inbound event, for the audit record."""
@@ -457,9 +471,6 @@ class Work(Protocol):
 
     async def scrub(self, incident: str, text: str, replacement: str) -> None:
         """Replace a redacted text in what still waits to be sent (L3)."""
-
-    async def logical(self, real: ConversationRef) -> ConversationRef:
-        """Return the name the core knows a conversation by: an opened room keeps its first."""
 
     async def real(self, logical: ConversationRef) -> ConversationRef | None:
         """Return a conversation's platform name; none while it is being opened."""

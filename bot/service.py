@@ -25,7 +25,8 @@ from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident, Kind, Severity
 from bot.domain.policies import Setting
-from bot.domain.workflow import decide, evolve, next_due
+from bot.domain.story import Story
+from bot.domain.workflow import next_due, tell
 from bot.grammar import Scope
 from bot.messages import Message
 from bot.parser import (
@@ -66,6 +67,7 @@ class Inquiry:
     text: str
     mentions: Mapping[str, UserRef]
     on_call: Mapping[str, tuple[PersonId, ...]]
+    served: Mapping[PersonId, datetime] = field(default_factory=dict)
     drafts: list[Incident] = field(default_factory=list)
     due_at: datetime | None = None
 
@@ -116,9 +118,10 @@ class Service:
         )
 
         async def handle(work: Work) -> str:
-            if not await work.first_time(adapter, inquiry.id, at=inquiry.now):
+            arrival = await work.arrive(adapter, inquiry.id, inbound.conversation, at=inquiry.now)
+            if arrival is None:
                 return "repeated"
-            inquiry.conversation = await work.logical(inquiry.conversation)
+            inquiry.conversation, inquiry.served = arrival.conversation, arrival.served
             if isinstance(inbound, ChatCapture):
                 outcome = await self._capture(work, inquiry, inbound)
             else:
@@ -223,8 +226,8 @@ class Service:
             impact=opening.impact,
         )
         setting = await self._setting(work, inquiry, opening.service)
-        events = decide(None, command, inquiry.now, setting)
-        incident = await self._commit(work, None, events, inquiry.now)
+        story = tell(None, command, inquiry.now, setting)
+        events, incident = story.happened, await self._commit(work, story)
         inquiry.due_at = next_due(incident, self._config.policy)
         if own_room:
             scene = fx.Scene(head=events[0], events=events)
@@ -241,13 +244,13 @@ class Service:
             entry = found.event if found is not None else None
         setting = await self._setting(work, inquiry, incident.service, entry)
         try:
-            events = decide(incident, command, inquiry.now, setting)
+            story = tell(incident, command, inquiry.now, setting)
         except Rejected as refusal:
             elsewhere = inquiry.conversation not in incident.conversations
             message = self._presenter.rejected(refusal, incident, elsewhere=elsewhere)
             await self._answer(work, inquiry, message)
             return "answered" if isinstance(command, cmd.Assess) else "rejected"
-        after = await self._commit(work, incident, events, inquiry.now)
+        after, events = await self._commit(work, story), story.happened
         inquiry.due_at = next_due(after, self._config.policy)
         if events and inquiry.conversation not in after.conversations:
             for scene in fx.scenes(events):
@@ -325,8 +328,7 @@ class Service:
             if incident is None:
                 return False
             setting = await self._setting(work, None, incident.service)
-            events = decide(incident, cmd.Tick(), now, setting)
-            await self._commit(work, incident, events, now)
+            await self._commit(work, tell(incident, cmd.Tick(), now, setting))
             return True
 
         done = await self._store.transact(do)
@@ -341,7 +343,7 @@ class Service:
             return
         now = self._clock.now()
         setting = await self._setting(work, None, found.service)
-        await self._commit(work, found, decide(found, command, now, setting), now)
+        await self._commit(work, tell(found, command, now, setting))
 
     # --- the transaction --------------------------------------------------------------------------
 
@@ -357,7 +359,7 @@ class Service:
         plan = self._config.plan_for(service)
         on_call = inquiry.on_call if inquiry is not None else self._config.on_call
         busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
-        served = await work.served() if trained else {}
+        served = inquiry.served if inquiry is not None else await work.served()
         never = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
         candidates = sorted(
             (p for p in trained if p not in busy), key=lambda p: served.get(p, never)
@@ -383,26 +385,17 @@ class Service:
             written_at=inquiry.written_at if inquiry is not None else None,
         )
 
-    async def _commit(
-        self,
-        work: Work,
-        before: Incident | None,
-        events: tuple[ev.Event, ...],
-        now: datetime,
-    ) -> Incident:
+    async def _commit(self, work: Work, story: Story) -> Incident:
         """Write what was decided, and queue what follows from it (D1)."""
-        incident, entries = before, []
+        incident, events, now = story.incident, story.happened, story.now
+        if not events:
+            return incident
+        first = incident.entries - len(events) + 1
+        entries = [Entry(n=first + i, event=e, recorded_at=now) for i, e in enumerate(events)]
         for event in events:
-            incident = evolve(incident, event)
-            entries.append(Entry(n=incident.entries, event=event, recorded_at=now))
             if isinstance(event, ev.CommanderChanged) and not event.acting:
                 await work.note_served(event.now, now)
-        if incident is None:
-            raise ValueError("nothing was decided about nothing")
-        due_at = next_due(incident, self._config.policy)
-        if not entries:
-            return incident
-        await work.save(incident, entries, due_at=due_at)
+        await work.save(incident, entries, due_at=next_due(incident, self._config.policy))
         await work.send(self._router.outgoing(incident, entries, now), now=now)
         return incident
 

@@ -28,6 +28,9 @@ from storage.work import POSTGRES, SQLITE, SqlWork
 
 T = TypeVar("T")
 
+WAL_BYTES = 16 * 1024 * 1024
+"""How long SQLite's log may stay on disk."""
+
 BUSY_MS = 10_000
 """How long a writer waits for another process's transaction on SQLite."""
 
@@ -97,7 +100,7 @@ class Database:
         async with self._transaction() as connection:
             work = SqlWork(connection, self._sql)
             result = await body(work)
-            await work.flush()
+            await work.finish()
             return result
 
     @asynccontextmanager
@@ -224,7 +227,8 @@ async def _ended(
         await transaction.rollback()
         raise
     else:
-        await transaction.commit()
+        if not transaction._finalized:  # noqa: SLF001 - the work may have ended it with its writes
+            await transaction.commit()
 
 
 # --- opening --------------------------------------------------------------------------------------
@@ -246,7 +250,13 @@ def connection_config(url: str, **pragmas: str | int) -> dict[str, Any]:
     path = sqlite_path(url)
     if path is not None:
         given = dict(parse_qsl(urlsplit(url).query))
-        settings = {"synchronous": "FULL", "busy_timeout": BUSY_MS, "secure_delete": "ON"}
+        settings = {
+            "synchronous": "FULL",
+            "busy_timeout": BUSY_MS,
+            "secure_delete": "ON",
+            # Tortoise's 16 KiB would cut the log at each checkpoint, and have it grown anew.
+            "journal_size_limit": WAL_BYTES,
+        }
         credentials = {"file_path": str(path), **settings, **given, **pragmas}
         return {"engine": "storage.sqlite", "credentials": credentials}
     if url.startswith(("asyncpg://", "postgres://", "postgresql://")):

@@ -1,4 +1,8 @@
-"""What is stored. Times are microseconds since 1970 in UTC: exact, and alike on both engines."""
+"""What is stored. Times are microseconds since 1970 in UTC: exact, and alike on both engines.
+
+An index is a page more to write with every command: there are only those that a running bot needs.
+Partial ones stand in the first migration; Tortoise's fields cannot make them on SQLite.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,11 @@ class IncidentRow(Model):
     title = fields.TextField()
     severity = fields.SmallIntField()
     phase = fields.CharField(max_length=16)
-    running = fields.BooleanField(db_index=True)
+    running = fields.BooleanField()
     postmortem = fields.CharField(max_length=16, null=True)
     commander = fields.CharField(max_length=512, null=True)
-    declared_us = fields.BigIntField(db_index=True)
-    due_us = fields.BigIntField(null=True, db_index=True)
+    declared_us = fields.BigIntField()
+    due_us = fields.BigIntField(null=True)
 
     class Meta:
         """The table."""
@@ -51,7 +55,7 @@ class InboxRow(Model):
     """An inbound event that was seen, and what became of it."""
 
     id = fields.CharField(max_length=320, primary_key=True)
-    received_us = fields.BigIntField(db_index=True)
+    received_us = fields.BigIntField()
     sender = fields.CharField(max_length=512, null=True)
     outcome = fields.CharField(max_length=64, null=True)
 
@@ -69,14 +73,14 @@ class OutboxRow(Model):
     lane = fields.CharField(max_length=600)
     target = fields.CharField(max_length=64)
     what = fields.TextField(null=True)
-    incident = fields.CharField(max_length=32, null=True, db_index=True)
+    incident = fields.CharField(max_length=32, null=True)
     urgent = fields.SmallIntField()
     slot = fields.CharField(max_length=700, null=True)
     state = fields.CharField(max_length=8)
     version = fields.IntField()
     attempts = fields.IntField()
     created_us = fields.BigIntField()
-    done_us = fields.BigIntField(null=True, db_index=True)
+    done_us = fields.BigIntField(null=True)
     error = fields.TextField(null=True)
 
     class Meta:
@@ -117,7 +121,7 @@ class MemberRow(Model):
     """An incident's conversation."""
 
     id = fields.BigIntField(primary_key=True)
-    conversation = fields.CharField(max_length=600, db_index=True)
+    conversation = fields.CharField(max_length=600)
     incident: fields.ForeignKeyRelation[IncidentRow] = fields.ForeignKeyField(
         "models.IncidentRow", related_name="conversations", on_delete=fields.RESTRICT
     )
@@ -126,7 +130,7 @@ class MemberRow(Model):
         """The table."""
 
         table = "member"
-        unique_together = (("incident", "conversation"),)
+        unique_together = (("conversation", "incident"),)
 
 
 class ReferenceRow(Model):

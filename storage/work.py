@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
@@ -28,7 +30,7 @@ from bot.domain.events import (
     UpdatePosted,
 )
 from bot.domain.incident import Incident, Phase, Severity
-from bot.ports import Lease, Outgoing, Summary, Waiting
+from bot.ports import Arrival, Lease, Outgoing, Summary, Waiting
 from bot.refs import ConversationRef, PersonId
 from storage.codec import (
     SCHEMA,
@@ -96,6 +98,7 @@ class SqlWork:
         """`locking`: rows that are read are held; off for reading beside a writer."""
         self._client, self._dialect, self._locking = client, dialect, locking
         self._writes: list[Statement] = []
+        self._saved: set[str] = set()
 
     # --- running statements -----------------------------------------------------------------------
 
@@ -105,12 +108,20 @@ class SqlWork:
     async def flush(self) -> None:
         """Run the gathered writes."""
         writes, self._writes = self._writes, []
+        self._saved.clear()
+        if writes and isinstance(self._client, ImmediateTransaction):
+            await self._client.run(writes)
+        elif writes:
+            statement, values = _together(writes)
+            await self._client.execute_query_dict(statement, list(values))
+
+    async def finish(self) -> None:
+        """Run the gathered writes, as the last ones."""
         if isinstance(self._client, ImmediateTransaction):
-            if writes:
-                await self._client.run(writes)
-            return
-        for statement, values in writes:
-            await self._client.execute_query(statement, list(values))
+            writes, self._writes = self._writes, []
+            await self._client.finish(writes)
+        else:
+            await self.flush()
 
     async def _read(self, statement: str, *values: object) -> list[dict[str, Any]]:
         if self._writes:
@@ -123,13 +134,36 @@ class SqlWork:
 
     # --- inbox ------------------------------------------------------------------------------------
 
-    async def first_time(self, source: str, event: str, *, at: datetime) -> bool:
+    async def arrive(
+        self, source: str, event: str, conversation: ConversationRef, *, at: datetime
+    ) -> Arrival | None:
         """See `ports`."""
-        return await self._changed(
-            "INSERT INTO inbox (id, received_us) VALUES ($1, $2)"
-            " ON CONFLICT (id) DO NOTHING RETURNING id",
-            _mark(source, event),
-            micros(at),
+        mark, moment, real = _mark(source, event), micros(at), place(conversation)
+        if isinstance(self._client, ImmediateTransaction):
+            marked, placed, rows = await self._client.fetch(
+                [
+                    (self._dialect.text(_MARK), (mark, moment)),
+                    (self._dialect.text(_PLACED), (real,)),
+                    (_SERVED, ()),
+                ]
+            )
+            logical = placed[0]["logical"] if placed else None
+        else:
+            # One round trip for the three; PostgreSQL gives rows within a row as JSON.
+            placing = _PLACED.replace("$1", "$3")
+            marked = await self._read(
+                f"WITH marked AS ({_MARK}) SELECT ({placing} LIMIT 1) AS logical,"
+                f" (SELECT json_agg(s) FROM ({_SERVED}) s)::text AS served FROM marked",
+                mark,
+                moment,
+                real,
+            )
+            rows = json.loads(marked[0]["served"] or "[]") if marked else []
+            logical = marked[0]["logical"] if marked else None
+        if not marked:
+            return None
+        return Arrival(
+            conversation=_place(logical) if logical else conversation, served=_served(rows)
         )
 
     async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
@@ -184,6 +218,9 @@ class SqlWork:
         due_at: datetime | None,
     ) -> None:
         """See `ports`."""
+        if incident.id in self._saved:
+            await self.flush()  # one statement changes a row once
+        self._saved.add(incident.id)
         self._write(
             "INSERT INTO incident (id, state, schema, title, severity, phase, running,"
             " postmortem, commander, declared_us, due_us)"
@@ -226,7 +263,7 @@ class SqlWork:
         """Make a conversation one of an incident's."""
         self._write(
             "INSERT INTO member (incident_id, conversation) VALUES ($1, $2)"
-            " ON CONFLICT (incident_id, conversation) DO NOTHING",
+            " ON CONFLICT (conversation, incident_id) DO NOTHING",
             incident,
             place(conversation),
         )
@@ -293,8 +330,7 @@ class SqlWork:
 
     async def served(self) -> Mapping[PersonId, datetime]:
         """See `ports`."""
-        rows = await self._read("SELECT person, served_us FROM rotation")
-        return {PersonId(row["person"]): instant(row["served_us"]) for row in rows}
+        return _served(await self._read(_SERVED))
 
     async def note_served(self, person: PersonId, at: datetime) -> None:
         """See `ports`."""
@@ -365,11 +401,6 @@ class SqlWork:
                 self._write("UPDATE outbox SET what = $1 WHERE id = $2", what, row["id"])
 
     # --- conversations ----------------------------------------------------------------------------
-
-    async def logical(self, real: ConversationRef) -> ConversationRef:
-        """See `ports`."""
-        rows = await self._read("SELECT logical FROM place WHERE real = $1 AND own", place(real))
-        return _place(rows[0]["logical"]) if rows else real
 
     async def real(self, logical: ConversationRef) -> ConversationRef | None:
         """See `ports`."""
@@ -485,11 +516,40 @@ class SqlWork:
 
 T = TypeVar("T")
 
+_MARK = (
+    "INSERT INTO inbox (id, received_us) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING RETURNING id"
+)
+_PLACED = "SELECT logical FROM place WHERE real = $1 AND own"
+_SERVED = "SELECT person, served_us FROM rotation"
+_PARAMETER = re.compile(r"\$(\d+)")
+
 AT_ONCE = 100
 """How many rows one INSERT writes: SQLite takes 500 SELECTs in one, PostgreSQL 32,767 values."""
 
 _HELD = "EXISTS (SELECT 1 FROM lane WHERE name = $2 AND fence = $3)"
 """The lease is still ours: whoever took the lane since has raised its fence."""
+
+
+def _together(writes: Sequence[Statement]) -> Statement:
+    """Return PostgreSQL's way to run several writes in one round trip.
+
+    They see the same snapshot, so none may need another's rows, or change a row of another's.
+    """
+    parts: list[str] = []
+    values: list[Any] = []
+    for n, (statement, own) in enumerate(writes):
+        numbered = _PARAMETER.sub(partial(_shifted, by=len(values)), statement)
+        parts.append(f"w{n} AS ({numbered})")
+        values += own
+    return f"WITH {', '.join(parts)} SELECT 1", values
+
+
+def _shifted(parameter: re.Match[str], *, by: int) -> str:
+    return f"${int(parameter[1]) + by}"
+
+
+def _served(rows: Sequence[Mapping[str, Any]]) -> Mapping[PersonId, datetime]:
+    return {PersonId(row["person"]): instant(row["served_us"]) for row in rows}
 
 
 def _portions(things: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -7,18 +7,24 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import uuid4
 
 from adapters.console import inbound, render
 from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import ADAPTER, Heard, Unreadable
 from bot.chat import ConversationRequest, Features
+from bot.errors import DatabaseAway
 from bot.messages import Message
 from bot.ports import PluginContext, Receive
 from bot.refs import ConversationRef, MessageRef, UserRef
 
 LONGEST_LINE = 1024 * 1024
 """The most that is read of one line; the rest of it is passed over."""
+
+
+AGAIN = timedelta(seconds=1)
+"""How long to wait before a line is handed in again, when the database was away."""
 
 
 class ConsoleAdapter:
@@ -67,7 +73,14 @@ class ConsoleAdapter:
         self._count += 1
         number = f"{self._session}.{self._count}"
         now = self._context.clock.now()
-        return await receive(inbound.event(heard, number=number, now=now, known=self._known))
+        event = inbound.event(heard, number=number, now=now, known=self._known)
+        while True:
+            try:
+                return await receive(event)
+            except DatabaseAway as exc:
+                # Nobody else will hand the line in again; its number makes a repeat harmless.
+                sys.stderr.write(f"sitrep: {exc}; trying again\n")
+                await self._context.clock.sleep(AGAIN)
 
     async def _piped(self, receive: Receive) -> bool:
         reader = inbound.from_json if self._settings.format == "json" else inbound.from_text

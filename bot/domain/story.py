@@ -29,6 +29,11 @@ class Story:
         return self._incident
 
     @property
+    def happened(self) -> tuple[ev.Event, ...]:
+        """The events, in order."""
+        return tuple(self.events)
+
+    @property
     def by(self) -> PersonId | None:
         """Who acts; nobody for a tick."""
         return self.setting.actor

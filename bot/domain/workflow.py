@@ -25,7 +25,7 @@ from bot.domain.story import Story, owing
 from bot.domain.ticking import next_due, tick
 from bot.refs import PersonId, Who
 
-__all__ = ["assessed", "decide", "evolve", "fold", "next_due", "owing"]
+__all__ = ["assessed", "decide", "evolve", "fold", "next_due", "owing", "tell"]
 
 QUESTIONS: tuple[str, ...] = (
     "Is a core service down, a revenue path broken, or data at risk?",
@@ -68,6 +68,15 @@ def decide(
     Raises:
         Rejected: It does not apply, with the text for the person who typed it.
     """
+    return tell(incident, command, now, setting).happened
+
+
+def tell(incident: Incident | None, command: cmd.Command, now: datetime, setting: Setting) -> Story:
+    """Decide, and return the events together with the incident that they have made.
+
+    Raises:
+        Rejected: As `decide`.
+    """
     story = Story(incident, setting, now)
     if isinstance(command, cmd.Declare):
         if incident is not None:
@@ -77,7 +86,7 @@ def decide(
         raise Rejected("No such incident.", lines=("list",))
     else:
         _decide(story, command)
-    return tuple(story.events)
+    return story
 
 
 def _decide(story: Story, command: cmd.Command) -> None:

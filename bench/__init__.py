@@ -1,0 +1,1 @@
+"""Speed, memory and weight, measured against what they are made of."""
