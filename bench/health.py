@@ -85,6 +85,8 @@ async def _serve(url: str, port: int) -> None:
                     task.cancel()
             return web.Response()
 
+        await app.receive(declaring("first"))  # what is built once is built
+        await app.outbox.drain()
         application = http.application(app.store, app.numbers, ())
         application.router.add_get("/load", switch)
         async with http.serving(application, f"127.0.0.1:{port}"):

@@ -227,8 +227,7 @@ class Service:
         )
         setting = await self._setting(work, inquiry, opening.service)
         story = tell(None, command, inquiry.now, setting)
-        events, incident = story.happened, await self._commit(work, story)
-        inquiry.due_at = next_due(incident, self._config.policy)
+        events, incident = story.happened, await self._commit(work, story, inquiry)
         if own_room:
             scene = fx.Scene(head=events[0], events=events)
             told = self._presenter.tell(incident, scene, inquiry.now)
@@ -250,8 +249,7 @@ class Service:
             message = self._presenter.rejected(refusal, incident, elsewhere=elsewhere)
             await self._answer(work, inquiry, message)
             return "answered" if isinstance(command, cmd.Assess) else "rejected"
-        after, events = await self._commit(work, story), story.happened
-        inquiry.due_at = next_due(after, self._config.policy)
+        after, events = await self._commit(work, story, inquiry), story.happened
         if events and inquiry.conversation not in after.conversations:
             for scene in fx.scenes(events):
                 told = self._presenter.tell(after, scene, inquiry.now)
@@ -385,7 +383,7 @@ class Service:
             written_at=inquiry.written_at if inquiry is not None else None,
         )
 
-    async def _commit(self, work: Work, story: Story) -> Incident:
+    async def _commit(self, work: Work, story: Story, inquiry: Inquiry | None = None) -> Incident:
         """Write what was decided, and queue what follows from it (D1)."""
         incident, events, now = story.incident, story.happened, story.now
         if not events:
@@ -395,7 +393,10 @@ class Service:
         for event in events:
             if isinstance(event, ev.CommanderChanged) and not event.acting:
                 await work.note_served(event.now, now)
-        await work.save(incident, entries, due_at=next_due(incident, self._config.policy))
+        due_at = next_due(incident, self._config.policy)
+        if inquiry is not None:
+            inquiry.due_at = due_at
+        await work.save(incident, entries, due_at=due_at)
         await work.send(self._router.outgoing(incident, entries, now), now=now)
         return incident
 

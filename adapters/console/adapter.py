@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import threading
@@ -91,7 +92,7 @@ class ConsoleAdapter:
             if not line.strip():
                 continue
             try:
-                heard = reader(line.rstrip("\n"))
+                heard = reader(line.rstrip("\r"))
             except Unreadable as exc:
                 readable = False
                 sys.stderr.write(f"sitrep: {exc}\n")
@@ -142,17 +143,23 @@ class ConsoleAdapter:
 
 
 def _read_lines(lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
-    """Read standard input in a thread that nobody waits for, line by line."""
+    """Read standard input in a thread that nobody waits for, line by line.
+
+    It reads the file itself: a thread that waits inside Python's own buffer would hold its lock
+    when the process ends, and be the end of it.
+    """
+    file = sys.stdin.fileno()
 
     def read() -> None:
-        while True:
-            raw = sys.stdin.buffer.readline(LONGEST_LINE)
-            if not raw:
-                break
-            rest = raw
-            while not rest.endswith(b"\n") and len(rest) == LONGEST_LINE:
-                rest = sys.stdin.buffer.readline(LONGEST_LINE)
-            put(raw.decode("utf-8", "replace"))
+        kept = b""
+        while chunk := os.read(file, 65536):
+            *whole, kept = (kept + chunk).split(b"\n")
+            for line in whole:
+                put(line[:LONGEST_LINE].decode("utf-8", "replace"))
+            if len(kept) > LONGEST_LINE:
+                kept = kept[: LONGEST_LINE + 1]
+        if kept:
+            put(kept[:LONGEST_LINE].decode("utf-8", "replace"))
         put(None)
 
     def put(line: str | None) -> None:
