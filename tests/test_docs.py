@@ -1,0 +1,133 @@
+"""Documentation that is true: generated pages, links, hooks, and the session of the README."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from adapters.console.render import as_text
+from bot import hookspecs, ports
+from bot.domain.durations import parse_duration
+from bot.grammar import VERBS, Topic
+from bot.hookspecs import Hooks
+from bot.plugin_manager import REGISTERING
+from bot.testing import RecordingAdapter, stage
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += sorted(ROOT.glob("docs/**/*.md"))
+
+
+def same(path: Path, text: str) -> None:
+    """Hold a generated page against what it should be; `make golden` writes it."""
+    if os.environ.get("SITREP_GOLDEN") == "write":
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text
+
+
+def test_the_page_of_verbs_is_the_grammar():
+    lines = [
+        "# What people type",
+        "",
+        "One grammar on every platform. A command begins with `!inc` (or `!incident`), or a",
+        "mention of the bot; in a direct conversation with it, with nothing. Inside an incident's",
+        "conversation no id is needed; elsewhere it comes first: `!inc INC-42 update …`. Durations",
+        "are `15m`, `1h30m`; times are UTC. This page is generated from the grammar.",
+        "",
+    ]
+    for topic in Topic:
+        lines += [f"## {topic.value}", "", "| say | also | does |", "|---|---|---|"]
+        for verb in VERBS:
+            if verb.topic is topic:
+                form = verb.form.replace("|", "\\|")
+                also = ", ".join(verb.aliases)
+                example = "" if verb.later else f" For example: `!inc {verb.example}`"
+                lines.append(f"| `{form}` | {also} | {verb.says}{example} |")
+        lines.append("")
+    same(ROOT / "docs/reference/commands.md", "\n".join(lines))
+
+
+def test_the_page_of_hooks_is_the_contract():
+    lines = [
+        "# The plugin contract",
+        "",
+        "How to write one: [Write a plugin](../how-to/write-a-plugin.md). This page is generated",
+        "from `bot/hookspecs.py` and `bot/ports.py`.",
+        "",
+        "## Hooks",
+        "",
+    ]
+    for name, function in vars(Hooks).items():
+        if not name.startswith("_"):
+            lines += [f"### `{_signature(name, function)}`", "", inspect.getdoc(function), ""]
+    lines += ["## Objects", "", _paragraph(ports.__doc__), ""]
+    for kind in (*REGISTERING.values(), ports.Checkable, ports.PluginContext):
+        lines += [f"### `{kind.__name__}`", "", inspect.getdoc(kind), ""]
+        for name, member in vars(kind).items():
+            if inspect.isfunction(member) and not name.startswith("_"):
+                lines.append(f"- `{_signature(name, member)}`: {_paragraph(member.__doc__)}")
+            elif isinstance(member, property):
+                lines.append(f"- `{name}`: {_paragraph(member.__doc__)}")
+        lines.append("")
+    same(ROOT / "docs/reference/plugins.md", "\n".join(lines))
+
+
+def _signature(name: str, function: object) -> str:
+    signature = inspect.signature(function)
+    kept = [p for p in signature.parameters.values() if p.name != "self"]
+    text = str(signature.replace(parameters=kept)).replace("'", "")
+    prefix = "async " if inspect.iscoroutinefunction(function) else ""
+    return f"{prefix}{name}{text}"
+
+
+def _paragraph(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def test_every_hook_is_one_sentence_at_least_and_typed():
+    for name, function in vars(hookspecs.Hooks).items():
+        if not name.startswith("_"):
+            assert inspect.getdoc(function), name
+            assert "return" in function.__annotations__, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+async def test_the_session_of_the_readme_is_what_happens(tmp_path):
+    readme = ROOT / "README.md"
+    text = readme.read_text("utf-8")
+    match = re.search(r"## A session.*?```text\n(.*?)```", text, re.DOTALL)
+    assert match is not None
+    script = [line for line in match[1].splitlines() if line and not line.startswith("[")]
+    lines: list[str] = []
+    chat = RecordingAdapter()
+    async with stage(tmp_path, chat=chat) as bot:
+        for step in script:
+            heard = len(chat.done)
+            lines.append(step)
+            if step.startswith("…"):
+                await bot.pass_time(parse_duration(step.split()[1]))
+            else:
+                who, _, rest = step.partition("@")
+                room, _, said = rest.partition(": ")
+                await bot.say(who, said, room=room)
+            for posted in sorted(chat.done[heard:], key=lambda p: p.conversation):
+                if posted.kind == "post" and not posted.text.startswith("INC-1 ·"):
+                    room = posted.conversation
+                    lines.append(as_text(room, bot.clock.now(), posted.message, "", edit=False))
+    same(readme, text.replace(match[1], "\n".join(lines) + "\n"))
+
+
+def test_the_readme_names_the_two_commands():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "make run" in text
+    assert "make test" in text
