@@ -131,6 +131,9 @@ Effect = (
 RESOLVED_NOTICE = "This incident has been resolved."
 """What a status page says at the end: never the internal words (X2)."""
 
+CANCELLED_NOTICE = "This was a false alarm; nothing was affected."
+"""What stakeholders hear of a cancelled incident that they had been briefed on (F6)."""
+
 _RANK: tuple[type[ev.Happening], ...] = (
     ev.Declared,
     ev.Resolved,
@@ -245,6 +248,13 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
                 pass  # one call is enough, and it says how to take command
             case ev.CommanderAsked(person=person) | ev.HandoffOffered(person=person):
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
+            case ev.CommanderChanged():
+                for person in event.also_asked:
+                    yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
+            case ev.Cancelled():
+                for person in incident.called:
+                    if person != event.by:
+                        yield SayTo(person=person, scene=scene)
             case ev.RoleAssigned(person=person) if person != event.by:
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.PagedOut():
@@ -330,5 +340,7 @@ def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -
                 yield PublishStatus(text=RESOLVED_NOTICE)
             case ev.BriefSent() if routes.stakeholders:
                 yield Inform(text=event.text)
+            case ev.Cancelled() if routes.stakeholders and incident.briefed:
+                yield Inform(text=CANCELLED_NOTICE)
             case _:
                 pass

@@ -77,12 +77,13 @@ class Assessed(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommanderChanged(Happening):
-    """Command went to somebody (C1)."""
+    """Command went to somebody (C1). `also_asked`: the rest, who need not answer any more (F4)."""
 
     was: PersonId | None
     now: PersonId
     acting: bool
     how: How
+    also_asked: tuple[PersonId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.domain import events as ev
+from bot.domain.commands import NoteKind
 from bot.domain.incident import (
     Ask,
     Clock,
@@ -22,6 +23,9 @@ from bot.domain.incident import (
 )
 from bot.domain.policies import QUIET
 from bot.refs import PersonId
+
+DECISIONS_KEPT = 3
+"""How many decisions a new commander is told of; the timeline has them all."""
 
 
 def evolve(incident: Incident | None, event: ev.Event) -> Incident:
@@ -94,6 +98,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return _commander_changed(incident, event)
         case ev.CommanderAsked():
             ask = Ask(person=event.person, at=event.at)
+            incident = _called(incident, (event.person,))
             return replace(incident, asked=(*incident.asked, ask), nobody_left=False)
         case ev.CommanderDeclined(handoff=True):
             return replace(incident, offered_to=None)
@@ -105,7 +110,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
         case ev.CandidatesExhausted():
             return replace(incident, nobody_left=True)
         case ev.HandoffOffered():
-            return replace(incident, offered_to=event.person)
+            return replace(_called(incident, (event.person,)), offered_to=event.person)
         case ev.RoleAssigned():
             return replace(incident, roles={**incident.roles, event.role: event.person})
         case ev.ResponderJoined():
@@ -114,7 +119,14 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             left = tuple(p for p in incident.responders if p != event.person)
             return replace(incident, responders=left)
         case ev.ResponseEscalated():
-            return replace(incident, response_stage=event.stage)
+            return replace(_called(incident, event.people), response_stage=event.stage)
+        case ev.PagedOut():
+            return _called(incident, event.people)
+        case ev.BriefSent():
+            return replace(incident, briefed=True)
+        case ev.NoteAdded(kind=NoteKind.DECIDED):
+            decided = (*incident.decisions, _said(incident, event.at, event.by, event.text))
+            return replace(incident, decisions=decided[-DECISIONS_KEPT:])
         case ev.StepTried():
             return replace(incident, steps=incident.steps + 1)
         case ev.ImpactStated():
@@ -155,13 +167,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(incident, room=event.conversation)
         case ev.TicketFiled():
             return replace(incident, ticket=event.ticket)
-        case (
-            ev.PagedOut()
-            | ev.NoteAdded()
-            | ev.MessageCaptured()
-            | ev.BriefSent()
-            | ev.DeliveryFailed()
-        ):
+        case ev.NoteAdded() | ev.MessageCaptured() | ev.DeliveryFailed():
             return incident
         case ev.Declared():
             raise ValueError("an incident is declared once")
@@ -201,6 +207,10 @@ def _commander_changed(incident: Incident, event: ev.CommanderChanged) -> Incide
     )
 
 
+def _called(incident: Incident, people: tuple[PersonId, ...]) -> Incident:
+    return replace(incident, called=tuple(dict.fromkeys((*incident.called, *people))))
+
+
 def _at_rest(incident: Incident) -> Incident:
     """Nobody is asked for anything any more; who commanded and who responded stays on record."""
     return replace(incident, asked=(), offered_to=None, escalated=False, responders=())
@@ -214,6 +224,9 @@ def _text_changed(incident: Incident, entry: int, text: str) -> Incident:
     said = incident.last_update
     if said is not None and said.entry == entry:
         incident = replace(incident, last_update=replace(said, text=text))
+    decisions = tuple(replace(d, text=text) if d.entry == entry else d for d in incident.decisions)
+    if decisions != incident.decisions:
+        incident = replace(incident, decisions=decisions)
     if incident.impact_entry == entry and entry > 1:
         incident = replace(incident, impact=text)
     if entry == 1:

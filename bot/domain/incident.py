@@ -172,7 +172,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """The last update, for the card and for whoever asks."""
+    """What somebody said, with its entry: an update, a decision."""
 
     at: datetime
     by: PersonId
@@ -186,7 +186,8 @@ class Incident:
 
     `entries` is the number of the last timeline entry. `highest` is the worst severity it ever had,
     save one put right by `assess` (F5). `commanded_since` is when it became a SEV1/SEV2, or was
-    reopened as one. `escalated`: the commander was silent through a whole ladder (C5).
+    reopened as one. `called` are those who were asked or paged by name. `escalated`: the commander
+    was silent through a whole ladder (C5).
     """
 
     id: str
@@ -216,7 +217,10 @@ class Incident:
     participants: tuple[PersonId, ...] = ()
     clocks: Mapping[Clock, ClockState] = field(default_factory=dict)
     last_update: Said | None = None
+    decisions: tuple[Said, ...] = ()
     published: str | None = None
+    briefed: bool = False
+    called: tuple[PersonId, ...] = ()
     steps: int = 0
     nudged: bool = False
     cause_reminded: bool = False

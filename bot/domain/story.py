@@ -194,6 +194,11 @@ class Story:
                 now=person,
                 acting=acting,
                 how=how,
+                also_asked=tuple(
+                    ask.person
+                    for ask in self.incident.asked
+                    if not ask.declined and ask.person != person
+                ),
             )
         )
 

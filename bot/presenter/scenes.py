@@ -208,6 +208,8 @@ class Scenes(Voice):
                     (*name, f": you are {head.role.value}, by ", self.who(head.by), "."),
                     *self._brief(incident, now),
                 )
+            case ev.CommanderChanged():
+                return _message((*name, ": ", self.who(head.now), " commands; nothing to answer."))
             case ev.CommanderDeclined():
                 return _message(
                     (*name, ": ", self.who(head.person), " declined; you stay commander."),
@@ -335,6 +337,10 @@ class Scenes(Voice):
         ]
         if (said := incident.last_update) is not None:
             lines.append(("Last update ", self.at(said.at), ": ", shorten(said.text, 300)))
+        lines += [
+            ("Decided ", self.at(each.at), ": ", shorten(each.text, 200))
+            for each in incident.decisions
+        ]
         due = joined(
             [self.next_update(incident, now, c) for c in Clock if c in incident.clocks], " "
         )

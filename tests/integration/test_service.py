@@ -245,3 +245,40 @@ async def test_rows_fold_from_their_timelines(tmp_path):
         await bot.minutes(200)
         await bot.say("ann", "!inc update x")
         assert await verify(bot.app.store) == []
+
+
+async def test_a_new_commander_gets_the_state_the_decisions_and_the_clocks(tmp_path):
+    """C4"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann impact:everyone")
+        await bot.say("dev", "!inc decided roll back before reading the trace")
+        await bot.say("dev", "!inc update rolling back")
+        await bot.say("ann", "!inc handoff @cara")
+        brief = bot.heard("@cara")[-1]
+        for text in (
+            "Ann hands command to you",
+            "Impact: everyone",
+            "Decided 14:00 UTC: roll back before reading the trace",
+            "Last update 14:00 UTC: rolling back",
+            "Next update 14:15 UTC",
+        ):
+            assert text in brief
+
+
+async def test_whoever_else_was_asked_is_told_that_somebody_commands(tmp_path):
+    """F4"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev2 down")
+        await bot.minutes(5)
+        await bot.say("cara", "!inc accept")
+        assert "Cara commands; nothing to answer." in bot.heard("@ben")[-1]
+
+
+async def test_cancelling_tells_whoever_was_called(tmp_path):
+    """F6"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        await bot.say("ann", "!inc page @dev")
+        await bot.say("ann", "!inc cancel because a test alert")
+        for person in ("@ben", "@dev"):
+            assert "was a false alarm: a test alert" in bot.heard(person)[-1]

@@ -42,6 +42,7 @@ def test_the_first_to_accept_commands_and_the_rest_are_told():
     assert [a.person for a in play.of(ev.CommanderAsked)] == [BEN, CARA]
     play.do(CARA, cmd.AcceptCommand())
     assert play.state.commander == CARA
+    assert play.of(ev.CommanderChanged)[-1].also_asked == (BEN,)
     refusal = play.refused(BEN, cmd.AcceptCommand())
     assert refusal.for_whom.person == CARA
 

@@ -1,0 +1,116 @@
+"""What an older version wrote is read for ever: a sample of each stays here.
+
+`SITREP_GOLDEN=write` writes the sample of the current version; a released one is never changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from acting import ANN, BEN, CARA, DEV, EVE, Play
+
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.incident import Clock, Role, Severity
+from bot.domain.policies import Plan
+from bot.domain.workflow import fold
+from bot.messages import Message
+from bot.ports import Outgoing, Post
+from bot.refs import ConversationRef, ExternalRef
+from storage.codec import (
+    SCHEMA,
+    dump_event,
+    dump_incident,
+    dump_outgoing,
+    load_event,
+    load_incident,
+    load_outgoing,
+    micros,
+)
+
+FOLDER = Path(__file__).with_name("samples")
+
+
+def eventful() -> Play:
+    """An incident in which everything happens."""
+    plan = Plan(comms=DEV, external={Severity.SEV1: timedelta(minutes=20)})
+    play = Play(audiences=frozenset(Clock), plan=plan, triage_at=None)
+    play.declare(None, impact="many", service="checkout")
+    play.do(BEN, cmd.DeclineCommand())
+    play.do(CARA, cmd.DeclineCommand())
+    play.wait(12)
+    play.do(ANN, cmd.Assess(answers=(cmd.Answer.NO, cmd.Answer.YES)))
+    play.do(DEV, cmd.ChangeSeverity(severity=Severity.SEV1, reason="worse"))
+    play.do(CARA, cmd.TakeCommand())
+    play.do(CARA, cmd.HandOff(person=BEN))
+    play.do(BEN, cmd.AcceptCommand())
+    play.do(BEN, cmd.AssignRole(role=Role.SCRIBE, person=EVE))
+    play.do(DEV, cmd.Join())
+    play.do(DEV, cmd.Leave())
+    play.do(DEV, cmd.PageOut(person=EVE, reason="eyes"))
+    play.do(DEV, cmd.AddNote(kind=cmd.NoteKind.DECIDED, text="roll back"))
+    play.do(DEV, cmd.AddNote(kind=cmd.NoteKind.NOTE, text="the root cause is x"))
+    play.do(DEV, cmd.Capture(author=EVE, text="disk", written_at=play.now))
+    play.do(DEV, cmd.TryStep(step=cmd.Step.FLAG, text="off"))
+    play.do(DEV, cmd.StateImpact(text="everyone"))
+    play.do(DEV, cmd.PostUpdate(text="rolling back"))
+    entry = play.events[-3]
+    play.do(BEN, cmd.PublishExternal(text="we know"))
+    play.do(BEN, cmd.SendBrief(text="soon"))
+    play.do(DEV, cmd.ChangeCadence(clock=Clock.INTERNAL, period=timedelta(minutes=10)))
+    play.wait(30)
+    n = play.events.index(entry) + 1
+    play.do(DEV, cmd.Amend(entry=n, text="rolled back"), entry=entry)
+    play.do(DEV, cmd.Redact(entry=n), entry=entry)
+    play.do(None, cmd.NoteConversation(conversation=ConversationRef("chat", "!room")))
+    play.do(None, cmd.NoteTicket(ticket=ExternalRef("tracker", "T-1", "https://t.example.com")))
+    play.do(None, cmd.NoteUndelivered(target="chat/ops", what="x", why="gone"))
+    play.do(BEN, cmd.Stabilise(text="ok"))
+    play.do(BEN, cmd.Resolve(text="done"))
+    play.do(BEN, cmd.Reopen(reason="back"))
+    play.do(BEN, cmd.Cancel(reason="no"))
+    return play
+
+
+def sample() -> dict:
+    play = eventful()
+    post = Post(message=Message(summary=("hello",)))
+    return {
+        "events": [[type(e).__name__, dump_event(e)] for e in play.events],
+        "incident": dump_incident(play.state),
+        "outgoing": dump_outgoing(Outgoing(target="chat", lane="chat/ops", body=post)),
+    }
+
+
+def test_the_current_version_has_its_sample_with_nearly_every_event():
+    path = FOLDER / f"{SCHEMA}.json"
+    if os.environ.get("SITREP_GOLDEN") == "write":
+        FOLDER.mkdir(exist_ok=True)
+        path.write_text(json.dumps(sample(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    seen = {kind for kind, _ in json.loads(path.read_text("utf-8"))["events"]}
+    missing = {kind.__name__ for kind in get_args(ev.Event)} - seen
+    assert missing == {"UntouchedRaised"}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda p: p.stem)
+def test_what_every_version_wrote_is_read_and_folds(path):
+    written = json.loads(path.read_text("utf-8"))
+    schema = int(path.stem)
+    events = tuple(load_event(kind, text, schema) for kind, text in written["events"])
+    assert load_incident(written["incident"], schema) == fold(events)
+    assert load_outgoing(written["outgoing"]).target == "chat"
+
+
+def test_a_version_from_the_future_is_not_guessed_at():
+    with pytest.raises(ValueError, match="this Sitrep reads"):
+        load_incident("{}", SCHEMA + 1)
+
+
+def test_a_time_without_a_zone_is_refused():
+    with pytest.raises(ValueError, match="without a zone"):
+        micros(eventful().now.replace(tzinfo=None))
