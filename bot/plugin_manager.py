@@ -236,11 +236,6 @@ class PluginManager:
         """The plugins that hear of every change."""
         return tuple(n for n in self._contexts if "incident_changed" in self._impls(n))
 
-    @property
-    def contexts(self) -> Mapping[str, Context]:
-        """Every loaded plugin's context."""
-        return self._contexts
-
     async def tell(self, name: str, entry: Entry, incident: Incident) -> None:
         """Call one plugin's `incident_changed`, and await it where it can be."""
         function = self._impls(name)["incident_changed"]

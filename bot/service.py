@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal, cast
 
 import structlog
@@ -27,6 +28,7 @@ from bot.domain.incident import Incident, Kind, Severity
 from bot.domain.policies import Setting
 from bot.domain.story import Story
 from bot.domain.workflow import next_due, tell
+from bot.errors import DatabaseAway
 from bot.grammar import Scope
 from bot.messages import Message
 from bot.parser import (
@@ -50,6 +52,9 @@ LIST_LENGTH = 50
 
 PAGER_SECONDS = 2.0
 """How long a pager may take to say who is on call, before the config's word stands."""
+
+TICK_AGAIN = timedelta(minutes=1)
+"""When an incident is looked at again over which the bot broke down."""
 
 _log = structlog.stdlib.get_logger("sitrep.service")
 
@@ -129,12 +134,25 @@ class Service:
             await work.outcome(adapter, inquiry.id, outcome, inquiry.actor)
             return outcome
 
-        outcome = await self._store.transact(handle)
+        try:
+            outcome = await self._store.transact(handle)
+        except DatabaseAway:
+            raise
+        except Exception as exc:  # noqa: BLE001 - one event's fault, and not the adapter's
+            _log.exception("broke down", source=adapter, inbound=inquiry.id, error=repr(exc))
+            outcome = await self._store.transact(partial(self._broke_down, inquiry))
         self.after_commit(inquiry.due_at)
         for incident in inquiry.drafts:
             await self._draft(incident, inquiry)
         _log.debug("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
         return outcome in {"done", "answered", "repeated"}
+
+    async def _broke_down(self, inquiry: Inquiry, work: Work) -> str:
+        """Take an event over which the bot itself broke down for handled, and say so."""
+        await work.arrive(inquiry.source, inquiry.id, inquiry.conversation, at=inquiry.now)
+        await work.outcome(inquiry.source, inquiry.id, "broke down", inquiry.actor)
+        await self._answer(work, inquiry, self._presenter.trouble())
+        return "broke down"
 
     def _admitted(self, conversation: ConversationRef) -> bool:
         """Whether the config lets a conversation speak to the bot (F8)."""
@@ -326,7 +344,13 @@ class Service:
             if incident is None:
                 return False
             setting = await self._setting(work, None, incident.service)
-            await self._commit(work, tell(incident, cmd.Tick(), now, setting))
+            try:
+                story = tell(incident, cmd.Tick(), now, setting)
+            except Exception as exc:  # noqa: BLE001 - one incident's fault must not stop all clocks
+                _log.exception("tick broke down", incident=incident.id, error=repr(exc))
+                await work.postpone(incident.id, now + TICK_AGAIN)
+                return True
+            await self._commit(work, story)
             return True
 
         done = await self._store.transact(do)

@@ -201,6 +201,10 @@ class SqlWork:
         )
         return load_incident(rows[0]["state"], rows[0]["schema"]) if rows else None
 
+    async def postpone(self, incident: str, until: datetime) -> None:
+        """See `ports`."""
+        self._write("UPDATE incident SET due_us = $1 WHERE id = $2", micros(until), incident)
+
     async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
         """See `ports`."""
         rows = await self._read(

@@ -12,6 +12,7 @@ from bot.chat import ChatCapture
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from bot.refs import ConversationRef, UserRef
+from bot.service import tell as really
 from bot.testing import TEAM, ManualClock, stage
 
 
@@ -282,3 +283,42 @@ async def test_cancelling_tells_whoever_was_called(tmp_path):
         await bot.say("ann", "!inc cancel because a test alert")
         for person in ("@ben", "@dev"):
             assert "was a false alarm: a test alert" in bot.heard(person)[-1]
+
+
+async def test_a_command_over_which_the_bot_breaks_down_changes_nothing_and_is_answered(
+    tmp_path, monkeypatch
+):
+    """D5"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        before = await bot.timeline()
+        with monkeypatch.context() as broken:
+            broken.setattr("bot.service.tell", lambda *_: 1 / 0)
+            assert not await bot.say("ann", "!inc note x", event="n1")
+        assert "something is wrong with Sitrep itself" in bot.heard()[-1]
+        assert await bot.timeline() == before
+        assert await bot.say("ann", "!inc note x", event="n1")  # a redelivery: seen before
+        assert await bot.timeline() == before
+        assert await bot.say("ann", "!inc note x", event="n2")
+
+
+async def test_an_incident_over_which_the_bot_breaks_down_stops_no_other_clock(
+    tmp_path, monkeypatch
+):
+    """D4 K6"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 a ic:@ann", room="r1")
+        await bot.say("ann", "!inc declare sev1 b ic:@ann", room="r2")
+
+        def partly(incident, *rest):
+            if incident.id == "INC-1":
+                raise ZeroDivisionError
+            return really(incident, *rest)
+
+        with monkeypatch.context() as broken:
+            broken.setattr("bot.service.tell", partly)
+            await bot.minutes(16)
+        assert any("overdue" in text for text in bot.heard("r2"))
+        assert not any("overdue" in text for text in bot.heard("r1"))
+        await bot.minutes(2)
+        assert any("overdue" in text for text in bot.heard("r1"))
