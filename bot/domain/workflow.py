@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.commanding import (
+    accept,
+    assign,
+    begin_command,
+    decline,
+    hand_off,
+    join,
+    leave,
+    name_commander,
+    page,
+    take,
+)
 from bot.domain.durations import duration
 from bot.domain.errors import Rejected
 from bot.domain.evolve import evolve, fold
+from bot.domain.guards import acting_person, only_commander, under_way, under_way_or_sev4
 from bot.domain.incident import (
     NEXT,
     Clock,
@@ -21,9 +33,10 @@ from bot.domain.incident import (
     Severity,
 )
 from bot.domain.policies import LONGEST, SHORTEST, Setting
+from bot.domain.recording import capture, editable, note, remind_of_cause, try_step
 from bot.domain.story import Story, owing
 from bot.domain.ticking import next_due, tick
-from bot.refs import PersonId, Who
+from bot.refs import Who
 
 __all__ = ["assessed", "decide", "evolve", "fold", "next_due", "owing", "tell"]
 
@@ -33,23 +46,6 @@ QUESTIONS: tuple[str, ...] = (
     "Is any user affected?",
 )
 """The three impact questions, most severe first (S2)."""
-
-_CAUSE = re.compile(
-    r"\b(root cause|caused by|cause (is|was|seems)|the cause|culprit|because of|"
-    r"why (did|does|is|was|it|this|that))\b",
-    re.IGNORECASE,
-)
-
-_EDITABLE = (
-    ev.Declared,
-    ev.NoteAdded,
-    ev.MessageCaptured,
-    ev.StepTried,
-    ev.ImpactStated,
-    ev.UpdatePosted,
-    ev.ExternalPublished,
-    ev.BriefSent,
-)
 
 
 def assessed(answers: tuple[cmd.Answer, ...]) -> Severity | None:
@@ -106,31 +102,31 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.ChangeSeverity():
             _change_severity(story, command)
         case cmd.NameCommander():
-            _name_commander(story, command.person)
+            name_commander(story, command.person)
         case cmd.AcceptCommand():
-            _accept(story)
+            accept(story)
         case cmd.DeclineCommand():
-            _decline(story)
+            decline(story)
         case cmd.TakeCommand():
-            _take(story)
+            take(story)
         case cmd.HandOff():
-            _hand_off(story, command.person)
+            hand_off(story, command.person)
         case cmd.AssignRole():
-            _assign(story, command)
+            assign(story, command)
         case cmd.Join():
-            _join(story)
+            join(story)
         case cmd.Leave():
-            _leave(story)
+            leave(story)
         case cmd.PageOut():
-            _page(story, command)
+            page(story, command)
         case cmd.AddNote():
-            _note(story, command)
+            note(story, command)
         case cmd.Capture():
-            _capture(story, command)
+            capture(story, command)
         case cmd.TryStep():
-            _try_step(story, command)
+            try_step(story, command)
         case cmd.StateImpact():
-            _under_way(story)
+            under_way(story)
             story.add(ev.ImpactStated(at=story.now, by=story.by, text=command.text))
         case cmd.Stabilise():
             _stabilise(story, command)
@@ -141,12 +137,12 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.Cancel():
             _cancel(story, command)
         case cmd.Amend():
-            _editable(story, command.entry, "amend")
+            editable(story, command.entry, "amend")
             story.add(
                 ev.EntryAmended(at=story.now, by=story.by, entry=command.entry, text=command.text)
             )
         case cmd.Redact():
-            _editable(story, command.entry, "redact")
+            editable(story, command.entry, "redact")
             story.add(ev.EntryRedacted(at=story.now, by=story.by, entry=command.entry))
         case cmd.NoteConversation():
             if story.incident.room is None:
@@ -166,42 +162,11 @@ def _decide(story: Story, command: cmd.Command) -> None:
             assert_never(command)
 
 
-# --- who may, and when ----------------------------------------------------------------------------
-
-
-def _under_way(story: Story) -> None:
-    incident = story.incident
-    if incident.severity is Severity.SEV4 and incident.phase.active:
-        raise Rejected(
-            f"{incident.id} is a SEV4: a ticket, not an incident process.",
-            lines=("sev 3 because <what changed>",),
-        )
-    if not incident.phase.active:
-        raise Rejected(
-            f"{incident.id} is {incident.phase.value}; nothing was changed.",
-            lines=("reopen because <reason>", "note <text>"),
-        )
-
-
-def _only_commander(story: Story, *, what: str, line: str) -> None:
-    """Refuse what only the commander does, where there is one (C5)."""
-    commander = story.incident.commander
-    if commander is None or story.by == commander:
-        return
-    raise Rejected(f"Only the commander {what}.", lines=(line,), for_whom=Who(commander))
-
-
-def _actor(story: Story) -> PersonId:
-    if story.by is None:
-        raise Rejected("A person has to say that.")
-    return story.by
-
-
 # --- severity -------------------------------------------------------------------------------------
 
 
 def _declare(story: Story, command: cmd.Declare) -> None:
-    actor, setting = _actor(story), story.setting
+    actor, setting = acting_person(story), story.setting
     severity = command.severity or Severity.SEV1
     if command.kind is Kind.NEAR_MISS:
         severity = command.severity or Severity.SEV3
@@ -227,22 +192,12 @@ def _declare(story: Story, command: cmd.Declare) -> None:
     if not process:
         return
     if severity.commanded:
-        _begin_command(story, named=command.commander, how=ev.How.DECLARED)
+        begin_command(story, named=command.commander, how=ev.How.DECLARED)
     story.start_clocks()
 
 
-def _begin_command(story: Story, *, named: PersonId | None, how: ev.How) -> None:
-    """Make the actor acting commander, and ask for a deliberate one (C1, C2)."""
-    actor = _actor(story)
-    story.command_to(actor, how=how, acting=named != actor)
-    if named is not None and named != actor:
-        story.add(ev.CommanderAsked(at=story.now, by=actor, person=named))
-    elif named is None:
-        story.ask_next()
-
-
 def _assess(story: Story, command: cmd.Assess) -> None:
-    _under_way_or_sev4(story)
+    under_way_or_sev4(story)
     severity = assessed(command.answers)
     if severity is None:
         so_far = " ".join(("assess", *(a.value for a in command.answers)))
@@ -255,19 +210,14 @@ def _assess(story: Story, command: cmd.Assess) -> None:
     in_time = story.now - incident.declared_at <= story.setting.policy.correct_within
     if severity > incident.severity:
         line = " ".join(("assess", *(a.value for a in answers)))
-        _only_commander(story, what="lowers the severity", line=line)
+        only_commander(story, what="lowers the severity", line=line)
     story.add(ev.Assessed(at=story.now, by=story.by, answers=answers, severity=severity))
     if severity != incident.severity:
         _move_severity(story, severity, reason="assessed from impact", corrected=in_time)
 
 
-def _under_way_or_sev4(story: Story) -> None:
-    if story.incident.severity is not Severity.SEV4 or not story.incident.phase.active:
-        _under_way(story)
-
-
 def _change_severity(story: Story, command: cmd.ChangeSeverity) -> None:
-    _under_way_or_sev4(story)
+    under_way_or_sev4(story)
     incident, severity = story.incident, command.severity
     if severity is incident.severity:
         raise Rejected(f"{incident.id} is {severity.label} already.", lines=("status",))
@@ -275,7 +225,7 @@ def _change_severity(story: Story, command: cmd.ChangeSeverity) -> None:
         line = f"sev {severity.value} because <reason>"
         if command.reason is None and incident.commander in {None, story.by}:
             raise Rejected("Lowering the severity needs its reason.", lines=(line,))
-        _only_commander(story, what="lowers the severity, and says why", line=line)
+        only_commander(story, what="lowers the severity, and says why", line=line)
     _move_severity(story, severity, reason=command.reason, corrected=False)
 
 
@@ -290,285 +240,36 @@ def _move_severity(
         )
     )
     if severity.commanded and story.incident.commander is None:
-        _begin_command(story, named=None, how=ev.How.RAISED)
+        begin_command(story, named=None, how=ev.How.RAISED)
     story.replan()
-
-
-# --- command --------------------------------------------------------------------------------------
-
-
-def _commanded(story: Story) -> Incident:
-    _under_way(story)
-    incident = story.incident
-    if incident.commander is None:
-        raise Rejected(
-            f"{incident.id} is {incident.severity.label}: it has no commander.",
-            lines=("sev 2", "join"),
-        )
-    return incident
-
-
-def _name_commander(story: Story, person: PersonId) -> None:
-    incident = _commanded(story)
-    if person == incident.commander:
-        if story.by == person and incident.acting:
-            story.command_to(person, how=ev.How.ACCEPTED, acting=False)
-            return
-        raise Rejected(Who(person), " commands already.", lines=("who",))
-    if person == story.by:
-        _take(story)
-    elif incident.accepted:
-        _hand_off(story, person)
-    elif any(ask.person == person and not ask.declined for ask in incident.asked):
-        raise Rejected(
-            Who(person), " has been asked already.", lines=("accept",), for_whom=Who(person)
-        )
-    else:
-        story.add(ev.CommanderAsked(at=story.now, by=story.by, person=person))
-
-
-def _accept(story: Story) -> None:
-    incident, actor = _commanded(story), _actor(story)
-    if incident.offered_to == actor:
-        story.command_to(actor, how=ev.How.HANDED, acting=False)
-    elif incident.acting and (
-        actor == incident.commander or any(ask.person == actor for ask in incident.asked)
-    ):
-        story.command_to(actor, how=ev.How.ACCEPTED, acting=False)
-    elif incident.commander == actor:
-        raise Rejected("You command already.", lines=("update <text>",))
-    elif incident.acting and actor in story.setting.trained:
-        raise Rejected("You were not asked, and may take it all the same.", lines=("take ic",))
-    else:
-        _refuse_command(incident, actor)
-
-
-def _refuse_command(incident: Incident, actor: PersonId) -> None:
-    if incident.commander is None:
-        raise Rejected("There is no commander.")
-    raise Rejected(
-        Who(incident.commander),
-        " is acting commander." if incident.acting else " commands.",
-        " Command changes hands when they offer it.",
-        lines=(f"handoff @{actor}",),
-        for_whom=Who(incident.commander),
-    )
-
-
-def _decline(story: Story) -> None:
-    incident, actor = _commanded(story), _actor(story)
-    if incident.offered_to == actor:
-        story.add(ev.CommanderDeclined(at=story.now, by=actor, person=actor, handoff=True))
-    elif any(ask.person == actor and not ask.declined for ask in incident.asked):
-        story.add(ev.CommanderDeclined(at=story.now, by=actor, person=actor, handoff=False))
-        if story.next_candidate() or all(ask.declined for ask in story.incident.asked):
-            story.ask_next()
-    elif incident.commander == actor:
-        raise Rejected("You command. Hand over instead.", lines=("handoff @name",))
-    else:
-        raise Rejected("You have not been asked to command.", lines=("who",))
-
-
-def _take(story: Story) -> None:
-    incident, actor = _commanded(story), _actor(story)
-    if incident.commander == actor:
-        if incident.acting:
-            story.command_to(actor, how=ev.How.ACCEPTED, acting=False)
-            return
-        raise Rejected("You command already.", lines=("update <text>",))
-    asked = any(ask.person == actor for ask in incident.asked)
-    open_to_all = incident.acting or incident.escalated
-    if open_to_all and (actor in story.setting.trained or (asked and incident.acting)):
-        story.command_to(actor, how=ev.How.TAKEN, acting=False)
-    elif open_to_all:
-        raise Rejected(
-            "Taking command unasked is for trained commanders.",
-            lines=(f"ic @{actor}",),
-            for_whom=Who(incident.commander) if incident.commander else None,
-        )
-    else:
-        _refuse_command(incident, actor)
-
-
-def _hand_off(story: Story, person: PersonId) -> None:
-    incident = _commanded(story)
-    _only_commander(story, what="hands over", line=f"handoff @{person}")
-    if person == incident.commander:
-        raise Rejected("You command already; name somebody else.", lines=("handoff @name",))
-    if person == incident.offered_to:
-        raise Rejected(
-            Who(person), " has been offered it already.", lines=("accept",), for_whom=Who(person)
-        )
-    story.add(ev.HandoffOffered(at=story.now, by=story.by, person=person))
-
-
-# --- roles ----------------------------------------------------------------------------------------
-
-
-def _assign(story: Story, command: cmd.AssignRole) -> None:
-    _under_way(story)
-    was = story.incident.roles.get(command.role)
-    if was == command.person:
-        raise Rejected(Who(was), f" is {command.role.value} already.", lines=("who",))
-    story.add(
-        ev.RoleAssigned(
-            at=story.now, by=story.by, role=command.role, person=command.person, was=was
-        )
-    )
-
-
-def _join(story: Story) -> None:
-    _under_way(story)
-    actor, incident = _actor(story), story.incident
-    if actor in incident.responders:
-        raise Rejected("You are a responder already.", lines=("who",))
-    if actor == incident.commander:
-        who = "acting commander" if incident.acting else "commander"
-        raise Rejected(
-            f"You are {who}. The commander coordinates; hands-on work pulls the eyes off the",
-            " whole. Hand over first.",
-            lines=("handoff @name",),
-        )
-    story.add(ev.ResponderJoined(at=story.now, by=actor, person=actor))
-
-
-def _leave(story: Story) -> None:
-    _under_way(story)
-    actor = _actor(story)
-    if actor not in story.incident.responders:
-        raise Rejected("You are not a responder here.", lines=("who",))
-    story.add(ev.ResponderLeft(at=story.now, by=actor, person=actor))
-
-
-def _page(story: Story, command: cmd.PageOut) -> None:
-    _under_way(story)
-    people: tuple[PersonId, ...] = ()
-    if command.person is not None:
-        people = (command.person,)
-    elif command.service is not None:
-        people = story.setting.on_call.get(command.service, ())
-        if not people and not story.setting.pager:
-            raise Rejected(
-                f"Nobody is on call for {command.service}, as far as the config knows.",
-                lines=("page @name <reason>",),
-            )
-    story.add(
-        ev.PagedOut(
-            at=story.now,
-            by=story.by,
-            people=people,
-            service=command.service,
-            reason=command.reason,
-        )
-    )
-
-
-# --- the record -----------------------------------------------------------------------------------
-
-
-def _note(story: Story, command: cmd.AddNote) -> None:
-    incident = story.incident
-    doer = command.doer or story.by
-    hands_on = (
-        command.kind is cmd.NoteKind.DID
-        and incident.running
-        and doer is not None
-        and doer == incident.commander
-    )
-    story.add(
-        ev.NoteAdded(
-            at=story.written_at,
-            by=story.by,
-            kind=command.kind,
-            text=command.text,
-            doer=command.doer,
-            hands_on=hands_on,
-        )
-    )
-    _remind_of_cause(story, command.text)
-
-
-def _capture(story: Story, command: cmd.Capture) -> None:
-    story.add(
-        ev.MessageCaptured(
-            at=min(command.written_at, story.now),
-            by=story.by,
-            author=command.author,
-            text=command.text,
-        )
-    )
-    _remind_of_cause(story, command.text)
-
-
-def _try_step(story: Story, command: cmd.TryStep) -> None:
-    _under_way(story)
-    story.add(ev.StepTried(at=story.written_at, by=story.by, step=command.step, text=command.text))
-
-
-def _remind_of_cause(story: Story, text: str) -> None:
-    """Say once that the cause can wait (T2), unless the room has just heard something (F14)."""
-    incident = story.incident
-    quiet = incident.quiet_until is not None and story.now < incident.quiet_until
-    if (
-        incident.running
-        and incident.severity.commanded
-        and incident.phase is Phase.INVESTIGATING
-        and not incident.cause_reminded
-        and not quiet
-        and _CAUSE.search(text)
-    ):
-        story.add(ev.CauseReminded(at=story.now))
-
-
-def _editable(story: Story, n: int, verb: str) -> None:
-    entry, incident = story.setting.entry, story.incident
-    if entry is None:
-        raise Rejected(
-            f"{incident.id} has no entry {n}; its timeline ends at {incident.entries}.",
-            lines=("timeline",),
-        )
-    if not isinstance(entry, _EDITABLE):
-        raise Rejected(
-            f"Entry {n} is the bot's own record; only what people wrote can be changed.",
-            lines=("note <text>",),
-        )
-    author = entry.author if isinstance(entry, ev.MessageCaptured) else entry.by
-    may = {author, entry.by, incident.commander, incident.roles.get(Role.SCRIBE)}
-    if story.by not in may:
-        holder = incident.roles.get(Role.SCRIBE) or incident.commander or entry.by
-        raise Rejected(
-            "An entry is changed by its author, the scribe or the commander.",
-            lines=(f"{verb} {n}" + (" <text>" if verb == "amend" else ""),),
-            for_whom=Who(holder) if holder else None,
-        )
 
 
 # --- cadence --------------------------------------------------------------------------------------
 
 
 def _update(story: Story, command: cmd.PostUpdate) -> None:
-    _under_way(story)
+    under_way(story)
     at = story.told_at
     story.miss_until(at)
     story.add(ev.UpdatePosted(at=at, by=story.by, text=command.text))
     story.keep(Clock.INTERNAL, at=at)
-    _remind_of_cause(story, command.text)
+    remind_of_cause(story, command.text)
 
 
 def _publish(story: Story, command: cmd.PublishExternal) -> None:
-    _under_way(story)
+    under_way(story)
     if Clock.EXTERNAL not in story.setting.audiences:
         raise Rejected(
             "No status page is configured, so there is nowhere to publish.",
             lines=("update <text>",),
         )
-    _only_commander(story, what="publishes", line=f"external {command.text}")
+    only_commander(story, what="publishes", line=f"external {command.text}")
     story.add(ev.ExternalPublished(at=story.now, by=story.by, text=command.text))
     story.keep(Clock.EXTERNAL, at=story.now)
 
 
 def _brief(story: Story, command: cmd.SendBrief) -> None:
-    _under_way(story)
+    under_way(story)
     if Clock.STAKEHOLDER not in story.setting.audiences:
         raise Rejected(
             "No stakeholder channel is configured, so there is nobody to brief.",
@@ -588,7 +289,7 @@ def _brief(story: Story, command: cmd.SendBrief) -> None:
 
 
 def _change_cadence(story: Story, command: cmd.ChangeCadence) -> None:
-    _under_way(story)
+    under_way(story)
     incident, clock, period = story.incident, command.clock, command.period
     line = f"cadence {clock.value} {duration(period)} because <reason>"
     if not SHORTEST <= period <= LONGEST:
@@ -620,7 +321,7 @@ def _change_cadence(story: Story, command: cmd.ChangeCadence) -> None:
     if period > state.period:
         if command.reason is None and incident.commander in {None, story.by}:
             raise Rejected("A longer cadence is a new promise, and says why.", lines=(line,))
-        _only_commander(story, what="lengthens a cadence, and says why", line=line)
+        only_commander(story, what="lengthens a cadence, and says why", line=line)
     story.change_period(clock, period, reason=command.reason)
 
 
@@ -636,7 +337,7 @@ def _enter(story: Story, phase: Phase) -> None:
 
 
 def _stabilise(story: Story, command: cmd.Stabilise) -> None:
-    _under_way(story)
+    under_way(story)
     if story.incident.phase is Phase.STABILISED:
         raise Rejected(f"{story.incident.id} is stabilised already.", lines=("resolve <text>",))
     _enter(story, Phase.STABILISED)
@@ -648,8 +349,8 @@ def _resolve(story: Story, command: cmd.Resolve) -> None:
     incident = story.incident
     if incident.phase is Phase.RESOLVED:
         raise Rejected(f"{incident.id} is resolved already.", lines=("reopen because <reason>",))
-    _under_way_or_sev4(story)
-    _only_commander(story, what="calls it resolved", line="resolve <text>")
+    under_way_or_sev4(story)
+    only_commander(story, what="calls it resolved", line="resolve <text>")
     _enter(story, Phase.RESOLVED)
     story.miss_until(story.now)
     if incident.phase is Phase.INVESTIGATING and incident.severity <= Severity.SEV3:
@@ -669,11 +370,11 @@ def _reopen(story: Story, command: cmd.Reopen) -> None:
         )
     if command.reason is None:
         raise Rejected("Reopening needs its reason.", lines=("reopen because <reason>",))
-    _only_commander(story, what="reopens", line="reopen because <reason>")
+    only_commander(story, what="reopens", line="reopen because <reason>")
     _enter(story, Phase.INVESTIGATING)
     story.add(ev.Reopened(at=story.now, by=story.by, reason=command.reason))
     if incident.severity.commanded:
-        last = incident.commander or _actor(story)
+        last = incident.commander or acting_person(story)
         story.command_to(last, how=ev.How.REOPENED, acting=True)
         story.ask_next()
     if incident.severity <= Severity.SEV3:
@@ -681,8 +382,8 @@ def _reopen(story: Story, command: cmd.Reopen) -> None:
 
 
 def _cancel(story: Story, command: cmd.Cancel) -> None:
-    _under_way_or_sev4(story)
-    _only_commander(story, what="cancels", line="cancel because <reason>")
+    under_way_or_sev4(story)
+    only_commander(story, what="cancels", line="cancel because <reason>")
     if command.reason is None:
         raise Rejected("Cancelling needs its reason.", lines=("cancel because <reason>",))
     _enter(story, Phase.CANCELLED)

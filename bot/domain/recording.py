@@ -1,0 +1,111 @@
+"""The record that people write: notes, steps, and what puts an entry right (T2, L1, L3)."""
+
+from __future__ import annotations
+
+import re
+
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.errors import Rejected
+from bot.domain.guards import under_way
+from bot.domain.incident import Phase, Role
+from bot.domain.story import Story
+from bot.refs import Who
+
+_CAUSE = re.compile(
+    r"\b(root cause|caused by|cause (is|was|seems)|the cause|culprit|because of|"
+    r"why (did|does|is|was|it|this|that))\b",
+    re.IGNORECASE,
+)
+
+_EDITABLE = (
+    ev.Declared,
+    ev.NoteAdded,
+    ev.MessageCaptured,
+    ev.StepTried,
+    ev.ImpactStated,
+    ev.UpdatePosted,
+    ev.ExternalPublished,
+    ev.BriefSent,
+)
+
+
+def note(story: Story, command: cmd.AddNote) -> None:
+    """Put an entry on the timeline, marked where the commander did it themselves (C3)."""
+    incident = story.incident
+    doer = command.doer or story.by
+    hands_on = (
+        command.kind is cmd.NoteKind.DID
+        and incident.running
+        and doer is not None
+        and doer == incident.commander
+    )
+    story.add(
+        ev.NoteAdded(
+            at=story.written_at,
+            by=story.by,
+            kind=command.kind,
+            text=command.text,
+            doer=command.doer,
+            hands_on=hands_on,
+        )
+    )
+    remind_of_cause(story, command.text)
+
+
+def capture(story: Story, command: cmd.Capture) -> None:
+    """Put a chat message on the timeline, with its own time and author (L1)."""
+    story.add(
+        ev.MessageCaptured(
+            at=min(command.written_at, story.now),
+            by=story.by,
+            author=command.author,
+            text=command.text,
+        )
+    )
+    remind_of_cause(story, command.text)
+
+
+def try_step(story: Story, command: cmd.TryStep) -> None:
+    """Record a stabilising step (T2)."""
+    under_way(story)
+    story.add(ev.StepTried(at=story.written_at, by=story.by, step=command.step, text=command.text))
+
+
+def remind_of_cause(story: Story, text: str) -> None:
+    """Say once that the cause can wait (T2), unless the room has just heard something (F14)."""
+    incident = story.incident
+    quiet = incident.quiet_until is not None and story.now < incident.quiet_until
+    if (
+        incident.running
+        and incident.severity.commanded
+        and incident.phase is Phase.INVESTIGATING
+        and not incident.cause_reminded
+        and not quiet
+        and _CAUSE.search(text)
+    ):
+        story.add(ev.CauseReminded(at=story.now))
+
+
+def editable(story: Story, n: int, verb: str) -> None:
+    """Refuse to change what is not there, what the bot recorded, or what is another's (L3)."""
+    entry, incident = story.setting.entry, story.incident
+    if entry is None:
+        raise Rejected(
+            f"{incident.id} has no entry {n}; its timeline ends at {incident.entries}.",
+            lines=("timeline",),
+        )
+    if not isinstance(entry, _EDITABLE):
+        raise Rejected(
+            f"Entry {n} is the bot's own record; only what people wrote can be changed.",
+            lines=("note <text>",),
+        )
+    author = entry.author if isinstance(entry, ev.MessageCaptured) else entry.by
+    may = {author, entry.by, incident.commander, incident.roles.get(Role.SCRIBE)}
+    if story.by not in may:
+        holder = incident.roles.get(Role.SCRIBE) or incident.commander or entry.by
+        raise Rejected(
+            "An entry is changed by its author, the scribe or the commander.",
+            lines=(f"{verb} {n}" + (" <text>" if verb == "amend" else ""),),
+            for_whom=Who(holder) if holder else None,
+        )
