@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
@@ -47,6 +47,11 @@ from storage.models import IncidentRow
 from storage.sqlite import ImmediateTransaction, Statement
 
 
+@lru_cache(maxsize=1024)
+def _with_question_marks(statement: str) -> str:
+    return statement.replace("$", "?")
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """Where the engines differ. Statements are written with PostgreSQL's `$1`."""
@@ -55,7 +60,7 @@ class Dialect:
 
     def text(self, statement: str) -> str:
         """Return a statement as the engine takes it."""
-        return statement.replace("$", "?") if self.is_sqlite else statement
+        return _with_question_marks(statement) if self.is_sqlite else statement
 
     def hold(self) -> str:
         """Return what makes a SELECT hold its row; SQLite's one writer holds everything."""
@@ -539,13 +544,18 @@ def _together(writes: Sequence[Statement]) -> Statement:
 
     They see the same snapshot, so none may need another's rows, or change a row of another's.
     """
+    shapes = tuple((statement, len(values)) for statement, values in writes)
+    return _combined(shapes), [value for _, values in writes for value in values]
+
+
+@lru_cache(maxsize=1024)
+def _combined(shapes: tuple[tuple[str, int], ...]) -> str:
     parts: list[str] = []
-    values: list[Any] = []
-    for n, (statement, own) in enumerate(writes):
-        numbered = _PARAMETER.sub(partial(_shifted, by=len(values)), statement)
-        parts.append(f"w{n} AS ({numbered})")
-        values += own
-    return f"WITH {', '.join(parts)} SELECT 1", values
+    shift = 0
+    for n, (statement, count) in enumerate(shapes):
+        parts.append(f"w{n} AS ({_PARAMETER.sub(partial(_shifted, by=shift), statement)})")
+        shift += count
+    return f"WITH {', '.join(parts)} SELECT 1"
 
 
 def _shifted(parameter: re.Match[str], *, by: int) -> str:
@@ -562,6 +572,7 @@ def _portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
         yield things[start : start + AT_ONCE]
 
 
+@lru_cache(maxsize=256)
 def _rows(count: int, width: int) -> str:
     return ", ".join(
         "(" + ", ".join(f"${row * width + column + 1}" for column in range(width)) + ")"
@@ -572,6 +583,7 @@ def _rows(count: int, width: int) -> str:
 _COLUMNS = ("text", "text", "text", "text", "text", "smallint", "text", "bigint")
 
 
+@lru_cache(maxsize=1024)
 def _selecting(offset: int, *, converging: bool) -> str:
     """Return the SELECT of one outbox row; one that converges comes only where none waits."""
     key, lane, target, what, incident, urgent, slot, created = (
