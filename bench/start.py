@@ -98,7 +98,7 @@ def _ready(home: str) -> float:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
                     if answer.status == 200:
                         return time.perf_counter() - began
-            except OSError:
+            except OSError:  # not listening yet, or not ready
                 if time.perf_counter() - began > 60 or process.poll() is not None:
                     raise
             time.sleep(0.005)

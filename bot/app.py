@@ -101,7 +101,9 @@ class App:
         async with AsyncExitStack() as stack:
             if self.config.http.listen is not None:
                 routes = self.plugins.routes()
-                application = http.application(self.store, self.numbers, routes)
+                application = http.application(
+                    self.store, self.numbers, routes, lambda: self.cadence.started
+                )
                 await stack.enter_async_context(http.serving(application, self.config.http.listen))
             async with self.working():
                 heard = await asyncio.gather(

@@ -34,6 +34,7 @@ class Cadence:
         self._armed: datetime | None = None
         self._failed: BaseException | None = None
         self.fired = 0
+        self.started = False
 
     def hint(self, due_at: datetime | None) -> None:
         """Hear that something falls due then; only what comes before the alarm matters."""
@@ -63,6 +64,7 @@ class Cadence:
                 try:
                     await self.run_due()
                     await self._arm(scheduler)
+                    self.started = True
                 except DatabaseAway as exc:
                     _log.warning("database away", error=str(exc))
                 await self._wake.wait()

@@ -33,11 +33,13 @@ async def check(
         for name, provided in plugins.provided():
             if isinstance(provided, Checkable):
                 faults += await _asked(name, provided)
-    tell(f"database: {database_url(config, home).partition('@')[2] or database_url(config, home)}")
+    tell(
+        f"       database: {database_url(config, home).partition('@')[2] or database_url(config, home)}"
+    )
     try:
         waiting = await pending(config, home)
         if waiting:
-            tell(f"to be upgraded at the next start: {', '.join(waiting)}")
+            tell(f"       to be upgraded at the next start: {', '.join(waiting)}")
         elif deep:
             async with reading(config, home) as store:
                 faults += [

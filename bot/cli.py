@@ -69,8 +69,8 @@ def run(
 ) -> None:
     """Run the bot: on a terminal as a conversation, in a pipe line by line.
 
-    In a pipe, lines look like  ann@ops: !inc declare Checkout is down  and are handled in order;
-    what is due is delivered before it ends.
+    A line of a pipe looks like “ann@ops: !inc declare Checkout is down”. What is due is delivered
+    before it ends, and the exit status tells whether all was handled.
     """
     settings = _config(config)
     if json_lines:
@@ -146,7 +146,7 @@ def check(
 async def _check(config: Config, home: Path, *, deep: bool) -> Exit:
     from bot import checking
 
-    faults, warnings = await checking.check(config, home, deep=deep, tell=_tell)
+    faults, warnings = await checking.check(config, home, deep=deep, tell=typer.echo)
     for line in warnings:
         typer.echo(f"note   {line}")
     for line in faults:

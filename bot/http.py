@@ -35,9 +35,15 @@ class _Counted(Collector):
 
 
 def application(
-    store: Store, numbers: Numbers, routes: Iterable[tuple[str, web.RouteTableDef]]
+    store: Store,
+    numbers: Numbers,
+    routes: Iterable[tuple[str, web.RouteTableDef]],
+    started: Callable[[], bool] = lambda: True,
 ) -> web.Application:
-    """Return the application. Nothing in it changes anything, save what plugins mount."""
+    """Return the application. Nothing in it changes anything, save what plugins mount.
+
+    `started`: whether the clocks run; the bot is not ready before.
+    """
     registry = CollectorRegistry()
     registry.register(_Counted(numbers))
 
@@ -45,6 +51,8 @@ def application(
         return web.json_response({"status": "ok"})
 
     async def readyz(_request: web.Request) -> web.Response:
+        if not started():
+            return web.json_response({"status": "starting"}, status=503)
         try:
             await store.ping()
         except DatabaseAway as exc:

@@ -67,7 +67,7 @@ async def upgrade(
     tell: Callable[[str], None] = print,
     migrations: str = "storage.migrations",
 ) -> list[str]:
-    """Run what is pending; return its names.
+    """Run what is pending; return its names. `apply` off: only where the database is new.
 
     Raises:
         DatabaseTooNew: The database was written by a newer Sitrep.
@@ -79,9 +79,9 @@ async def upgrade(
         if not plan:
             return []
         names = [step.migration.name for step in plan]
-        if not apply:
-            raise BotError(f"the database needs an upgrade ({', '.join(names)}): sitrep migrate")
         applied = await executor.recorder.applied_migrations()
+        if applied and not apply:
+            raise BotError(f"the database needs an upgrade ({', '.join(names)}): sitrep migrate")
         path = database.sqlite_path(url)
         if applied and path is not None:
             tell(f"upgrading {path}; a copy of it as it was: {await _copy(executor, path)}")

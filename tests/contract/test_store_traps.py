@@ -249,10 +249,43 @@ async def test_a_database_newer_than_the_program_is_refused_by_name(url):
             pass
 
 
-async def test_a_pending_upgrade_is_not_done_behind_a_readers_back(url):
+NEXT = """
+from tortoise import fields, migrations
+from tortoise.migrations import operations as ops
+
+class Migration(migrations.Migration):
+    dependencies = [("models", "0001_initial")]
+    operations = [ops.AddField("IncidentRow", "colour", fields.CharField(max_length=9, null=True))]
+"""
+
+
+async def test_the_next_version_upgrades_a_filled_database_and_readers_do_not(
+    url, tmp_path, monkeypatch
+):
+    await filled(url)
+    folder = tmp_path / f"next_{tmp_path.name}"
+    shutil.copytree(Path(__file__).parents[2] / "storage/migrations", folder)
+    (folder / "0002_next.py").write_text(NEXT)
+    monkeypatch.syspath_prepend(tmp_path)
+    told: list[str] = []
+    steps = {"tell": told.append, "migrations": folder.name}
     with pytest.raises(BotError, match="sitrep migrate"):
-        async with quiet(url, exclusive=False, upgrade=False):
+        await migrate.upgrade(url, apply=False, **steps)
+    assert await migrate.upgrade(url, **steps) == ["0002_next"]
+    assert await migrate.upgrade(url, **steps) == []
+    assert told[-1] == "upgraded: 0002_next"
+    if url.startswith("sqlite"):
+        copy = Path(told[0].rpartition(": ")[2])
+        rows = shape(tmp_path / "sitrep.db")["rows"]
+        assert shape(copy)["rows"] == rows | {"tortoise_migrations": 1}
+    with pytest.raises(DatabaseTooNew, match="0002_next"):
+        async with quiet(url):
             pass
+
+
+async def test_reading_a_database_that_is_not_there_yet_finds_nothing(url):
+    async with quiet(url, exclusive=False, upgrade=False) as db:
+        assert await db.read(lambda w: w.list("all", 1)) == []
 
 
 async def test_an_upgrade_of_a_file_keeps_a_copy_and_says_where(tmp_path, monkeypatch):

@@ -54,6 +54,16 @@ async def test_readiness_is_red_while_the_database_is_away(tmp_path, monkeypatch
             assert (await get(listen, "/healthz"))[0] == 200
 
 
+async def test_it_is_not_ready_before_its_clocks_run(tmp_path):
+    async with stage(tmp_path) as bot:
+        listen, started = free(), []
+        app = http.application(bot.app.store, dict, (), lambda: bool(started))
+        async with http.serving(app, listen):
+            assert await get(listen, "/readyz") == (503, '{"status": "starting"}')
+            started.append(1)
+            assert (await get(listen, "/readyz"))[0] == 200
+
+
 async def test_a_plugins_routes_are_mounted_under_its_name(tmp_path):
     class Hooked:
         @hookimpl
