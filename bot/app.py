@@ -19,6 +19,7 @@ from bot.chat import Inbound
 from bot.config import Config
 from bot.domain.workflow import fold
 from bot.errors import DatabaseAway
+from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
 from bot.ports import ChatAdapter, Clock, Store, Work
@@ -60,10 +61,11 @@ class App:
             trackers=tuple(plugins.trackers),
             channels=tuple(plugins.channels),
             listeners=plugins.listeners,
-            pagers=plugins.pagers,
-            summarizers=plugins.summarizers,
+            pagers=tuple(plugins.pagers),
+            summarizers=tuple(plugins.summarizers),
         )
-        self.service = Service(config, store, clock, self.presenter, targets)
+        self.on_call = OnCall(config, clock, plugins.pagers)
+        self.service = Service(config, store, clock, self.presenter, targets, self.on_call.now)
         self.outbox = Outbox(
             config.delivery, store, clock, plugins, self.presenter, self.service.apply
         )
@@ -131,6 +133,7 @@ class App:
                 loops = [
                     group.create_task(self.outbox.run(), name="outbox"),
                     group.create_task(self.cadence.run(), name="cadence"),
+                    group.create_task(self.on_call.run(), name="on call"),
                     group.create_task(self._pruning(), name="pruning"),
                 ]
                 yield
@@ -143,7 +146,7 @@ class App:
         while True:
             try:
                 return await adapter.run(self.receive)
-            except Exception:  # noqa: BLE001 - the boundary of an adapter
+            except (Exception, SystemExit):  # noqa: BLE001 - the boundary of an adapter
                 _log.exception("adapter died", adapter=name, restart_in=wait.total_seconds())
             await self.clock.sleep(wait)
             wait = min(wait * 2, RESTART_LONGEST)

@@ -33,9 +33,8 @@ async def check(
         for name, provided in plugins.provided():
             if isinstance(provided, Checkable):
                 faults += await _asked(name, provided)
-    tell(
-        f"       database: {database_url(config, home).partition('@')[2] or database_url(config, home)}"
-    )
+    url = database_url(config, home)
+    tell(f"       database: {url.partition('@')[2] or url}")
     try:
         waiting = await pending(config, home)
         if waiting:

@@ -22,20 +22,24 @@ import structlog
 from bot.chat import ConversationRequest
 from bot.config import DeliverySection
 from bot.domain import commands as cmd
+from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident
 from bot.errors import DatabaseAway, PermanentFailure, TemporaryFailure
 from bot.messages import Message, spans_text
+from bot.parser import clean
 from bot.plugin_manager import PluginManager
 from bot.ports import (
     Brief,
     Card,
     ChatAdapter,
     Clock,
+    Draft,
     Events,
     FileTicket,
     Invite,
     Lease,
     Open,
+    Outgoing,
     Page,
     Post,
     Publish,
@@ -48,7 +52,7 @@ from bot.ports import (
 )
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
-from bot.routing import DIRECT, conversation_of
+from bot.routing import DIRECT, conversation_of, lane_of
 
 T = TypeVar("T")
 
@@ -63,6 +67,9 @@ LANES_AT_ONCE = 32
 
 PATIENCE = timedelta(seconds=30)
 """How far away another try may be for the end of a run to wait for it."""
+
+DRAFT_SECONDS = 10.0
+"""How long a summarizer may take, before the built-in draft stands in."""
 
 _log = structlog.stdlib.get_logger("sitrep.outbox")
 
@@ -86,6 +93,7 @@ class _Done:
     refs: tuple[tuple[str, str], ...] = ()
     opened: tuple[ConversationRef, ConversationRef] | None = None
     command: cmd.Command | None = None
+    send: tuple[Outgoing, ...] = ()
 
 
 class Outbox:
@@ -246,7 +254,12 @@ class Outbox:
         except TimeoutError:
             seconds = self._settings.timeout.total_seconds()
             return await self._put_off(lease, job, f"no answer within {seconds:g} s", None)
-        except Exception as exc:  # noqa: BLE001 - the one boundary where a plugin's fault is named
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return await self._put_off(lease, job, "the plugin cancelled itself", None)
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - where a plugin's fault is named
             _log.warning("failed", target=row.what.target, error=repr(exc), exc_info=True)
             return await self._put_off(lease, job, repr(exc), None)
         return await self._mark(lease, job, done)
@@ -271,6 +284,7 @@ class Outbox:
                 await work.opened(*done.opened)
             if done.command is not None and row.what.incident is not None:
                 await self._settle(work, row.what.incident, done.command)
+            await work.send(done.send, now=self._clock.now())
             return True
 
         marked = await self._store.transact(mark)
@@ -362,6 +376,8 @@ class Outbox:
                     body.document, _external(job.ref), key=_versioned(row)
                 )
                 return _kept(row, ref)
+            case Draft():
+                return await self._draft(job, body)
             case Events():
                 return await self._tell(job, body)
 
@@ -377,6 +393,23 @@ class Outbox:
             if entry.n <= body.last:
                 await self._plugins.tell(job.row.what.target, entry, incident)
         return _Done()
+
+    async def _draft(self, job: _Job, body: Draft) -> _Done:
+        """Ask the summarizer; where it fails, the built-in draft stands in at once."""
+        incident = _needed(job.incident)
+        entries = await self._store.read(lambda work: work.timeline(incident.id))
+        text = ""
+        try:
+            summarizer = self._provided(self._plugins.summarizers, job.row.what.target)
+            async with asyncio.timeout(DRAFT_SECONDS):
+                text = clean(
+                    str(await summarizer.summarize(incident, entries, ClockName.STAKEHOLDER))
+                )
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's fault is named
+            _log.warning("summarizer failed", plugin=job.row.what.target, error=repr(exc))
+        message = self._presenter.drafted(incident, text or self._presenter.draft(incident))
+        shown = Outgoing(target=body.to.adapter, lane=lane_of(body.to), body=Post(message=message))
+        return _Done(send=(shown,))
 
     async def _chat(self, adapter: ChatAdapter, job: _Job) -> _Done:
         row, body = job.row, job.row.what.body
@@ -516,4 +549,5 @@ def _said(row: Waiting) -> str:
         "stakeholder": "a brief",
         "document": "the postmortem",
         "events": "the record of what happened",
+        "draft": "the draft of a brief",
     }[body.kind]

@@ -336,6 +336,14 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Have a brief drafted, and show it to whoever asked."""
+
+    to: ConversationRef
+    kind: Literal["draft"] = "draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Events:
     """Tell a plugin of the timeline entries `first` to `last`."""
 
@@ -344,7 +352,20 @@ class Events:
     kind: Literal["events"] = "events"
 
 
-Body = Open | Post | Card | Invite | Topic | Page | Status | FileTicket | Brief | Publish | Events
+Body = (
+    Open
+    | Post
+    | Card
+    | Invite
+    | Topic
+    | Page
+    | Status
+    | FileTicket
+    | Brief
+    | Publish
+    | Draft
+    | Events
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

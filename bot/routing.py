@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.chat import Addressee, ConversationRequest
@@ -22,12 +22,10 @@ from bot.ports import (
     Open,
     Outgoing,
     Page,
-    Pager,
     PageRequest,
     Post,
     StakeholderUpdate,
     Status,
-    Summarizer,
     Ticket,
     Topic,
 )
@@ -47,8 +45,8 @@ class Targets:
     trackers: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
-    pagers: Mapping[str, Pager] = field(default_factory=dict)
-    summarizers: Mapping[str, Summarizer] = field(default_factory=dict)
+    pagers: tuple[str, ...] = ()
+    summarizers: tuple[str, ...] = ()
 
 
 class Router:

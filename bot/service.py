@@ -7,7 +7,6 @@ outbox.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,16 +41,13 @@ from bot.parser import (
     command_line,
     parse,
 )
-from bot.ports import Clock, Outgoing, Pager, Post, Store, Work
+from bot.ports import Clock, Draft, Outgoing, Post, Store, Work
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId, UserRef
 from bot.routing import NEW, Router, Targets, lane_of
 
 LIST_LENGTH = 50
 """How many incidents `list` shows."""
-
-PAGER_SECONDS = 2.0
-"""How long a pager may take to say who is on call, before the config's word stands."""
 
 TICK_AGAIN = timedelta(minutes=1)
 """When an incident is looked at again over which the bot broke down."""
@@ -71,23 +67,27 @@ class Inquiry:
     now: datetime
     text: str
     mentions: Mapping[str, UserRef]
-    on_call: Mapping[str, tuple[PersonId, ...]]
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
-    drafts: list[Incident] = field(default_factory=list)
     due_at: datetime | None = None
 
 
 class Service:
     """Handles commands and ticks."""
 
-    def __init__(
-        self, config: Config, store: Store, clock: Clock, presenter: Presenter, targets: Targets
+    def __init__(  # noqa: PLR0913 - what it is composed of
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        presenter: Presenter,
+        targets: Targets,
+        on_call: Callable[[], Mapping[str, tuple[PersonId, ...]]],
     ) -> None:
         """`after_commit` hears of each commit, and when the incident's next thing falls due."""
         self._config, self._store, self._clock = config, store, clock
         self._presenter, self._targets = presenter, targets
         self._router = Router(config, presenter, targets)
-        self._directory = config.directory
+        self._directory, self._on_call = config.directory, on_call
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
 
     # --- in ---------------------------------------------------------------------------------------
@@ -119,7 +119,6 @@ class Service:
             now=self._clock.now(),
             text=text,
             mentions=mentions,
-            on_call=await self._on_call(text),
         )
 
         async def handle(work: Work) -> str:
@@ -142,8 +141,6 @@ class Service:
             _log.exception("broke down", source=adapter, inbound=inquiry.id, error=repr(exc))
             outcome = await self._store.transact(partial(self._broke_down, inquiry))
         self.after_commit(inquiry.due_at)
-        for incident in inquiry.drafts:
-            await self._draft(incident, inquiry)
         _log.debug("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
         return outcome in {"done", "answered", "repeated"}
 
@@ -310,28 +307,27 @@ class Service:
             case Query.TIMELINE:
                 message = self._presenter.timeline(incident, await work.timeline(incident.id))
             case Query.DRAFT:
-                inquiry.drafts.append(incident)
-                return "answered"
+                return await self._draft(work, inquiry, incident)
             case _:
                 message = self._presenter.help("")
         await self._answer(work, inquiry, message)
         return "answered"
 
-    async def _draft(self, incident: Incident, inquiry: Inquiry) -> None:
-        """Ask the summarizer for a brief, outside any transaction; the built-in one stands in."""
-        text = ""
-        for name, summarizer in self._targets.summarizers.items():
-            entries = await self._store.read(lambda work: work.timeline(incident.id))
-            try:
-                async with asyncio.timeout(self._config.delivery.timeout.total_seconds()):
-                    drafted = await summarizer.summarize(incident, entries, ClockName.STAKEHOLDER)
-                text = clean(str(drafted))
-            except Exception as exc:  # noqa: BLE001 - a plugin's fault is named, and never the room's
-                _log.exception("summarizer failed", plugin=name, error=repr(exc))
-            break
-        message = self._presenter.drafted(incident, text or self._presenter.draft(incident))
-        await self._store.transact(lambda work: self._answer(work, inquiry, message))
-        self.after_commit(None)
+    async def _draft(self, work: Work, inquiry: Inquiry, incident: Incident) -> str:
+        """Have a brief drafted: by the first summarizer, in a lane of its own, or built in."""
+        name = next(iter(self._targets.summarizers), None)
+        if name is None:
+            drafted = self._presenter.drafted(incident, self._presenter.draft(incident))
+            await self._answer(work, inquiry, drafted)
+        else:
+            row = Outgoing(
+                target=name,
+                lane=f"plugin/{name}/{incident.id}",
+                body=Draft(to=inquiry.conversation),
+                incident=incident.id,
+            )
+            await work.send([row], now=inquiry.now)
+        return "answered"
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -379,7 +375,7 @@ class Service:
         """Gather what `decide` may look at (F12)."""
         trained = self._directory.trained
         plan = self._config.plan_for(service)
-        on_call = inquiry.on_call if inquiry is not None else self._config.on_call
+        on_call = self._on_call()
         busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
         served = inquiry.served if inquiry is not None else await work.served()
         never = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
@@ -432,29 +428,3 @@ class Service:
             body=Post(message=message),
         )
         await work.send([row], now=inquiry.now)
-
-    async def _on_call(self, text: str) -> Mapping[str, tuple[PersonId, ...]]:
-        """Return who is on call for the services a command names, asking the pagers.
-
-        Before the transaction: nothing awaits a network inside one.
-        """
-        on_call = dict(self._config.on_call)
-        if not self._targets.pagers:
-            return on_call
-        for service in self._config.services:
-            if service not in text:
-                continue
-            for name, pager in self._targets.pagers.items():
-                found = await self._asked_pager(name, pager, service)
-                on_call[service] = tuple(dict.fromkeys((*on_call.get(service, ()), *found)))
-        return on_call
-
-    async def _asked_pager(self, name: str, pager: Pager, service: str) -> list[PersonId]:
-        try:
-            async with asyncio.timeout(PAGER_SECONDS):
-                names = await pager.on_call(service)
-            found = [self._directory.find(str(each), {}) for each in names]
-        except Exception as exc:  # noqa: BLE001 - a plugin's fault is named, and never the room's
-            _log.exception("pager failed", plugin=name, error=repr(exc))
-            return []
-        return [person for person in found if isinstance(person, str)]

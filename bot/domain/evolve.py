@@ -98,7 +98,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return _commander_changed(incident, event)
         case ev.CommanderAsked():
             ask = Ask(person=event.person, at=event.at)
-            incident = _called(incident, (event.person,))
+            incident = _called(_unasked(incident, event), (event.person,))
             return replace(incident, asked=(*incident.asked, ask), nobody_left=False)
         case ev.CommanderDeclined(handoff=True):
             return replace(incident, offered_to=None)
@@ -108,7 +108,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             )
             return replace(incident, asked=asked)
         case ev.CandidatesExhausted():
-            return replace(incident, nobody_left=True)
+            return replace(_unasked(incident, event), nobody_left=True)
         case ev.HandoffOffered():
             return replace(_called(incident, (event.person,)), offered_to=event.person)
         case ev.RoleAssigned():
@@ -119,7 +119,8 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             left = tuple(p for p in incident.responders if p != event.person)
             return replace(incident, responders=left)
         case ev.ResponseEscalated():
-            return replace(_called(incident, event.people), response_stage=event.stage)
+            incident = _called(_unasked(incident, event), event.people)
+            return replace(incident, response_stage=event.stage)
         case ev.PagedOut():
             return _called(incident, event.people)
         case ev.BriefSent():
@@ -138,9 +139,9 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
         case ev.ExternalPublished():
             return replace(incident, published=event.text)
         case ev.StabiliseNudged():
-            return replace(incident, nudged=True, quiet_until=event.at + QUIET)
+            return replace(_unasked(incident, event), nudged=True)
         case ev.CauseReminded():
-            return replace(incident, cause_reminded=True, quiet_until=event.at + QUIET)
+            return replace(_unasked(incident, event), cause_reminded=True)
         case ev.UntouchedRaised():
             return replace(incident, triage_raised=True)
         case ev.Stabilised():
@@ -167,7 +168,9 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(incident, room=event.conversation)
         case ev.TicketFiled():
             return replace(incident, ticket=event.ticket)
-        case ev.NoteAdded() | ev.MessageCaptured() | ev.DeliveryFailed():
+        case ev.DeliveryFailed():
+            return _unasked(incident, event)
+        case ev.NoteAdded() | ev.MessageCaptured():
             return incident
         case ev.Declared():
             raise ValueError("an incident is declared once")
@@ -205,6 +208,11 @@ def _commander_changed(incident: Incident, event: ev.CommanderChanged) -> Incide
             else (*incident.participants, event.now)
         ),
     )
+
+
+def _unasked(incident: Incident, event: ev.Event) -> Incident:
+    """Nobody asked for this message: the next such one keeps its distance (F14)."""
+    return incident if event.by is not None else replace(incident, quiet_until=event.at + QUIET)
 
 
 def _called(incident: Incident, people: tuple[PersonId, ...]) -> Incident:

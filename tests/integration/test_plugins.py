@@ -12,7 +12,7 @@ import pytest
 
 from bot import plugin_manager
 from bot.domain import events as ev
-from bot.errors import ConfigError, PermanentFailure
+from bot.errors import ConfigError
 from bot.hookspecs import Hooks, hookimpl
 from bot.people import Directory
 from bot.plugin_manager import REGISTERING, PluginManager
@@ -72,6 +72,7 @@ async def test_pages_go_to_the_pager_beside_the_mention(tmp_path):
     outside = RecordingProvider(on_call_now=("cara",))
     given = {"outside": outside.plugin("register_pager")}
     async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
+        await bot.app.on_call.refresh()
         await bot.say("ann", "!inc declare sev1 down service:checkout")
         assert (await bot.incident()).asked[0].person == "ben"
         await bot.say("ann", "!inc page checkout need eyes")
@@ -180,7 +181,9 @@ def raising(error: BaseException):
     return fault
 
 
-@pytest.mark.parametrize("error", [RuntimeError("boom"), KeyError("x"), SystemExit(3)])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("boom"), KeyError("x"), SystemExit(3), asyncio.CancelledError()]
+)
 async def test_a_plugin_that_raises_delays_nobody_and_is_told_of_in_the_end(tmp_path, error):
     """D4 D2"""
     outside = RecordingProvider()
@@ -188,8 +191,6 @@ async def test_a_plugin_that_raises_delays_nobody_and_is_told_of_in_the_end(tmp_
     given = {"outside": outside.plugin("register_ticket_tracker", CHANGED)}
     config = TEAM.replace("[paging]", '[delivery]\ngive_up_after = "10m"\n[paging]')
     async with stage(tmp_path, config=config, more=OUTSIDE, given=given) as bot:
-        if isinstance(error, SystemExit):
-            outside.fault = raising(PermanentFailure("it exits"))
         await bot.say("ann", "!inc declare sev4 typo")
         assert "recorded — SEV4" in bot.heard()[0]
         for _ in range(12):
@@ -215,6 +216,30 @@ async def test_a_plugin_that_hangs_delays_nobody(tmp_path):
             if len(bot.heard()) == 2:
                 break
         assert len(bot.heard()) == 2
+
+
+async def test_a_pager_or_summarizer_that_hangs_delays_no_command(tmp_path):
+    """D4"""
+
+    class Hanging(RecordingProvider):
+        async def on_call(self, schedule):
+            await asyncio.Event().wait()
+
+        async def summarize(self, incident, timeline, audience):
+            await asyncio.Event().wait()
+
+    hooks = ("register_pager", "register_summarizer", "register_stakeholder_channel")
+    given = {"outside": Hanging().plugin(*hooks)}
+    async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
+        async with asyncio.timeout(2):
+            await bot.say("ann", "!inc declare sev1 down service:checkout ic:@ann", deliver=False)
+            await bot.say("ann", "!inc brief", deliver=False)
+            await bot.say("ann", "!inc update x", deliver=False)
+            for _ in range(100):
+                await asyncio.sleep(0.01)
+                if any("x — Ann" in text for text in bot.heard()):
+                    break
+        assert any("x — Ann" in text for text in bot.heard())
 
 
 @pytest.mark.parametrize("rubbish", [None, 7, "T-1", object()])

@@ -92,11 +92,23 @@ def test_unasked_messages_outside_the_ladder_keep_a_minute_apart():
     """F14"""
     play = Play()
     play.declare(1)
+    play.do(BEN, cmd.AcceptCommand())
     play.wait(9.5)
     note = cmd.AddNote(kind=cmd.NoteKind.NOTE, text="the cause is the index")
     assert play.of(ev.CauseReminded, play.do(DEV, note))
     nudge = play.of(ev.StabiliseNudged, play.wait(5))[0]
     assert nudge.at == at(10.5)
+
+
+def test_the_nudge_keeps_its_distance_from_paging_on():
+    """F14 F16"""
+    play = Play()
+    play.declare(1)
+    play.wait(30)
+    unasked = (ev.StabiliseNudged, ev.ResponseEscalated, ev.CommanderAsked)
+    times = sorted({e.at for e in play.events if isinstance(e, unasked) and e.at > at(0)})
+    assert at(10) in times
+    assert play.of(ev.StabiliseNudged)[0].at == at(11)
 
 
 def test_a_sev3_nobody_took_up_is_raised_at_the_end_of_the_day():
