@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,6 +81,12 @@ class Child:
 
 
 @pytest.fixture
+def sink(tmp_path) -> Iterator[sqlite3.Connection]:
+    with closing(make_sink(tmp_path / "sink.db")) as made:
+        yield made
+
+
+@pytest.fixture
 def start(tmp_path) -> Iterator[Callable[..., Child]]:
     """Start children; those that still run are ended with the test."""
     begun: list[Child] = []
@@ -93,10 +101,9 @@ def start(tmp_path) -> Iterator[Callable[..., Child]]:
             each.kill()
 
 
-def test_kill_at_random_instants_loses_nothing(crash_url, tmp_path, start):
+def test_kill_at_random_instants_loses_nothing(crash_url, tmp_path, sink, start):
     """D1 D2 D3 K5 K6"""
     chance = random.Random(KILLS)
-    sink = make_sink(tmp_path / "sink.db")
     for _ in range(max(1, KILLS // 2)):
         child = start(crash_url)
         if chance.random() < 0.9:
@@ -170,12 +177,11 @@ async def whole(url: str, sink, *, names: str, repeats: int) -> None:
 
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_on_one_postgresql_share_the_work_and_take_it_over(
-    durable_postgres, tmp_path, start, processes
+    durable_postgres, tmp_path, sink, start, processes
 ):
     """Two and three processes: no timer twice, no row by two, a killed one's work within 10 s."""
     url = durable_postgres.database()
     database = urlsplit(url).path.strip("/")
-    sink = make_sink(tmp_path / "sink.db")
     names = "abc"[:processes]
     children = {name: start(url, name) for name in names}
     for child in children.values():
