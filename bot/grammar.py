@@ -202,7 +202,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="did",
-        aliases=("action-taken",),
+        aliases=("action taken",),
         form="did <text> [by:@x]",
         example="did restarted checkout-7 by:@dev",
         says="Records what was done.",

@@ -62,6 +62,9 @@ LEASE = timedelta(seconds=6)
 POLL = timedelta(seconds=1)
 """How often the queue is asked without being woken: another process may have filled it."""
 
+LONGEST_WAIT = timedelta(hours=1)
+"""The most that a platform may ask to be left alone; the store takes more for a clock's jump."""
+
 LANES_AT_ONCE = 32
 """How many lanes one process works on: one that hangs must not hold up the others (D4)."""
 
@@ -304,7 +307,7 @@ class Outbox:
         wait = min(longest, self._settings.retry_first * 2 ** min(row.attempts, 20))
         wait *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
         if retry_after is not None:
-            wait = max(wait, retry_after)
+            wait = max(wait, min(retry_after, LONGEST_WAIT))
         _log.warning(
             "put off",
             target=row.what.target,

@@ -27,6 +27,7 @@ _ID = re.compile(r"(INC|DRILL|NEAR)-([1-9]\d{0,8})(?=\s|$)", re.IGNORECASE)
 _OPTION = re.compile(r"(?:^|\s)(?:(service|ic|by):(?=\S)|(impact):)", re.IGNORECASE)
 _BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
+_ACTION_TAKEN = re.compile(r"action taken(?=\s|$)", re.IGNORECASE)  # not the verb `action`
 _LIKE_SEVERITY = re.compile(r"sev\w{0,2}", re.IGNORECASE)
 
 _BIDI = {
@@ -134,6 +135,7 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
     if (match := _ID.match(line)) is not None:
         incident = f"{match[1].upper()}-{match[2]}"
         rest = line[match.end() :].lstrip()
+    rest = _ACTION_TAKEN.sub("did", rest, 1) if _ACTION_TAKEN.match(rest) else rest
     word, tail = _split(rest)
     if not word:
         word = "status" if incident else "help"

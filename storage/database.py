@@ -54,14 +54,20 @@ def _reaching() -> Iterator[None]:
         raise DatabaseAway(f"the database does not answer: {exc!r}") from exc
 
 
+_SECOND = 1_000_000
+
 _CLAIMABLE = (
     "SELECT l.name FROM lane l JOIN ("
     "SELECT lane, MAX(urgent) AS urgent, MIN(id) AS oldest FROM outbox"
     " WHERE state = 'waiting' GROUP BY lane) w ON w.lane = l.name"
-    " WHERE (l.lease_us IS NULL OR l.lease_us < $2)"
-    " AND (l.not_before_us IS NULL OR l.not_before_us <= $2)"
+    f" WHERE (l.lease_us IS NULL OR l.lease_us < $2 OR l.lease_us > $2 + {60 * _SECOND})"
+    f" AND (l.not_before_us IS NULL OR l.not_before_us <= $2"
+    f" OR l.not_before_us > $2 + {2 * 3600 * _SECOND})"
 )
-"""The lanes with something to send that nobody holds and that are not put off."""
+"""The lanes with something to send that nobody holds and that are not put off.
+
+A lease or a delay longer than any that is given was written before the clock jumped back.
+"""
 
 
 class Database:
@@ -281,7 +287,8 @@ async def open_database(
     Raises:
         DatabaseBusy: Another Sitrep runs on this SQLite file.
         DatabaseTooNew: It was written by a newer Sitrep.
-        BotError: It cannot be reached, or is not upgraded and should not be.
+        DatabaseAway: It cannot be reached, or does not let Sitrep in.
+        BotError: It is not upgraded and should not be, or the URL is none.
     """
     path = sqlite_path(url)
     held: IO[bytes] | None = None
@@ -300,8 +307,8 @@ async def open_database(
             for each in {id(client): client, id(reader): reader}.values():
                 await each.create_connection(with_db=True)
             yield Database(client, reader)
-    except OSError as exc:
-        raise BotError(f"cannot reach the database: {exc}") from exc
+    except (*_AWAY, asyncpg.PostgresError) as exc:
+        raise DatabaseAway(f"cannot use the database: {exc}; see storage.url") from exc
     finally:
         if held is not None:
             held.close()

@@ -221,6 +221,20 @@ async def test_a_renewed_lease_stays_and_a_released_lane_is_free(opened):
         assert len(await claim(db, "you")) == 1
 
 
+async def test_a_lease_or_delay_from_before_the_clock_jumped_back_binds_nobody(opened):
+    """K6"""
+    async with opened() as db:
+        await send(db, post())
+        (lease,) = await claim(db)
+        back = START - timedelta(hours=5)
+        (lease,) = await claim(db, "you", now=back)
+        row = await db.read(lambda w: w.waiting(lease))
+        soon = START + timedelta(minutes=5)
+        await db.transact(lambda w: w.retry(lease, row, "503", not_before=soon))
+        await db.release("you", lease)
+        assert len(await claim(db, now=back)) == 1
+
+
 async def test_what_is_put_off_waits_and_holds_its_lane(opened):
     """D2"""
     async with opened() as db:

@@ -17,7 +17,7 @@ from tortoise import fields
 from tortoise.migrations import operations as ops
 from tortoise.migrations.migration import Migration
 
-from bot.errors import BotError, DatabaseBusy, DatabaseTooNew
+from bot.errors import BotError, DatabaseAway, DatabaseBusy, DatabaseTooNew
 from storage import migrate, open_database, pending_migrations
 
 
@@ -297,12 +297,19 @@ async def test_an_upgrade_of_a_file_keeps_a_copy_and_says_where(tmp_path, monkey
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_postgresql_that_lets_nobody_in_says_so(postgres):
+    url = postgres.database().replace("/t", "/nowhere_t", 1)
+    with pytest.raises(DatabaseAway, match="nowhere_t"):
+        async with quiet(url):
+            pass
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [
         ("mysql://x/y", "no database Sitrep knows"),
         ("sqlite:///proc/nowhere/x.db", "SITREP_HOME"),
-        ("postgres://x@/y?host=/nowhere", "cannot reach|does not answer"),
+        ("postgres://x@/y?host=/nowhere", "cannot use the database"),
     ],
 )
 async def test_a_database_that_cannot_be_used_says_what_to_do(url, says):

@@ -168,6 +168,8 @@ def test_every_verbs_example_is_understood_and_help_shows_it(verb):
     assert verb.form in said
     for alias in verb.aliases:
         assert BY_WORD[alias] is verb
+        understood = parse(verb.example.replace(verb.name, alias, 1), PEOPLE_OF_EXAMPLES, {})
+        assert understood.verb is verb
         assert plain(SAY.help(alias)) == said
     if not verb.later:
         assert verb.form in plain(SAY.help(""))
