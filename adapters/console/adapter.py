@@ -14,7 +14,7 @@ from uuid import uuid4
 from adapters.console import inbound, render
 from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import ADAPTER, Heard, Unreadable
-from bot.chat import ConversationRequest, Features
+from bot.chat import ChatCapture, ConversationRequest, Features, Inbound
 from bot.errors import DatabaseAway
 from bot.messages import Message
 from bot.ports import PluginContext, Receive
@@ -64,7 +64,7 @@ class ConsoleAdapter:
         if self._terminal:
             from adapters.console.terminal import converse  # noqa: PLC0415 - 60 ms, terminals only
 
-            await converse(self._context, self._settings, self.hear, receive)
+            await converse(self._context, self._settings, self, receive)
             return True
         return await self._piped(receive)
 
@@ -75,6 +75,26 @@ class ConsoleAdapter:
         number = f"{self._session}.{self._count}"
         now = self._context.clock.now()
         event = inbound.event(heard, number=number, now=now, known=self._known)
+        return await self._hand_in(event, receive)
+
+    async def mark(self, said: Heard, by: str, receive: Receive) -> bool:
+        """Put what somebody said on the timeline, with its own time (L1)."""
+        self._count += 1
+        now = self._context.clock.now()
+        capture = ChatCapture(
+            id=f"{self._session}.{self._count}",
+            conversation=ConversationRef(ADAPTER, said.room),
+            sender=UserRef(ADAPTER, by),
+            sender_name=by,
+            author=UserRef(ADAPTER, said.sender),
+            author_name=said.sender,
+            text=said.text,
+            written_at=said.at or now,
+            marked_at=now,
+        )
+        return await self._hand_in(capture, receive)
+
+    async def _hand_in(self, event: Inbound, receive: Receive) -> bool:
         while True:
             try:
                 return await receive(event)

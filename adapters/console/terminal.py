@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -20,10 +21,18 @@ from bot.ports import CommandHint, PluginContext, Receive
 
 WELCOME = """Sitrep. You are {persona} in {room}. Everything is kept in {home}.
   !inc declare <what is broken>   opens an incident     !inc help   all there is to type
-  /as bob   speak as somebody else   /room db   go to a room   /who   the people   /quit   leave
+  /as bob   speak as somebody else   /room db   go to a room   /pin   what was said   /quit   leave
 """
 
-Hear = Callable[[Heard, Receive], Awaitable[bool]]
+
+class Ears(Protocol):
+    """Who hands on what is typed."""
+
+    async def hear(self, heard: Heard, receive: Receive) -> bool:
+        """Hand on what somebody said."""
+
+    async def mark(self, said: Heard, by: str, receive: Receive) -> bool:
+        """Hand on that somebody marked what was said."""
 
 
 class _Words(Completer):
@@ -49,7 +58,7 @@ class _Words(Completer):
             return
         words = line.split(" ")
         if line.startswith("/"):
-            own = ("/as", "/room", "/who", "/help", "/quit")
+            own = ("/as", "/room", "/pin", "/who", "/help", "/quit")
             names = own if len(words) == 1 else tuple(self._people())
             yield from (Completion(n, -len(word)) for n in names if n.startswith(word))
         elif words[0] in {"!inc", "!incident"}:
@@ -65,12 +74,13 @@ class _Words(Completer):
 
 
 async def converse(
-    context: PluginContext, settings: ConsoleSettings, hear: Hear, receive: Receive
+    context: PluginContext, settings: ConsoleSettings, ears: Ears, receive: Receive
 ) -> None:
     """Read lines from the person at the terminal until they leave."""
     persona, room = settings.persona, settings.room
     people = {p.user.id: p.name for p in context.addressees if p.user is not None}
     people.setdefault(persona, persona)
+    said: dict[str, Heard] = {}
     session: PromptSession[str] = PromptSession(
         history=_history(context.home),
         completer=_Words(context.commands, lambda: people),
@@ -99,13 +109,21 @@ async def converse(
                     room = rest.strip().removeprefix("#").split()[0]
                 case "/who":
                     sys.stdout.write(", ".join(f"@{n} ({s})" for n, s in people.items()) + "\n")
+                case "/pin" if room in said:
+                    if not await ears.mark(said[room], persona, receive):
+                        sys.stdout.write("no incident runs in this room to pin it to\n")
+                case "/pin":
+                    sys.stdout.write("nothing was said in this room that could be pinned\n")
                 case _ if word.startswith("/"):
-                    sys.stdout.write("/as <name> · /room <name> · /who · /quit · !inc help\n")
+                    sys.stdout.write(
+                        "/as <name> · /room <name> · /pin · /who · /quit · !inc help\n"
+                    )
                 case _:
-                    if not await hear(Heard(persona, room, line), receive):
+                    if not await ears.hear(Heard(persona, room, line), receive):
                         continue
                     if not line.lstrip().startswith("!inc") and not room.startswith("@"):
-                        sys.stdout.write("(said in the room; a command begins with !inc)\n")
+                        said[room] = Heard(persona, room, line, at=context.clock.now())
+                        sys.stdout.write("(said in the room; /pin puts it on the timeline)\n")
 
 
 def _history(home: str) -> FileHistory:

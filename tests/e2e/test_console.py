@@ -262,8 +262,16 @@ def test_a_person_at_a_terminal_runs_an_incident(tmp_path):
         terminal.until("@cara (Cara)")
         terminal.type("/nonsense\r")
         terminal.until("/as <name>")
-        terminal.type("hello\r")
-        terminal.until("a command begins with !inc")
+        terminal.type("/pin\r")
+        terminal.until("nothing was said in this room")
+        terminal.type("/room ops\r")
+        terminal.until("ben@ops>")
+        terminal.type("disk is full on checkout-7\r")
+        terminal.until("/pin puts it on the timeline")
+        terminal.type("/pin\r")
+        terminal.until("as entry")
+        terminal.type("!inc timeline\r")
+        terminal.until("Ben wrote: disk is full on checkout-7 (captured by Ben)")
     finally:
         assert terminal.close() == 0
     assert (tmp_path / "console-history").stat().st_mode & 0o777 == 0o600
