@@ -460,8 +460,8 @@ class Work(Protocol):
     async def due(self, now: datetime) -> Incident | None:
         """Return an incident with something due, held; none that another process holds."""
 
-    async def postpone(self, incident: str, until: datetime) -> None:
-        """Let nothing fall due for an incident before then."""
+    async def postpone(self, incident: str, until: datetime | None) -> None:
+        """Let nothing fall due for an incident before then; none: not at all."""
 
     async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
         """Return the incidents of a conversation, newest first, without holding them."""

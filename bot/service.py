@@ -346,7 +346,11 @@ class Service:
                 _log.exception("tick broke down", incident=incident.id, error=repr(exc))
                 await work.postpone(incident.id, now + TICK_AGAIN)
                 return True
-            await self._commit(work, story)
+            if story.happened:
+                await self._commit(work, story)
+            else:
+                # The config has changed since this was to fall due: it is due at another time now.
+                await work.postpone(incident.id, next_due(incident, self._config.policy))
             return True
 
         done = await self._store.transact(do)

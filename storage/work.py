@@ -206,9 +206,10 @@ class SqlWork:
         )
         return load_incident(rows[0]["state"], rows[0]["schema"]) if rows else None
 
-    async def postpone(self, incident: str, until: datetime) -> None:
+    async def postpone(self, incident: str, until: datetime | None) -> None:
         """See `ports`."""
-        self._write("UPDATE incident SET due_us = $1 WHERE id = $2", micros(until), incident)
+        due_us = micros(until) if until is not None else None
+        self._write("UPDATE incident SET due_us = $1 WHERE id = $2", due_us, incident)
 
     async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
         """See `ports`."""

@@ -322,3 +322,18 @@ async def test_an_incident_over_which_the_bot_breaks_down_stops_no_other_clock(
         assert not any("overdue" in text for text in bot.heard("r1"))
         await bot.minutes(2)
         assert any("overdue" in text for text in bot.heard("r1"))
+
+
+async def test_a_config_that_makes_something_due_later_does_not_keep_the_clocks_busy(tmp_path):
+    """F13"""
+    clock = ManualClock()
+    async with stage(tmp_path, clock=clock) as bot:
+        await bot.say("ann", "!inc declare sev2 down ic:@ann")
+    later = TEAM.replace("[paging]", '[command]\nnudge_after = "14m"\n[paging]')
+    async with stage(tmp_path, clock=clock, config=later) as bot:
+        await clock.advance(timedelta(minutes=10))
+        async with asyncio.timeout(5):
+            await bot.app.cadence.run_due()
+        assert await bot.app.store.next_due() == clock.now() + timedelta(minutes=2)
+        await bot.minutes(4)
+        assert any("no stabilising step" in text for text in bot.heard())
