@@ -65,6 +65,9 @@ POLL = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=1)
 """The most that a platform may ask to be left alone; the store takes more for a clock's jump."""
 
+LANE_AGAIN = timedelta(minutes=1)
+"""When a lane is taken up again over which the bot itself broke down."""
+
 LANES_AT_ONCE = 32
 """How many lanes one process works on: one that hangs must not hold up the others (D4)."""
 
@@ -216,6 +219,10 @@ class Outbox:
                     break
         except DatabaseAway as exc:
             _log.warning("database away", lane=lease.lane, error=str(exc))
+        except Exception as exc:  # noqa: BLE001 - one lane's fault must not be the others'
+            _log.exception("lane broke down", lane=lease.lane, error=repr(exc))
+            again = self._clock.now() + LANE_AGAIN
+            await self._store.transact(lambda work: work.hold_off(lease, not_before=again))
         finally:
             try:
                 await self._store.release(self._owner, lease)

@@ -528,6 +528,9 @@ class Work(Protocol):
     async def retry(self, lease: Lease, row: Waiting, why: str, *, not_before: datetime) -> bool:
         """Put a row, and its lane, off; false when the lease was lost."""
 
+    async def hold_off(self, lease: Lease, *, not_before: datetime) -> None:
+        """Put a lane off."""
+
 
 class Store(Protocol):
     """The database."""

@@ -516,12 +516,17 @@ class SqlWork:
             why[:2000],
         )
         if held:
-            self._write(
-                "UPDATE lane SET not_before_us = $1 WHERE name = $2",
-                micros(not_before),
-                lease.lane,
-            )
+            await self.hold_off(lease, not_before=not_before)
         return held
+
+    async def hold_off(self, lease: Lease, *, not_before: datetime) -> None:
+        """See `ports`."""
+        self._write(
+            "UPDATE lane SET not_before_us = $1 WHERE name = $2 AND fence = $3",
+            micros(not_before),
+            lease.lane,
+            lease.fence,
+        )
 
 
 T = TypeVar("T")

@@ -240,3 +240,25 @@ async def test_a_card_that_was_deleted_is_posted_again(tmp_path):
         cards = [t for t in bot.heard() if t.startswith("INC-1 ·")]
         assert len(cards) == 2
         assert "many" in cards[1]
+
+
+async def test_a_lane_over_which_the_bot_breaks_down_is_left_alone_for_a_while(
+    tmp_path, monkeypatch
+):
+    """D4"""
+    async with stage(tmp_path) as bot:
+        broke = []
+
+        def broken(*_args):
+            broke.append(1)
+            raise ZeroDivisionError
+
+        await bot.say("ann", "!inc declare sev3 down", room="r1")
+        with monkeypatch.context() as patched:
+            patched.setattr(bot.app.outbox, "_pointless", broken)
+            await bot.say("ann", "!inc update x", room="r1")
+            await bot.settle()
+        assert 1 <= len(broke) <= 2
+        assert not any("x — Ann" in text for text in bot.heard("r1"))
+        await again(bot, 61)
+        assert any("x — Ann" in text for text in bot.heard("r1"))
