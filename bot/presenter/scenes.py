@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from bot.domain import events as ev
 from bot.domain.commands import NoteKind
 from bot.domain.durations import duration
 from bot.domain.effects import Scene
 from bot.domain.incident import (
-    RESPONSE,
     Clock,
     Incident,
-    Kind,
     Outcome,
     RungKind,
-    Severity,
 )
-from bot.messages import Actions, At, Block, Message, Precision, Spans, Strong, Text, span_of
-from bot.presenter.voice import CLOCKS, KEEPING, Voice, joined, shorten
+from bot.messages import Actions, At, Message, Precision, Spans, Strong, span_of
+from bot.presenter.composing import first, message
+from bot.presenter.openings import Openings
+from bot.presenter.voice import KEEPING, shorten
 from bot.refs import PersonId
-
-E = TypeVar("E", bound=ev.Happening)
-
-
-def _first(scene: Scene, kind: type[E]) -> E | None:
-    return next((e for e in scene.events if isinstance(e, kind)), None)
-
-
-def _last(scene: Scene, kind: type[E]) -> E | None:
-    return next((e for e in reversed(scene.events) if isinstance(e, kind)), None)
-
-
-def _message(*lines: Spans | Block | None) -> Message:
-    """Return a message of lines; the first is its summary, empty ones are left out."""
-    kept = [line for line in lines if line]
-    summary = kept[0] if isinstance(kept[0], tuple) else ("",)
-    blocks = tuple(Text(line) if isinstance(line, tuple) else line for line in kept[1:])
-    return Message(summary=summary, blocks=blocks)
 
 
 def _place(lane: str) -> str:
@@ -47,7 +27,7 @@ def _place(lane: str) -> str:
     return name.partition("/")[0] if kind == "plugin" else name.removeprefix("direct:")
 
 
-class Scenes(Voice):
+class Scenes(Openings):
     """Messages about events."""
 
     def tell(self, incident: Incident, scene: Scene, now: datetime) -> Message:
@@ -55,22 +35,22 @@ class Scenes(Voice):
         head = scene.head
         match head:
             case ev.Declared():
-                return self._declared(incident, head, scene, now)
+                return self.declared(incident, head, scene, now)
             case ev.Assessed() | ev.SeverityChanged():
-                return self._severity(incident, scene, now)
+                return self.severity(incident, scene, now)
             case ev.CommanderChanged():
-                return self._commander(incident, head, scene, now)
+                return self.commander(incident, head, scene, now)
             case ev.CommanderAsked():
-                return _message(
+                return message(
                     (self.who(head.person, notify=True), " has been asked to take command."),
-                    self._accept_line(head.person),
+                    self.accept_line(head.person),
                 )
             case ev.CommanderDeclined():
-                return self._declined(incident, head, scene)
+                return self.declined(incident, head, scene)
             case ev.CandidatesExhausted():
-                return _message(self._nobody_left(incident), (self.line("ic @name"),))
+                return message(self.nobody_left(incident), (self.line("ic @name"),))
             case ev.HandoffOffered():
-                return _message(
+                return message(
                     (
                         "Command is offered to ",
                         self.who(head.person, notify=True),
@@ -78,24 +58,24 @@ class Scenes(Voice):
                         self.who(incident.commander),
                         " commands until they accept.",
                     ),
-                    self._accept_line(head.person),
+                    self.accept_line(head.person),
                 )
             case ev.ResponseEscalated():
-                return self._escalated(incident, head, scene)
+                return self.escalated(incident, head, scene)
             case ev.RoleAssigned():
                 role = head.role.value
                 was: Spans = (" (was ", self.who(head.was), ")") if head.was else ()
-                return _message((self.who(head.person), f" is {role}", *was, "."))
+                return message((self.who(head.person), f" is {role}", *was, "."))
             case ev.ResponderJoined():
-                return _message(self._joined(incident, head))
+                return message(self._joined(incident, head))
             case ev.ResponderLeft():
-                return _message((self.who(head.person), " left the response."))
+                return message((self.who(head.person), " left the response."))
             case ev.PagedOut():
-                return _message(self._paged(head), *self._reason(head.reason))
+                return message(self._paged(head), *self._reason(head.reason))
             case ev.NoteAdded():
                 return self._noted(incident, head, scene)
             case ev.MessageCaptured() | ev.StepTried() | ev.ImpactStated():
-                return _message(self._recorded(incident, scene), *self._cause(scene))
+                return message(self._recorded(incident, scene), *self._cause(scene))
             case ev.UpdatePosted():
                 return self._update(incident, head, scene)
             case ev.ExternalPublished():
@@ -119,7 +99,7 @@ class Scenes(Voice):
             case ev.Reopened():
                 return self._reopened(incident, head, now)
             case ev.Cancelled():
-                return _message(
+                return message(
                     (
                         f"{self.practice(incident)}CANCELLED — {incident.id} was a false alarm: ",
                         head.reason,
@@ -128,16 +108,16 @@ class Scenes(Voice):
                     ("All responders are released. No postmortem is owed.",),
                 )
             case ev.EntryAmended():
-                return _message((f"Entry {head.entry} now says: ", shorten(head.text, 300)))
+                return message((f"Entry {head.entry} now says: ", shorten(head.text, 300)))
             case ev.EntryRedacted():
-                return _message((f"The text of entry {head.entry} is removed, for good.",))
+                return message((f"The text of entry {head.entry} is removed, for good.",))
             case ev.TicketFiled():
                 where = head.ticket.url or f"{head.ticket.plugin} {head.ticket.id}"
-                return _message((f"{incident.id} is filed as a ticket: ", where))
+                return message((f"{incident.id} is filed as a ticket: ", where))
             case ev.DeliveryFailed():
                 return self._undelivered(head)
             case _:
-                return _message((f"{incident.id}: {type(head).__name__}",))
+                return message((f"{incident.id}: {type(head).__name__}",))
 
     def tell_person(
         self, incident: Incident, person: PersonId, scene: Scene, now: datetime
@@ -147,21 +127,21 @@ class Scenes(Voice):
         name = (f"{self.practice(incident)}{incident.id} ", Strong(self.title(incident)))
         match head:
             case ev.CommanderAsked() if head.person == person:
-                return _message(
+                return message(
                     (f"{self.label(incident)}: take command? {self.title(incident)}",),
-                    *self._brief(incident, now),
-                    self._accept_buttons(incident),
+                    *self.brief(incident, now),
+                    self.accept_buttons(incident),
                 )
             case ev.HandoffOffered() if head.person == person:
-                return _message(
+                return message(
                     (
                         f"{self.label(incident)}: ",
                         self.who(incident.commander),
                         " hands command to you. ",
                         self.title(incident),
                     ),
-                    *self._brief(incident, now),
-                    self._accept_buttons(incident),
+                    *self.brief(incident, now),
+                    self.accept_buttons(incident),
                 )
             case ev.RungFired(kind=RungKind.PROMPT):
                 what = {
@@ -169,7 +149,7 @@ class Scenes(Voice):
                     Clock.EXTERNAL: "a public update",
                     Clock.STAKEHOLDER: "a brief",
                 }[head.clock]
-                return _message(
+                return message(
                     (
                         f"{self.practice(incident)}{incident.id} promised {what} at ",
                         self.at(head.due_at, now),
@@ -179,39 +159,39 @@ class Scenes(Voice):
                     self.no_change(incident) if head.clock is Clock.INTERNAL else None,
                 )
             case ev.RungFired():
-                return _message(
+                return message(
                     (
                         f"📟 {self.label(incident)}: the ",
                         self.at(head.due_at),
                         " update is overdue. ",
                         self.title(incident),
                     ),
-                    *self._brief(incident, now),
+                    *self.brief(incident, now),
                     (self.line(KEEPING[head.clock], incident),),
                     self.no_change(incident) if head.clock is Clock.INTERNAL else None,
                 )
             case ev.ResponseEscalated():
-                return _message(
+                return message(
                     (f"📟 {self.label(incident)} has no commander yet: {self.title(incident)}",),
-                    *self._brief(incident, now),
+                    *self.brief(incident, now),
                     (self.line("take ic", incident),),
                 )
             case ev.PagedOut():
-                return _message(
+                return message(
                     (f"📟 {self.label(incident)}: {self.title(incident)}",),
                     ("Paged by ", self.who(head.by), *((": ", head.reason) if head.reason else ())),
-                    *self._brief(incident, now),
+                    *self.brief(incident, now),
                     (self.line("join", incident),),
                 )
             case ev.RoleAssigned():
-                return _message(
+                return message(
                     (*name, f": you are {head.role.value}, by ", self.who(head.by), "."),
-                    *self._brief(incident, now),
+                    *self.brief(incident, now),
                 )
             case ev.CommanderChanged():
-                return _message((*name, ": ", self.who(head.now), " commands; nothing to answer."))
+                return message((*name, ": ", self.who(head.now), " commands; nothing to answer."))
             case ev.CommanderDeclined():
-                return _message(
+                return message(
                     (*name, ": ", self.who(head.person), " declined; you stay commander."),
                     (self.line("handoff @name", incident),),
                 )
@@ -225,210 +205,7 @@ class Scenes(Voice):
         label = incident.severity.label
         return shorten(f"{incident.id} {label}: {self.title(incident)}{why}", 300)
 
-    # --- beginning --------------------------------------------------------------------------------
-
-    def _declared(
-        self, incident: Incident, head: ev.Declared, scene: Scene, now: datetime
-    ) -> Message:
-        if head.kind is Kind.NEAR_MISS:
-            return _message(
-                (f"{incident.id} recorded: near miss — {self.title(incident)}",),
-                (
-                    "Nobody is paged, no clock runs. It owes a light postmortem, held by ",
-                    At(now + timedelta(days=7), None, Precision.DAY),
-                    ".",
-                ),
-            )
-        if head.severity is Severity.SEV4:
-            return _message(
-                (
-                    f"{self.practice(incident)}{incident.id} recorded — SEV4 — ",
-                    self.title(incident),
-                ),
-                (
-                    "A ticket, not an incident process. If users are affected: ",
-                    self.line("sev 3", incident),
-                ),
-                None if self.tracker else ("No tracker is configured; it is on record here.",),
-            )
-        plan = self.plan_for(head.service)
-        asked = _last(scene, ev.CommanderAsked)
-        impact: Spans = (
-            ("Impact: ", head.impact)
-            if head.impact
-            else ("Impact: not stated yet — ", self.line("impact <one line>"))
-        )
-        ic: Spans = ("IC: ", *self.ic(incident)) if incident.commander else ()
-        if incident.acting:
-            ic = ("IC: ", self.who(incident.commander), " (acting, until a commander accepts)")
-        return _message(
-            (
-                f"🚨 {self.practice(incident)}INCIDENT DECLARED — {head.severity.label} — "
-                f"{self.title(incident)}",
-            ),
-            joined([p for p in (ic, *self.roles(incident)[1:]) if p]),
-            impact,
-            joined(self._where(incident, head, plan.status_page)),
-            *self._promised(incident),
-            self._why_sev1(incident) if not head.given else None,
-            self._asked(incident, asked.person) if asked else None,
-            self._nobody_left(incident) if _first(scene, ev.CandidatesExhausted) else None,
-            (f"{RESPONSE[Severity.SEV3]}: ", self.line("join"))
-            if head.severity is Severity.SEV3
-            else None,
-            (f"No communication plan for {head.service}; the default one applies.",)
-            if plan.missing and head.service
-            else None,
-        )
-
-    def _where(self, incident: Incident, head: ev.Declared, status_page: str | None) -> list[Spans]:
-        parts: list[Spans] = [("Channel: ", Strong(incident.id))]
-        if head.service:
-            parts.append((f"Service: {head.service}",))
-        if status_page and not incident.drill:
-            parts.append((f"Status page: {status_page.removeprefix('https://')}",))
-        return parts
-
-    def _promised(self, incident: Incident) -> list[Spans]:
-        lines: list[Spans] = []
-        for clock in Clock:
-            state = incident.clocks.get(clock)
-            if state is not None and state.promise is not None:
-                lines.append((f"{CLOCKS[clock]}: ", self.at(state.promise.due_at)))
-        return [joined(lines)] if lines else []
-
-    def _why_sev1(self, incident: Incident) -> Spans:
-        return (
-            "SEV1 because no level was given. Three questions find the right one: ",
-            self.line("assess", incident),
-        )
-
-    def _asked(self, incident: Incident, person: PersonId) -> Spans:
-        ways = ": accept, or decline" if incident.acting else ""
-        return (self.who(person, notify=True), f" has been asked to take command{ways}.")
-
-    def _nobody_left(self, incident: Incident) -> Spans:
-        return (
-            "Nobody is left in the rotation to ask. Command stays with ",
-            self.who(incident.commander),
-            "; to change that: ",
-            self.line("ic @name"),
-        )
-
-    def _accept_line(self, person: PersonId) -> Spans:
-        return (self.who(person), ": ", self.line("accept"), "  ·  ", self.line("decline"))
-
-    def _accept_buttons(self, incident: Incident) -> Actions:
-        return Actions(
-            (
-                self.button("Accept", incident, "accept"),
-                self.button("Decline", incident, "decline"),
-            )
-        )
-
-    def _brief(self, incident: Incident, now: datetime) -> list[Spans]:
-        """Return what a new commander needs: the state, the last word, the clocks (C4)."""
-        lines: list[Spans] = [
-            (
-                f"{self.state(incident)} since ",
-                self.at(incident.declared_at, now),
-                f" · Impact: {shorten(incident.impact, 200)}" if incident.impact else "",
-            )
-        ]
-        if (said := incident.last_update) is not None:
-            lines.append(("Last update ", self.at(said.at), ": ", shorten(said.text, 300)))
-        lines += [
-            ("Decided ", self.at(each.at), ": ", shorten(each.text, 200))
-            for each in incident.decisions
-        ]
-        due = joined(
-            [self.next_update(incident, now, c) for c in Clock if c in incident.clocks], " "
-        )
-        if due:
-            lines.append(due)
-        return lines
-
-    # --- severity and command ---------------------------------------------------------------------
-
-    def _severity(self, incident: Incident, scene: Scene, now: datetime) -> Message:
-        change, assessed = _first(scene, ev.SeverityChanged), _first(scene, ev.Assessed)
-        asked = _last(scene, ev.CommanderAsked)
-        commander = _last(scene, ev.CommanderChanged)
-        if change is None:
-            return _message(
-                (f"Assessed: {incident.severity.label} stands.",),
-                self.next_update(incident, now),
-            )
-        verb = "raised" if change.now < change.was else "lowered"
-        reason = f": {change.reason}" if change.reason else ""
-        why = " — assessed from impact" if assessed else reason
-        ended = change.was.commanded and not change.now.commanded
-        return _message(
-            (
-                f"{self.practice(incident)}{incident.id} is {change.now.label}, {verb} from "
-                f"{change.was.label}{why}.",
-            ),
-            ("IC: ", self.who(commander.now), " (acting, until a commander accepts)")
-            if commander
-            else None,
-            self._asked(incident, asked.person) if asked else None,
-            self._nobody_left(incident) if _first(scene, ev.CandidatesExhausted) else None,
-            ("The update clock has ended; ", self.who(incident.commander), " stays until resolved.")
-            if ended and incident.running and incident.commander
-            else None,
-            ("It is a ticket now, not an incident process.",)
-            if change.now is Severity.SEV4
-            else None,
-            self.next_update(incident, now),
-        )
-
-    def _commander(
-        self, incident: Incident, head: ev.CommanderChanged, scene: Scene, now: datetime
-    ) -> Message:
-        left = _first(scene, ev.ResponderLeft)
-        released = head.was not in {None, head.now}
-        notes: list[Spans] = []
-        if released:
-            notes.append((self.who(head.was), " is released from the role."))
-        if left is not None:
-            notes.append((self.who(left.person), " is no longer a responder."))
-        if head.how is ev.How.TAKEN and released:
-            notes.append(("Command was taken without an answer; it is on the record.",))
-        due = self.next_update(incident, now)
-        state = incident.clocks.get(Clock.INTERNAL)
-        if due and state is not None and state.promise is not None:
-            due = (
-                "Next update by ",
-                self.who(head.now),
-                ": ",
-                self.at(state.promise.due_at, now),
-                ".",
-            )
-        return _message((self.who(head.now), " is incident commander."), joined(notes, " "), due)
-
-    def _declined(self, incident: Incident, head: ev.CommanderDeclined, scene: Scene) -> Message:
-        asked = _first(scene, ev.CommanderAsked)
-        after: Spans = ()
-        if asked is not None:
-            after = (" ", *self._asked(incident, asked.person))
-        elif _first(scene, ev.CandidatesExhausted):
-            after = (" ", *self._nobody_left(incident))
-        elif head.handoff:
-            after = (" ", self.who(incident.commander), " stays commander.")
-        return _message((self.who(head.person), " declined.", *after))
-
-    def _escalated(self, incident: Incident, head: ev.ResponseEscalated, scene: Scene) -> Message:
-        asked = _last(scene, ev.CommanderAsked)
-        called = self.people(head.people, notify=True)
-        who: Spans = ("Paged: ", *called, ".") if head.people else ("Nobody is left to page.",)
-        minutes = span_of(head.at - (incident.acting_since or incident.declared_at))
-        return _message(
-            (f"{incident.id} has had no accepted commander for {minutes}. ", *who),
-            self._asked(incident, asked.person)
-            if asked and asked.person not in head.people
-            else None,
-            ("Any trained commander: ", self.line("take ic")),
-        )
+    # --- responders ---
 
     def _joined(self, incident: Incident, head: ev.ResponderJoined) -> Spans:
         others = tuple(p for p in incident.responders if p != head.person)
@@ -453,9 +230,9 @@ class Scenes(Voice):
 
     def _noted(self, incident: Incident, head: ev.NoteAdded, scene: Scene) -> Message:
         if not head.hands_on:
-            return _message(self._recorded(incident, scene), *self._cause(scene))
+            return message(self._recorded(incident, scene), *self._cause(scene))
         suggested = incident.declared_by if incident.declared_by != incident.commander else None
-        return _message(
+        return message(
             (
                 *self._recorded(incident, scene),
                 " The commander coordinates; hands-on work pulls the eyes off the whole.",
@@ -470,7 +247,7 @@ class Scenes(Voice):
         )
 
     def _cause(self, scene: Scene) -> list[Spans]:
-        if _first(scene, ev.CauseReminded) is None:
+        if first(scene, ev.CauseReminded) is None:
             return []
         return [
             (
@@ -495,7 +272,7 @@ class Scenes(Voice):
     def _update(self, incident: Incident, head: ev.UpdatePosted, scene: Scene) -> Message:
         stamp = f"{head.at:%H:%M} {self.practice(incident)}"
         due = self.next_update(incident)
-        return _message(
+        return message(
             (stamp, head.text, " — ", self.who(head.by)),
             (self._settled(scene, Clock.INTERNAL), *due) if due else None,
             *self._cause(scene),
@@ -512,7 +289,7 @@ class Scenes(Voice):
         due = self.next_update(incident, None, clock)
         if incident.drill:
             verb = f"{verb} (practice: it goes nowhere)"
-        return _message(
+        return message(
             (f"{verb}: ", head.text, " — ", self.who(head.by)),
             (self._settled(scene, clock), *due) if due else None,
         )
@@ -521,7 +298,7 @@ class Scenes(Voice):
         was = f", was {duration(head.was)}" if head.was else ""
         reason = f": {shorten(head.reason, 200)}" if head.reason else ""
         longer = head.was and head.now > head.was
-        return _message(
+        return message(
             (f"The {head.clock.value} cadence is {duration(head.now)}{was}{reason}.",),
             ("The promise that runs stands; the longer period starts with the next update.",)
             if longer
@@ -552,7 +329,7 @@ class Scenes(Voice):
                 self.at(head.due_at),
                 ".",
             )
-        return _message(
+        return message(
             first,
             (*self.next_update(incident, None, head.clock), " ", self.line(KEEPING[head.clock])),
             self.no_change(incident) if head.clock is Clock.INTERNAL else None,
@@ -570,7 +347,7 @@ class Scenes(Voice):
         match head.kind:
             case RungKind.OVERDUE | RungKind.PROMPT:
                 owed: Spans = (" ", self.who(head.owed_by, notify=True), " owes it.")
-                return _message(
+                return message(
                     (
                         "The ",
                         self.at(head.due_at),
@@ -584,7 +361,7 @@ class Scenes(Voice):
             case RungKind.PAGE:
                 since = span_of(max(now - head.due_at, timedelta(0)))
                 paged: Spans = (" Paged: ", *self.people(head.people, notify=True), ".")
-                return _message(
+                return message(
                     (f"The {what} is {since} overdue.", *late, *(paged if head.people else ())),
                     line,
                     keep,
@@ -596,7 +373,7 @@ class Scenes(Voice):
                     if head.people
                     else (" Nobody is left in the rotation to page.",)
                 )
-                return _message(
+                return message(
                     (f"The {what} is {since} overdue.", *late, *called),
                     (
                         "While the commander is silent, a trained commander may: ",
@@ -611,7 +388,7 @@ class Scenes(Voice):
 
     def _nudge(self, incident: Incident, now: datetime) -> Message:
         since = span_of(now - (incident.commanded_since or incident.declared_at))
-        return _message(
+        return message(
             (
                 f"{since} in, no stabilising step recorded. Roll back, fail over or switch the "
                 "flag off first; the cause can wait.",
@@ -628,7 +405,7 @@ class Scenes(Voice):
         )
 
     def _untouched(self, incident: Incident) -> Message:
-        return _message(
+        return message(
             (f"{incident.id} SEV3 — {self.title(incident)} — nobody took it up today.",),
             (
                 "Declared at ",
@@ -645,7 +422,7 @@ class Scenes(Voice):
     def _stabilised(self, incident: Incident, head: ev.Stabilised) -> Message:
         after = span_of(head.at - incident.declared_at)
         text: Spans = (": ", head.text) if head.text else ()
-        return _message(
+        return message(
             (
                 f"{self.practice(incident)}Stabilised at ",
                 self.at(head.at),
@@ -665,7 +442,7 @@ class Scenes(Voice):
         took = span_of(head.at - incident.declared_at)
         text: Spans = (": ", head.text) if head.text else ()
         record = self.kept(incident)
-        return _message(
+        return message(
             (
                 f"{self.practice(incident)}RESOLVED at ",
                 self.at(head.at),
@@ -696,7 +473,7 @@ class Scenes(Voice):
     def _reopened(self, incident: Incident, head: ev.Reopened, now: datetime) -> Message:
         ic: Spans = ("IC: ", self.who(incident.commander), " (acting, until a commander accepts)")
         asked = tuple(a.person for a in incident.asked if not a.declined)
-        return _message(
+        return message(
             (
                 f"{self.practice(incident)}REOPENED — {incident.id} {incident.severity.label} — "
                 f"{self.title(incident)}: ",
@@ -708,7 +485,7 @@ class Scenes(Voice):
         )
 
     def _undelivered(self, head: ev.DeliveryFailed) -> Message:
-        return _message(
+        return message(
             (f"Not delivered to {_place(head.target)}: {head.what}.",),
             (f"Why: {shorten(head.why, 300)}",),
             ("It will not be tried again; tell them another way.",),
