@@ -28,7 +28,8 @@ _OPTION = re.compile(r"(?:^|\s)(?:(service|ic|by):(?=\S)|(impact):)", re.IGNOREC
 _BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
 _ACTION_TAKEN = re.compile(r"action taken(?=\s|$)", re.IGNORECASE)  # not the verb `action`
-_LIKE_SEVERITY = re.compile(r"sev\w{0,2}", re.IGNORECASE)
+_JOINED_SEVERITY = re.compile(r"sev([1-4])", re.IGNORECASE)  # `sev1` for `sev 1`
+_LIKE_SEVERITY = re.compile(r"sev\d*", re.IGNORECASE)
 
 _BIDI = {
     0x202A: "LRE", 0x202B: "RLE", 0x202C: "PDF", 0x202D: "LRO", 0x202E: "RLO",
@@ -139,6 +140,8 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
     word, tail = _split(rest)
     if not word:
         word = "status" if incident else "help"
+    if (level := _JOINED_SEVERITY.fullmatch(word)) is not None:
+        word, tail = "sev", f"{level[1]} {tail}".strip()
     verb = BY_WORD.get(word.casefold())
     if verb is None:
         return _unknown(word, tail, incident)

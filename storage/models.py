@@ -69,7 +69,7 @@ class OutboxRow(Model):
     """Something to deliver, or delivered."""
 
     id = fields.BigIntField(primary_key=True)
-    key = fields.CharField(max_length=32, unique=True)
+    key = fields.CharField(max_length=32)
     lane = fields.CharField(max_length=600)
     target = fields.CharField(max_length=64)
     what = fields.TextField(null=True)

@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
                         generated=True, primary_key=True, unique=True, db_index=True
                     ),
                 ),
-                ("key", fields.CharField(unique=True, max_length=32)),
+                ("key", fields.CharField(max_length=32)),
                 ("lane", fields.CharField(max_length=600)),
                 ("target", fields.CharField(max_length=64)),
                 ("what", fields.TextField(null=True, unique=False)),
