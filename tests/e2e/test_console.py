@@ -217,10 +217,10 @@ class Terminal:
 
     def close(self) -> int:
         try:
-            self.type("\x03")
-            end = time.monotonic() + 20
+            end = time.monotonic() + 30
             while self.process.poll() is None and time.monotonic() < end:
-                if select.select([self.master], [], [], 0.1)[0]:
+                self.type("\x03")  # again: between two prompts nobody reads it
+                if select.select([self.master], [], [], 1.0)[0]:
                     try:
                         self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
                     except OSError:  # the other end is closed
