@@ -124,8 +124,8 @@ class App:
     async def working(self) -> AsyncIterator[None]:
         """Deliver and keep the clocks meanwhile."""
         # What is there now stays: the collector need not walk it again while people wait.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
         async with ClientSession(timeout=limits) as session:
             self.plugins.open(session)

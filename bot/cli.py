@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -72,6 +73,7 @@ def run(
     A line of a pipe looks like “ann@ops: !inc declare Checkout is down”. What is due is delivered
     before it ends, and the exit status tells whether all was handled.
     """
+    gc.disable()  # what a start makes is no garbage; the app turns it on when it works
     settings = _config(config)
     if json_lines:
         console = {**settings.adapters.get("console", {}), "format": "json"}
