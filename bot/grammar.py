@@ -320,7 +320,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="help",
         aliases=("?",),
-        form="help [verb]",
+        form="help [verb|all]",
         example="help declare",
         says="Shows what can be typed.",
         topic=Topic.READ,

@@ -15,10 +15,12 @@ from bot.messages import (
     Bullets,
     Button,
     Code,
+    Fields,
     Form,
     Heading,
     Input,
     Message,
+    Row,
     Spans,
     Text,
     span_of,
@@ -150,37 +152,48 @@ class Answers(Voice):
     # --- help -------------------------------------------------------------------------------------
 
     def help(self, word: str) -> Message:
-        """Return the answer to `help`: all verbs, or one of them, from the grammar."""
+        """Return the answer to `help`: the verbs, all about them, or one; from the grammar."""
         if not word:
+            return self._verbs()
+        if word == "all":
             return self._all_verbs()
         verb = BY_WORD.get(word) or BY_WORD.get(word.split(maxsplit=1)[0])
         if verb is None:
             return Message(
                 summary=(f"No verb “{shorten(word, 30)}”.",), blocks=(para(self.line("help")),)
             )
-        also = f"Also: {', '.join(verb.aliases)}" if verb.aliases else ""
-        blocks: list[Block] = [
-            para(self.line(verb.form)),
-            para("For example: ", self.line(verb.example)),
-        ]
-        if also:
-            blocks.append(para(also))
+        blocks = [para(self.line(verb.form))]
+        if verb.example != verb.form:
+            blocks.append(para("For example: ", self.line(verb.example)))
+        if verb.aliases:
+            blocks.append(para(f"Also: {', '.join(verb.aliases)}"))
         return Message(summary=(f"{verb.name}: {verb.says}",), blocks=tuple(blocks))
+
+    def _verbs(self) -> Message:
+        """Return the verbs by topic, short enough for a phone."""
+        rows = tuple(
+            Row(topic.value, (", ".join(v.name for v in VERBS if v.topic is topic),))
+            for topic in Topic
+        )
+        return Message(
+            summary=(f"Begin with {PREFIX}, and most of all: ", self.line("declare <title>")),
+            blocks=(
+                Fields(rows),
+                para(
+                    "One of them: ", self.line("help declare"), "  ·  all: ", self.line("help all")
+                ),
+            ),
+        )
 
     def _all_verbs(self) -> Message:
         blocks: list[Block] = []
         for topic in Topic:
-            verbs = [v for v in VERBS if v.topic is topic]
-            if topic is Topic.LATER:
-                names = ", ".join(v.name for v in verbs)
-                blocks.append(para(f"{topic.value}: {names}."))
-                continue
-            blocks += [Heading(topic.value), Bullets(tuple(_line_of(v) for v in verbs))]
-        blocks.append(para("More on one: ", self.line("help declare")))
+            if topic is not Topic.LATER:
+                verbs = [v for v in VERBS if v.topic is topic]
+                blocks += [Heading(topic.value), Bullets(tuple(_line_of(v) for v in verbs))]
         return Message(
             summary=(
-                f"Begin with {PREFIX}. In an incident's conversation no id is needed; "
-                "elsewhere it comes first: ",
+                "In an incident's conversation no id is needed; elsewhere it comes first: ",
                 self.line("INC-42 status"),
             ),
             blocks=tuple(blocks),
