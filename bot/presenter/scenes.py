@@ -85,7 +85,7 @@ class Scenes(Openings):
             case ev.CadenceChanged():
                 return self._cadence(incident, head, now)
             case ev.PromiseSettled():
-                return self._missed(incident, head, scene)
+                return self._missed(incident, head, scene, now)
             case ev.RungFired():
                 return self._rung(incident, head, now)
             case ev.StabiliseNudged():
@@ -306,7 +306,9 @@ class Scenes(Openings):
             self.next_update(incident, now, head.clock),
         )
 
-    def _missed(self, incident: Incident, head: ev.PromiseSettled, scene: Scene) -> Message:
+    def _missed(
+        self, incident: Incident, head: ev.PromiseSettled, scene: Scene, now: datetime
+    ) -> Message:
         missed = [
             e
             for e in scene.events
@@ -329,8 +331,12 @@ class Scenes(Openings):
                 self.at(head.due_at),
                 ".",
             )
+        behind = now - missed[0].at
         return message(
             first,
+            (f"Sitrep was not running then; this comes {span_of(behind)} late.",)
+            if behind >= timedelta(minutes=1)
+            else None,
             (*self.next_update(incident, None, head.clock), " ", self.line(KEEPING[head.clock])),
             self.no_change(incident) if head.clock is Clock.INTERNAL else None,
         )
