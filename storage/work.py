@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar
@@ -14,22 +14,9 @@ from uuid import uuid4
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.domain.events import (
-    REDACTED,
-    BriefSent,
-    Declared,
-    Entry,
-    EntryAmended,
-    EntryRedacted,
-    Event,
-    ExternalPublished,
-    ImpactStated,
-    MessageCaptured,
-    NoteAdded,
-    StepTried,
-    UpdatePosted,
-)
+from bot.domain.events import REDACTED, Entry, EntryAmended, EntryRedacted
 from bot.domain.incident import Incident, Phase, Severity
+from bot.domain.recording import text_of, with_text
 from bot.ports import Arrival, Lease, Outgoing, Summary, Waiting
 from bot.refs import ConversationRef, PersonId
 from storage.codec import (
@@ -284,14 +271,13 @@ class SqlWork:
             event = entry.event
             amends = isinstance(event, EntryAmended) and event.entry == n
             if entry.n == n or amends:
-                text, blank = _without_text(event)
                 self._write(
                     "UPDATE event SET data = $1 WHERE incident_id = $2 AND n = $3",
-                    dump_event(blank),
+                    dump_event(with_text(event, REDACTED)),
                     incident,
                     entry.n,
                 )
-                if text:
+                if text := text_of(event):
                     await self.scrub(incident, text, REDACTED)
 
     async def entry(self, incident: str, n: int) -> Entry | None:
@@ -612,23 +598,3 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         event=load_event(row["type"], row["data"], row["schema"]),
         recorded_at=instant(row["recorded_us"]),
     )
-
-
-def _without_text(event: Event) -> tuple[str, Event]:
-    """Return what an event says, and the event without it."""
-    match event:
-        case Declared():
-            return event.title, replace(event, title=REDACTED)
-        case (
-            NoteAdded()
-            | MessageCaptured()
-            | StepTried()
-            | ImpactStated()
-            | UpdatePosted()
-            | ExternalPublished()
-            | BriefSent()
-            | EntryAmended()
-        ):
-            return event.text, replace(event, text=REDACTED)
-        case _:
-            return "", event

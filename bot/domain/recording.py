@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
@@ -109,3 +111,58 @@ def editable(story: Story, n: int, verb: str) -> None:
             lines=(f"{verb} {n}" + (" <text>" if verb == "amend" else ""),),
             for_whom=Who(holder) if holder else None,
         )
+
+
+def text_of(event: ev.Event) -> str | None:
+    """Return what somebody wrote in an entry; none for the bot's own record."""
+    match event:
+        case ev.Declared():
+            return event.title
+        case (
+            ev.NoteAdded()
+            | ev.MessageCaptured()
+            | ev.StepTried()
+            | ev.ImpactStated()
+            | ev.UpdatePosted()
+            | ev.ExternalPublished()
+            | ev.BriefSent()
+            | ev.EntryAmended()
+        ):
+            return event.text
+        case _:
+            return None
+
+
+def with_text(event: ev.Event, text: str) -> ev.Event:
+    """Return an entry with another text; the bot's own record as it is."""
+    match event:
+        case ev.Declared():
+            return replace(event, title=text)
+        case (
+            ev.NoteAdded()
+            | ev.MessageCaptured()
+            | ev.StepTried()
+            | ev.ImpactStated()
+            | ev.UpdatePosted()
+            | ev.ExternalPublished()
+            | ev.BriefSent()
+            | ev.EntryAmended()
+        ):
+            return replace(event, text=text)
+        case _:
+            return event
+
+
+def corrected(entries: Sequence[ev.Entry]) -> list[ev.Entry]:
+    """Return a timeline as it is to be read: each entry with its last amendment (L3)."""
+    last = {
+        entry.event.entry: entry.event.text
+        for entry in entries
+        if isinstance(entry.event, ev.EntryAmended)
+    }
+    return [
+        replace(entry, event=with_text(entry.event, f"{last[entry.n]} (amended)"))
+        if entry.n in last and text_of(entry.event) != ev.REDACTED
+        else entry
+        for entry in entries
+    ]

@@ -10,6 +10,7 @@ from bot.domain import events as ev
 from bot.domain.durations import duration
 from bot.domain.events import Entry
 from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase, RungKind, Severity
+from bot.domain.recording import corrected
 from bot.domain.story import owing
 from bot.messages import (
     At,
@@ -132,7 +133,7 @@ class Boards(Voice):
 
     def timeline(self, incident: Incident, entries: Sequence[Entry]) -> Message:
         """Return the answer to `timeline`: the last entries, numbered."""
-        shown = entries[-TIMELINE_SHOWN:]
+        shown = corrected(entries)[-TIMELINE_SHOWN:]
         items = [
             (Strong(f"{e.n}"), " ", self.second(e.event.at), " ", *self.entry(e.event))
             for e in shown
@@ -288,7 +289,7 @@ class Boards(Voice):
         if record:
             lines.append(f"- **Updates:** {record}")
         lines += ["", "## Timeline", "", "(All times UTC)", ""]
-        for each in entries:
+        for each in corrected(entries):
             text = _literal(spans_text(self.entry(each.event)))
             recorded = (
                 f" (recorded {each.recorded_at:%Y-%m-%d %H:%M:%S})"

@@ -315,7 +315,7 @@ class Scenes(Openings):
             if isinstance(e, ev.PromiseSettled)
             and e.clock is head.clock
             and e.outcome is Outcome.MISSED
-        ]
+        ] or [head]
         what = {
             Clock.INTERNAL: "update",
             Clock.EXTERNAL: "public update",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from acting import ANN, BEN, CARA, DEV, EVE, OPS, Play, at
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.incident import NEXT, Phase, Role, Severity
-from bot.domain.workflow import fold
+from bot.domain.recording import corrected
+from bot.domain.workflow import decide, fold
 from bot.refs import ConversationRef, ExternalRef
 
 
@@ -222,3 +224,28 @@ def test_tick_on_a_quiet_incident_changes_nothing():
     play.now += timedelta(days=400)
     assert play.do(None, cmd.Tick()) == []
     assert play.state.severity is Severity.SEV3
+
+
+def test_decide_changes_nothing_it_is_handed_and_decides_the_same_again():
+    """F12"""
+    play = Play()
+    play.declare(1)
+    before = play.state
+    setting = replace(play.setting, actor=DEV)
+    command = cmd.PostUpdate(text="x")
+    first, again = (decide(before, command, at(3), setting) for _ in "ab")
+    assert first == again
+    assert play.state == before
+
+
+def test_a_timeline_is_read_with_its_last_amendment():
+    """L3"""
+    play = Play()
+    play.declare(1)
+    play.do(DEV, cmd.AddNote(kind=cmd.NoteKind.NOTE, text="21 %"))
+    n, entry = play.state.entries, play.events[-1]
+    for text in ("13 %", "12 %"):
+        play.do(DEV, cmd.Amend(entry=n, text=text), entry=entry)
+    entries = [ev.Entry(n=i + 1, event=e, recorded_at=at(0)) for i, e in enumerate(play.events)]
+    assert corrected(entries)[n - 1].event.text == "12 % (amended)"
+    assert entries[n - 1].event.text == "21 %"
