@@ -24,6 +24,9 @@ LONGEST_LINE = 1024 * 1024
 """The most that is read of one line; the rest of it is passed over."""
 
 
+REMEMBERED = 500
+"""How many messages' contents are remembered, to show an edit only where something changed."""
+
 AGAIN = timedelta(seconds=1)
 """How long to wait before a line is handed in again, when the database was away."""
 
@@ -133,14 +136,21 @@ class ConsoleAdapter:
     async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
         """Print a message."""
         self._print(to, message, key=key, edit=False)
-        self._shown[key] = message
+        self._remember(key, message)
         return MessageRef(to, key)
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         """Print a message again, where it has changed."""
         if self._shown.get(ref.id) != message:
             self._print(ref.conversation, message, key=key, edit=True)
-            self._shown[ref.id] = message
+            self._remember(ref.id, message)
+
+    def _remember(self, shown: str, message: Message) -> None:
+        """Remember what a message shows, of the last ones: only cards are ever edited."""
+        self._shown.pop(shown, None)
+        self._shown[shown] = message
+        if len(self._shown) > REMEMBERED:
+            del self._shown[next(iter(self._shown))]
 
     async def pin(self, ref: MessageRef, *, key: str) -> None:
         """Pin nothing: a console scrolls."""
