@@ -438,21 +438,28 @@ class Arrival:
 
     conversation: ConversationRef
     served: Mapping[PersonId, datetime]
+    number: int | None = None
 
 
 class Work(Protocol):
     """One transaction. Whatever it writes is there after it, or nothing is (D1)."""
 
     async def arrive(
-        self, source: str, event: str, conversation: ConversationRef, *, at: datetime
+        self,
+        source: str,
+        event: str,
+        conversation: ConversationRef,
+        *,
+        at: datetime,
+        series: str | None = None,
     ) -> Arrival | None:
-        """Note an inbound event; none where it has been seen before (D3)."""
+        """Note an inbound event; none where it has been seen before (D3).
+
+        `series`: it will need the next number of it.
+        """
 
     async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
         """Record what became of an inbound event, for the audit record."""
-
-    async def number(self, series: str) -> int:
-        """Return the next number of a series, from 1 and without gaps (F9)."""
 
     async def incident(self, incident: str) -> Incident | None:
         """Return an incident, held until the transaction ends."""

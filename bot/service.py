@@ -43,7 +43,7 @@ from bot.parser import (
 )
 from bot.ports import Clock, Draft, Outgoing, Post, Store, Work
 from bot.presenter import Presenter
-from bot.refs import ConversationRef, PersonId, UserRef
+from bot.refs import ConversationRef, PersonId
 from bot.routing import NEW, Router, Targets, lane_of
 
 LIST_LENGTH = 50
@@ -65,8 +65,7 @@ class Inquiry:
     actor: PersonId
     written_at: datetime
     now: datetime
-    text: str
-    mentions: Mapping[str, UserRef]
+    number: int | None = None
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
     due_at: datetime | None = None
 
@@ -103,33 +102,36 @@ class Service:
                 "refused", conversation=str(inbound.conversation), sender=str(inbound.sender)
             )
             return False
-        if isinstance(inbound, ChatEvent):
-            line = command_line(inbound.text, addressed=inbound.addressed)
-            if line is None:
-                return True
-            text, written_at, mentions = line, inbound.written_at, inbound.mentions
-        else:
-            text, written_at, mentions = inbound.text, inbound.marked_at, {}
         inquiry = Inquiry(
             source=adapter,
             id=inbound.id,
             conversation=inbound.conversation,
             actor=self._directory.person(inbound.sender),
-            written_at=written_at,
+            written_at=inbound.written_at,
             now=self._clock.now(),
-            text=text,
-            mentions=mentions,
         )
+        asked: Request | UsageError | ChatCapture
+        if isinstance(inbound, ChatEvent):
+            line = command_line(inbound.text, addressed=inbound.addressed)
+            if line is None:
+                return True
+            asked = parse(line, self._directory, inbound.mentions)
+        else:
+            asked, inquiry.written_at = inbound, inbound.marked_at
+        series = self._series(inquiry, asked)
 
         async def handle(work: Work) -> str:
-            arrival = await work.arrive(adapter, inquiry.id, inbound.conversation, at=inquiry.now)
+            arrival = await work.arrive(
+                adapter, inquiry.id, inbound.conversation, at=inquiry.now, series=series
+            )
             if arrival is None:
                 return "repeated"
             inquiry.conversation, inquiry.served = arrival.conversation, arrival.served
-            if isinstance(inbound, ChatCapture):
-                outcome = await self._capture(work, inquiry, inbound)
+            inquiry.number = arrival.number
+            if isinstance(asked, ChatCapture):
+                outcome = await self._capture(work, inquiry, asked)
             else:
-                outcome = await self._command(work, inquiry)
+                outcome = await self._command(work, inquiry, asked)
             await work.outcome(adapter, inquiry.id, outcome, inquiry.actor)
             return outcome
 
@@ -155,16 +157,30 @@ class Service:
         """Whether the config lets a conversation speak to the bot (F8)."""
         return self._config.admits(conversation)
 
-    async def _command(self, work: Work, inquiry: Inquiry) -> str:
-        request = parse(inquiry.text, self._directory, inquiry.mentions)
+    def _stranger(self, inquiry: Inquiry) -> bool:
+        """Whether the config refuses whoever speaks (F8)."""
+        admitted = self._directory.admit_unknown or self._directory.configured(inquiry.actor)
+        return not admitted
+
+    def _stale(self, inquiry: Inquiry) -> bool:
+        """Whether a command is too old to be obeyed unasked (F11)."""
+        return inquiry.now - inquiry.written_at > self._config.access.stale_after
+
+    def _series(self, inquiry: Inquiry, asked: Request | UsageError | ChatCapture) -> str | None:
+        """Return the series that a declaration needs a number of; one that is refused, none."""
+        if not isinstance(asked, Request) or not isinstance(asked.what, Opening):
+            return None
+        refused = self._stranger(inquiry) or self._stale(inquiry)
+        return None if refused else asked.what.kind.prefix
+
+    async def _command(self, work: Work, inquiry: Inquiry, request: Request | UsageError) -> str:
         if isinstance(request, UsageError):
             await self._answer(work, inquiry, self._presenter.usage(request))
             return "not understood"
-        if not self._directory.admit_unknown and not self._directory.configured(inquiry.actor):
+        if self._stranger(inquiry):
             await self._answer(work, inquiry, self._presenter.stranger())
             return "stranger"
-        age = inquiry.now - inquiry.written_at
-        stale = age > self._config.access.stale_after
+        age, stale = inquiry.now - inquiry.written_at, self._stale(inquiry)
         if stale and not request.verb.changes:
             return "stale"
         match request.what:
@@ -220,9 +236,7 @@ class Service:
 
     async def _open(self, work: Work, inquiry: Inquiry, opening: Opening) -> str:
         """Declare: the number, the conversation, and the events (F9)."""
-        prefix = opening.kind.prefix
-        number = await work.number(prefix)
-        name = f"{prefix}-{number}"
+        name = f"{opening.kind.prefix}-{inquiry.number}"
         adapter = self._targets.adapters[inquiry.source]
         process = opening.severity is not Severity.SEV4 and opening.kind is not Kind.NEAR_MISS
         own_room = adapter.features.rooms and process

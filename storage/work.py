@@ -127,19 +127,29 @@ class SqlWork:
     # --- inbox ------------------------------------------------------------------------------------
 
     async def arrive(
-        self, source: str, event: str, conversation: ConversationRef, *, at: datetime
+        self,
+        source: str,
+        event: str,
+        conversation: ConversationRef,
+        *,
+        at: datetime,
+        series: str | None = None,
     ) -> Arrival | None:
         """See `ports`."""
         mark, moment, real = _mark(source, event), micros(at), place(conversation)
+        number: int | None = None
         if isinstance(self._client, ImmediateTransaction):
-            marked, placed, rows = await self._client.fetch(
-                [
-                    (self._dialect.text(_MARK), (mark, moment)),
-                    (self._dialect.text(_PLACED), (real,)),
-                    (_SERVED, ()),
-                ]
-            )
+            statements: list[Statement] = [
+                (self._dialect.text(_MARK), (mark, moment)),
+                (self._dialect.text(_PLACED), (real,)),
+                (_SERVED, ()),
+            ]
+            if series is not None:
+                statements.append((self._dialect.text(_NUMBER_IF_MARKED), (series,)))
+            marked, placed, rows, *numbered = await self._client.fetch(statements)
             logical = placed[0]["logical"] if placed else None
+            if marked and numbered:
+                number = numbered[0][0]["value"]
         else:
             # One round trip for the three; PostgreSQL gives rows within a row as JSON.
             placing = _PLACED.replace("$1", "$3")
@@ -152,10 +162,14 @@ class SqlWork:
             )
             rows = json.loads(marked[0]["served"] or "[]") if marked else []
             logical = marked[0]["logical"] if marked else None
+            if marked and series is not None:
+                number = await self.number(series)
         if not marked:
             return None
         return Arrival(
-            conversation=_place(logical) if logical else conversation, served=_served(rows)
+            conversation=_place(logical) if logical else conversation,
+            served=_served(rows),
+            number=number,
         )
 
     async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
@@ -170,12 +184,8 @@ class SqlWork:
     # --- incidents --------------------------------------------------------------------------------
 
     async def number(self, series: str) -> int:
-        """See `ports`."""
-        (row,) = await self._read(
-            "INSERT INTO counter (series, value) VALUES ($1, 1)"
-            " ON CONFLICT (series) DO UPDATE SET value = counter.value + 1 RETURNING value",
-            series,
-        )
+        """Return the next number of a series, from 1 and without gaps (F9)."""
+        (row,) = await self._read(_NUMBER, series)
         return int(row["value"])
 
     async def incident(self, incident: str) -> Incident | None:
@@ -520,6 +530,13 @@ T = TypeVar("T")
 _MARK = (
     "INSERT INTO inbox (id, received_us) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING RETURNING id"
 )
+_COUNT_UP = " ON CONFLICT (series) DO UPDATE SET value = counter.value + 1 RETURNING value"
+_NUMBER = f"INSERT INTO counter (series, value) VALUES ($1, 1){_COUNT_UP}"
+_NUMBER_IF_MARKED = (
+    f"INSERT INTO counter (series, value) SELECT $1, 1 WHERE changes() = 1{_COUNT_UP}"
+)
+"""SQLite's `changes()` is that of the INSERT before it: a repeated event takes no number (F9)."""
+
 _PLACED = "SELECT logical FROM place WHERE real = $1 AND own"
 _SERVED = "SELECT person, served_us FROM rotation"
 _PARAMETER = re.compile(r"\$(\d+)")

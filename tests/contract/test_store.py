@@ -103,6 +103,18 @@ async def test_an_inbound_event_counts_once(opened):
             assert again is None
 
 
+async def test_an_arrival_takes_a_number_once(opened):
+    """D3 F9"""
+    async with opened() as db:
+
+        async def arrive(event: str):
+            return await db.transact(lambda w: w.arrive("chat", event, OPS, at=START, series="INC"))
+
+        assert [(await arrive(e)).number for e in ("e1", "e2")] == [1, 2]
+        assert await arrive("e1") is None
+        assert (await arrive("e3")).number == 3
+
+
 async def test_what_is_due_is_found_once_and_in_order(opened):
     """K6"""
     async with opened() as db:
