@@ -458,7 +458,9 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel], under: Sequence[str
         return f"{where}: missing; add it"
     text = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
-    if error["type"] != "value_error" and isinstance(given, str | int | float | bool):
+    # A plugin's section may hold a secret: what is in it is not repeated.
+    shown = not under and isinstance(given, str | int | float | bool)
+    if error["type"] != "value_error" and shown:
         text = f"{text} (it is {given!r})"
     return f"{where or 'the file'}: {text}"
 

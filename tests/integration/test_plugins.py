@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from pydantic import BaseModel
 
 from bot import plugin_manager
 from bot.domain import events as ev
@@ -366,3 +367,13 @@ async def test_a_delivery_for_a_plugin_that_was_removed_is_a_dead_letter(tmp_pat
         await bot.settle()
         assert any("not configured any more" in text for text in bot.heard())
         assert any(isinstance(e.event, ev.DeliveryFailed) for e in await bot.timeline())
+
+
+def test_a_fault_in_a_plugins_section_does_not_repeat_what_may_be_a_secret():
+    class Settings(BaseModel, extra="forbid"):
+        token: str
+
+    with pytest.raises(ConfigError) as caught:
+        load(registers(lambda context: context.settings(Settings)), {"token": 987654321})
+    assert "plugins.third.token" in str(caught.value)
+    assert "987654321" not in str(caught.value)
