@@ -286,6 +286,8 @@ class Outbox:
         row = job.row
 
         async def mark(work: Work) -> bool:
+            if done.command is not None and row.what.incident is not None:
+                await work.incident(row.what.incident)  # held first, as every command holds it
             if not await work.sent(lease, row, now=self._clock.now()):
                 return False
             for name, value in done.refs:
@@ -334,6 +336,8 @@ class Outbox:
 
         async def bury(work: Work) -> bool:
             now = self._clock.now()
+            if what.incident is not None:
+                await work.incident(what.incident)  # held first, as every command holds it
             if not await work.dead(lease, row, why, now=now):
                 return False
             if room is not None and room.fallback is not None:

@@ -545,7 +545,8 @@ class Store(Protocol):
     async def transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
         """Run `body` in one transaction, which ends whole or not at all, even when cancelled.
 
-        `body` awaits nothing but the work's own methods, and starts no tasks.
+        `body` awaits nothing but the work's own methods, starts no tasks, and may be run again from
+        its beginning, after all it did was undone.
         """
 
     async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:

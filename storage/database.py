@@ -28,6 +28,9 @@ from storage.work import POSTGRES, SQLITE, SqlWork
 
 T = TypeVar("T")
 
+DEADLOCKS_BORNE = 3
+"""How often a transaction is begun again that PostgreSQL ended for another's sake."""
+
 WAL_BYTES = 16 * 1024 * 1024
 """How long SQLite's log may stay on disk."""
 
@@ -100,6 +103,11 @@ class Database:
 
     async def _transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
         with _reaching():
+            for _ in range(DEADLOCKS_BORNE):
+                try:
+                    return await self._within(body)
+                except asyncpg.DeadlockDetectedError:
+                    continue  # it was undone whole, so that the other could go on: now ours
             return await self._within(body)
 
     async def _within(self, body: Callable[[Work], Awaitable[T]]) -> T:

@@ -368,3 +368,26 @@ async def test_two_transactions_on_one_incident_do_not_lose_an_entry(opened):
         await asyncio.gather(*(note(i) for i in range(30)))
         timeline = await db.read(lambda w: w.timeline("INC-1"))
         assert [e.n for e in timeline] == list(range(1, before + 31))
+
+
+async def test_transactions_that_wait_for_each_other_both_get_through(opened):
+    """C1"""
+    async with opened() as db:
+        for n in (1, 2):
+            play = Play()
+            command = cmd.Declare(id=f"INC-{n}", title="x", conversation=OPS)
+            play.do(ANN, command)
+            await db.transact(lambda w, play=play: w.save(play.state, entries(play), due_at=None))
+
+        async def both(first: str, second: str) -> None:
+            async def body(work):
+                await work.incident(first)
+                await asyncio.sleep(0.2)
+                await work.incident(second)
+                await work.number("N")
+
+            await db.transact(body)
+
+        async with asyncio.timeout(20):
+            await asyncio.gather(both("INC-1", "INC-2"), both("INC-2", "INC-1"))
+        assert await db.transact(lambda w: w.number("N")) == 3
