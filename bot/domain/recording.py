@@ -20,16 +20,16 @@ _CAUSE = re.compile(
     re.IGNORECASE,
 )
 
-_EDITABLE = (
-    ev.Declared,
-    ev.NoteAdded,
-    ev.MessageCaptured,
-    ev.StepTried,
-    ev.ImpactStated,
-    ev.UpdatePosted,
-    ev.ExternalPublished,
-    ev.BriefSent,
+Written = (
+    ev.NoteAdded
+    | ev.MessageCaptured
+    | ev.StepTried
+    | ev.ImpactStated
+    | ev.UpdatePosted
+    | ev.ExternalPublished
+    | ev.BriefSent
 )
+"""The entries whose text people write; beside them, the title of a declaration can be changed."""
 
 
 def note(story: Story, command: cmd.AddNote) -> None:
@@ -97,7 +97,7 @@ def editable(story: Story, n: int, verb: str) -> None:
             f"{incident.id} has no entry {n}; its timeline ends at {incident.entries}.",
             lines=("timeline",),
         )
-    if not isinstance(entry, _EDITABLE):
+    if not isinstance(entry, ev.Declared | Written):
         raise Rejected(
             f"Entry {n} is the bot's own record; only what people wrote can be changed.",
             lines=("note <text>",),
@@ -115,42 +115,16 @@ def editable(story: Story, n: int, verb: str) -> None:
 
 def text_of(event: ev.Event) -> str | None:
     """Return what somebody wrote in an entry; none for the bot's own record."""
-    match event:
-        case ev.Declared():
-            return event.title
-        case (
-            ev.NoteAdded()
-            | ev.MessageCaptured()
-            | ev.StepTried()
-            | ev.ImpactStated()
-            | ev.UpdatePosted()
-            | ev.ExternalPublished()
-            | ev.BriefSent()
-            | ev.EntryAmended()
-        ):
-            return event.text
-        case _:
-            return None
+    if isinstance(event, ev.Declared):
+        return event.title
+    return event.text if isinstance(event, Written | ev.EntryAmended) else None
 
 
 def with_text(event: ev.Event, text: str) -> ev.Event:
     """Return an entry with another text; the bot's own record as it is."""
-    match event:
-        case ev.Declared():
-            return replace(event, title=text)
-        case (
-            ev.NoteAdded()
-            | ev.MessageCaptured()
-            | ev.StepTried()
-            | ev.ImpactStated()
-            | ev.UpdatePosted()
-            | ev.ExternalPublished()
-            | ev.BriefSent()
-            | ev.EntryAmended()
-        ):
-            return replace(event, text=text)
-        case _:
-            return event
+    if isinstance(event, ev.Declared):
+        return replace(event, title=text)
+    return replace(event, text=text) if isinstance(event, Written | ev.EntryAmended) else event
 
 
 def corrected(entries: Sequence[ev.Entry]) -> list[ev.Entry]:
