@@ -52,7 +52,7 @@ from bot.ports import (
 )
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
-from bot.routing import DIRECT, conversation_of, lane_of
+from bot.routing import DIRECT, NEW, conversation_of, lane_of
 
 T = TypeVar("T")
 
@@ -138,6 +138,8 @@ class Outbox:
         try:
             while True:
                 self._wake.clear()
+                if renewing.done():
+                    renewing.result()  # it never ends by itself: what broke it ends the process
                 claimed = await self._claimed()
                 full = len(self._held) >= LANES_AT_ONCE
                 if claimed and not full:
@@ -240,7 +242,7 @@ class Outbox:
             what = row.what
             incident = await work.incident(what.incident) if what.incident else None
             conversation = conversation_of(what.lane)
-            logical = conversation.id.startswith(("new:", DIRECT))
+            logical = conversation.id.startswith((NEW, DIRECT))
             real = await work.real(conversation) if logical else conversation
             ref = await work.ref(_ref_name(row)) if what.slot else None
             return _Job(row=row, incident=incident, real=real, ref=ref)

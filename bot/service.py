@@ -8,7 +8,7 @@ outbox.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, cast
@@ -48,6 +48,9 @@ from bot.routing import NEW, Router, Targets, lane_of
 
 LIST_LENGTH = 50
 """How many incidents `list` shows."""
+
+LONGEST_NAME = 400
+"""The longest name of a user or a conversation: no platform's is longer, and each is stored."""
 
 TICK_AGAIN = timedelta(minutes=1)
 """When an incident is looked at again over which the bot broke down."""
@@ -97,9 +100,9 @@ class Service:
         An event that was seen before has no second effect (D3). Chatter is no command and is done.
         """
         adapter = inbound.conversation.adapter
-        if not self._admitted(inbound.conversation):
+        if not self._admitted(inbound):
             _log.warning(
-                "refused", conversation=str(inbound.conversation), sender=str(inbound.sender)
+                "refused", conversation=repr(inbound.conversation), sender=repr(inbound.sender)
             )
             return False
         inquiry = Inquiry(
@@ -110,33 +113,16 @@ class Service:
             written_at=inbound.written_at,
             now=self._clock.now(),
         )
-        asked: Request | UsageError | ChatCapture
-        if isinstance(inbound, ChatEvent):
-            line = command_line(inbound.text, addressed=inbound.addressed)
-            if line is None:
-                return True
-            asked = parse(line, self._directory, inbound.mentions)
-        else:
-            asked, inquiry.written_at = inbound, inbound.marked_at
-        series = self._series(inquiry, asked)
-
-        async def handle(work: Work) -> str:
-            arrival = await work.arrive(
-                adapter, inquiry.id, inbound.conversation, at=inquiry.now, series=series
-            )
-            if arrival is None:
-                return "repeated"
-            inquiry.conversation, inquiry.served = arrival.conversation, arrival.served
-            inquiry.number = arrival.number
-            if isinstance(asked, ChatCapture):
-                outcome = await self._capture(work, inquiry, asked)
-            else:
-                outcome = await self._command(work, inquiry, asked)
-            await work.outcome(adapter, inquiry.id, outcome, inquiry.actor)
-            return outcome
-
         try:
-            outcome = await self._store.transact(handle)
+            asked: Request | UsageError | ChatCapture
+            if isinstance(inbound, ChatEvent):
+                line = command_line(inbound.text, addressed=inbound.addressed)
+                if line is None:
+                    return True
+                asked = parse(line, self._directory, inbound.mentions)
+            else:
+                asked, inquiry.written_at = inbound, inbound.marked_at
+            outcome = await self._store.transact(partial(self._handle, inquiry, asked))
         except DatabaseAway:
             raise
         except Exception as exc:  # noqa: BLE001 - one event's fault, and not the adapter's
@@ -146,6 +132,32 @@ class Service:
         _log.debug("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
         return outcome in {"done", "answered", "repeated"}
 
+    async def _handle(
+        self, inquiry: Inquiry, asked: Request | UsageError | ChatCapture, work: Work
+    ) -> str:
+        arrival = await work.arrive(
+            inquiry.source,
+            inquiry.id,
+            inquiry.conversation,
+            at=inquiry.now,
+            series=self._series(inquiry, asked),
+        )
+        if arrival is None:
+            return "repeated"
+        here = replace(
+            inquiry,
+            conversation=arrival.conversation,
+            served=arrival.served,
+            number=arrival.number,
+        )
+        if isinstance(asked, ChatCapture):
+            outcome = await self._capture(work, here, asked)
+        else:
+            outcome = await self._command(work, here, asked)
+        await work.outcome(inquiry.source, inquiry.id, outcome, inquiry.actor)
+        inquiry.due_at = here.due_at
+        return outcome
+
     async def _broke_down(self, inquiry: Inquiry, work: Work) -> str:
         """Take an event over which the bot itself broke down for handled, and say so."""
         await work.arrive(inquiry.source, inquiry.id, inquiry.conversation, at=inquiry.now)
@@ -153,9 +165,11 @@ class Service:
         await self._answer(work, inquiry, self._presenter.trouble())
         return "broke down"
 
-    def _admitted(self, conversation: ConversationRef) -> bool:
-        """Whether the config lets a conversation speak to the bot (F8)."""
-        return self._config.admits(conversation)
+    def _admitted(self, inbound: Inbound) -> bool:
+        """Whether the config lets a conversation speak to the bot, and its names are names (F8)."""
+        names = (inbound.conversation.id, inbound.sender.id)
+        named = all(name.isprintable() and 0 < len(name) <= LONGEST_NAME for name in names)
+        return named and inbound.id.isprintable() and self._config.admits(inbound.conversation)
 
     def _stranger(self, inquiry: Inquiry) -> bool:
         """Whether the config refuses whoever speaks (F8)."""

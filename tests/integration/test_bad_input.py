@@ -193,3 +193,23 @@ async def test_a_storm_of_noise_leaves_an_incident_as_it_was(tmp_path):
         await bot.settle()
         assert await verify(bot.app.store) == []
         assert (await bot.app.store.backlog()) == {"waiting": 0, "dead": 0}
+
+
+@pytest.mark.parametrize("name", ["", "a\x00b", "a\ud800", "a\nb", "x" * 100_000])
+async def test_names_that_are_none_are_refused_without_an_answer(tmp_path, name):
+    """D5 F8"""
+    async with stage(tmp_path) as bot:
+        assert not await bot.say(name, "!inc declare sev1 down")
+        assert not await bot.say("ann", "!inc declare sev1 down", room=name)
+        if name != "x" * 100_000 and name:
+            assert not await bot.say("ann", "!inc declare sev1 down", event=name)
+        assert await bot.app.store.read(lambda w: w.list("all", 9)) == []
+        assert bot.chat.done == []
+
+
+async def test_an_event_id_of_any_length_counts_once(tmp_path):
+    """D3"""
+    async with stage(tmp_path) as bot:
+        for _ in range(2):
+            assert await bot.say("ann", "!inc declare sev3 down", event="x" * 100_000)
+        assert len(await bot.app.store.read(lambda w: w.list("all", 9))) == 1
