@@ -16,17 +16,18 @@ from aiohttp import ClientSession, ClientTimeout
 from bot import http
 from bot.cadence import Cadence
 from bot.chat import Inbound
+from bot.clock import SystemClock
 from bot.config import Config
 from bot.domain.workflow import fold
-from bot.errors import DatabaseAway
+from bot.errors import DatabaseAway, SessionEnded, SetupFailed
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
-from bot.ports import ChatAdapter, Clock, Store, Work
+from bot.ports import ChatAdapter, Clock, PluginContext, Store, Work
 from bot.presenter import Presenter
 from bot.routing import Targets
 from bot.service import Service
-from storage import open_database, pending_migrations
+from storage import copy_database, open_database, pending_migrations
 
 RESTART_FIRST, RESTART_LONGEST = timedelta(seconds=1), timedelta(minutes=1)
 """How long an adapter that died is left alone before it is started again."""
@@ -38,12 +39,16 @@ _log = structlog.stdlib.get_logger("sitrep.app")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended: lines refused or not readable, rows that wait still, dead letters."""
+    """How a run ended: lines refused or not readable, rows that wait still, dead letters.
+
+    `lost` says of each platform that ended its session how to begin another.
+    """
 
     refused: int
     unread: bool
     waiting: int
     dead: int
+    lost: tuple[str, ...] = ()
 
 
 class App:
@@ -72,6 +77,7 @@ class App:
         self.cadence = Cadence(store, clock, self.service.tick)
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0
+        self._lost: list[str] = []
 
     def _after_commit(self, due_at: datetime | None) -> None:
         self.outbox.wake()
@@ -118,6 +124,7 @@ class App:
             unread=not all(heard),
             waiting=waiting,
             dead=self.outbox.dead,
+            lost=tuple(self._lost),
         )
 
     @asynccontextmanager
@@ -146,6 +153,11 @@ class App:
         while True:
             try:
                 return await adapter.run(self.receive)
+            except SessionEnded as exc:
+                _log.error("session ended", adapter=name, why=str(exc))
+                self._lost.append(f"{name}: {exc}")
+                await self.service.lost(name, str(exc))
+                return False
             except (Exception, SystemExit):  # noqa: BLE001 - the boundary of an adapter
                 _log.exception("adapter died", adapter=name, restart_in=wait.total_seconds())
             await self.clock.sleep(wait)
@@ -216,6 +228,26 @@ async def upgraded(config: Config, home: Path, *, tell: Callable[[str], None]) -
     """Bring the database to this program's schema, with no bot running on it."""
     async with open_database(database_url(config, home), tell=tell):
         pass
+
+
+def context_of(config: Config, home: Path, name: str) -> PluginContext:
+    """Return a plugin's context for its own commands, without anything running.
+
+    Raises:
+        SetupFailed: The config has no section of its name.
+    """
+    manager = PluginManager(SystemClock(), str(home), config.directory)
+    for group, sections in (("adapters", config.adapters), ("plugins", config.plugins)):
+        if name in sections:
+            return manager.context(group, name, sections[name])
+    raise SetupFailed(f"the config has no section for {name}: add [adapters.{name}]; see the docs")
+
+
+async def copied(config: Config, home: Path, to: Path) -> str:
+    """Copy the database beside a bot that may be running; return where it went."""
+    if config.storage.url is not None and not config.storage.url.startswith("sqlite"):
+        return "the database is PostgreSQL's: back it up with pg_dump"
+    return await copy_database(database_url(config, home), to / "sitrep.db")
 
 
 async def verify(store: Store) -> list[str]:

@@ -14,7 +14,8 @@ class ChatEvent:
     """A message somebody wrote. `id` is the platform's own, the same when it is delivered again.
 
     `addressed`: the bot is meant even without the prefix (a mention, a personal chat). `mentions`
-    maps what stands in the text for a person (without `@`) to the user.
+    maps what stands in the text for a person (without `@`) to the user. `message` is what can be
+    marked and answered; none where there is no message, as when a button was pressed.
     """
 
     id: str
@@ -25,11 +26,15 @@ class ChatEvent:
     written_at: datetime
     addressed: bool = False
     mentions: Mapping[str, UserRef] = field(default_factory=dict)
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCapture:
-    """A person marked a message for the timeline: a reaction, a pin, a message action."""
+    """A person marked a message for the timeline: a reaction, a pin, a message action.
+
+    `message` is the marked message's id, by which a correction of it is known later.
+    """
 
     id: str
     conversation: ConversationRef
@@ -40,9 +45,57 @@ class ChatCapture:
     text: str
     written_at: datetime
     marked_at: datetime
+    message: str | None = None
 
 
-Inbound = ChatEvent | ChatCapture
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatCorrection:
+    """A message was written anew by its author, or taken away (`text` is none)."""
+
+    id: str
+    conversation: ConversationRef
+    sender: UserRef
+    message: str
+    text: str | None
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatUnreadable:
+    """Somebody wrote what the bot cannot read; they are told, and may say it again."""
+
+    id: str
+    conversation: ConversationRef
+    sender: UserRef
+    message: str
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatTrouble:
+    """Something keeps the bot from its work in a conversation.
+
+    `text` says what, and how to mend it. `reachable`: it can still speak there.
+    """
+
+    id: str
+    conversation: ConversationRef
+    text: str
+    noticed_at: datetime
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMoved:
+    """A conversation goes on in another one, as when a room is upgraded."""
+
+    id: str
+    conversation: ConversationRef
+    to: ConversationRef
+    moved_at: datetime
+
+
+Inbound = ChatEvent | ChatCapture | ChatCorrection | ChatUnreadable | ChatTrouble | ChatMoved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -12,7 +13,7 @@ from bot.app import database_url, loaded, pending, reading, verify
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.errors import BotError
-from bot.ports import Checkable
+from bot.ports import Checkable, Finding
 
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""
@@ -28,11 +29,13 @@ async def check(
     """
     plugins = loaded(config, home, SystemClock())
     faults: list[str] = []
+    notes: list[str] = []
     async with ClientSession() as session:
         plugins.open(session)
         for name, provided in plugins.provided():
             if isinstance(provided, Checkable):
-                faults += await _asked(name, provided)
+                for finding in await _asked(name, provided):
+                    (faults if finding.fault else notes).append(finding.text)
     url = database_url(config, home)
     tell(f"       database: {url.partition('@')[2] or url}")
     try:
@@ -47,15 +50,16 @@ async def check(
                 ]
     except BotError as exc:
         faults.append(str(exc))
-    return faults, _warnings(config)
+    return faults, [*notes, *_warnings(config)]
 
 
-async def _asked(name: str, provided: Checkable) -> list[str]:
+async def _asked(name: str, provided: Checkable) -> list[Finding]:
     try:
         async with asyncio.timeout(REACH_SECONDS):
-            return [f"[{name}] {fault}" for fault in await provided.check()]
+            found = await provided.check()
+            return [replace(each, text=f"[{name}] {each.text}") for each in found]
     except Exception as exc:  # noqa: BLE001 - a plugin's fault is named
-        return [f"[{name}] cannot be checked: {exc!r}"]
+        return [Finding(f"[{name}] cannot be checked: {exc!r}")]
 
 
 def _warnings(config: Config) -> list[str]:

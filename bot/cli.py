@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from bot.errors import BotError, ConfigError, DatabaseAway, DatabaseBusy, DatabaseTooNew
 
@@ -34,8 +35,37 @@ class Exit(IntEnum):
     DATABASE = 4
 
 
+class _WithPlugins(TyperGroup):
+    """The commands, and those that plugins provide under their names."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's own click
+        """Return a command; a plugin is imported when one of its own is asked for."""
+        return super().get_command(ctx, cmd_name) or _provided(cmd_name)
+
+
+def _provided(name: str) -> object | None:
+    from bot.plugin_manager import commands_of
+
+    commands = commands_of(name)
+    if commands is None:
+        return None
+
+    @commands.callback()
+    def prepare(ctx: typer.Context, config: ConfigOption = None, home: HomeOption = None) -> None:
+        if ctx.resilient_parsing or {"-h", "--help"} & set(sys.argv):
+            return
+        from bot.app import context_of
+
+        settings = _config(config)
+        _log(settings)
+        ctx.obj = context_of(settings, _home(home), name)
+
+    return typer.main.get_command(commands)
+
+
 cli = typer.Typer(
     name="sitrep",
+    cls=_WithPlugins,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,7 +74,8 @@ cli = typer.Typer(
     epilog=(
         "SITREP_HOME: the folder for data and state. SITREP_CONFIG: the config file. "
         "Exit codes: 0 done, 1 something was refused or found wrong, 2 the config or the call is "
-        "wrong, 3 something could not be delivered, 4 the database cannot be used."
+        "wrong, 3 something could not be delivered, 4 the database cannot be used. "
+        "A plugin's own commands: sitrep matrix --help"
     ),
 )
 
@@ -100,6 +131,10 @@ async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
             outcome = await app.run()
     except asyncio.CancelledError:
         return Exit.DONE
+    for line in outcome.lost:
+        typer.echo(f"sitrep: {line}", err=True)
+    if outcome.lost:
+        return Exit.CONFIG
     if outcome.waiting or outcome.dead:
         undelivered = outcome.waiting + outcome.dead
         typer.echo(f"sitrep: {undelivered} not delivered; the log says why", err=True)
@@ -273,6 +308,31 @@ async def _export(config: Config, home: Path, name: str, out: Path) -> Exit:
             typer.echo(f"sitrep: cannot write {path}: {exc.strerror}", err=True)
             return Exit.CONFIG
         typer.echo(path)
+    return Exit.DONE
+
+
+@cli.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="A folder; it is made, and must be new or empty.")],
+    config: ConfigOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the record and the adapters' keys to a folder, while the bot runs or not.
+
+    The folder can be a home folder itself: restoring is `sitrep run` with SITREP_HOME naming it
+    (for Matrix, `sitrep matrix login` first: the keys are read in). A PostgreSQL database is not in
+    it; use pg_dump.
+    """
+    settings = _config(config)
+    _log(settings)
+    sys.exit(_asyncio(_backup(settings, _home(home), to)))
+
+
+async def _backup(config: Config, home: Path, to: Path) -> Exit:
+    from bot.backup import backed_up
+
+    for line in await backed_up(config, home, to):
+        typer.echo(line)
     return Exit.DONE
 
 

@@ -34,6 +34,10 @@ class DatabaseAway(BotError):  # noqa: N818 - a state, not a fault
     """The database does not answer; what was asked for was not done, and may be asked again."""
 
 
+class SessionEnded(BotError):  # noqa: N818 - a state, not a fault
+    """A platform has ended an adapter's session; the text says how to begin one. Not restarted."""
+
+
 class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
     """Try again: later, or not before `retry_after` has gone by."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 import pluggy
+import typer
 
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
@@ -66,6 +67,13 @@ class Hooks:
     @hookspec
     def register_postmortem_publisher(self, context: PluginContext) -> PostmortemPublisher | None:
         """Provide a place for finished postmortems (P5)."""
+
+    @hookspec
+    def command_line(self) -> typer.Typer | None:
+        """Provide commands `sitrep <name> …`, for what is done once; `ctx.obj` is the context.
+
+        Called before any config is read, and only when such a command is typed.
+        """
 
     @hookspec
     def incident_changed(

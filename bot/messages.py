@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from bot.refs import PersonId
+from bot.refs import ConversationRef, PersonId
 
 
 class Precision(StrEnum):
@@ -67,7 +67,16 @@ class At:
     type: Literal["at"] = "at"
 
 
-Span = str | Strong | Code | Link | Mention | At
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A conversation; a link to it where the platform has such."""
+
+    conversation: ConversationRef
+    name: str
+    type: Literal["place"] = "place"
+
+
+Span = str | Strong | Code | Link | Mention | At | Place
 Spans = tuple[Span, ...]
 
 
@@ -204,7 +213,7 @@ def span_text(span: Span) -> str:
             return span.text
         case Link():
             return f"{span.text} ({span.url})"
-        case Mention():
+        case Mention() | Place():
             return span.name
         case At():
             return at_text(span)

@@ -29,6 +29,7 @@ from bot.messages import Message, spans_text
 from bot.parser import clean
 from bot.plugin_manager import PluginManager
 from bot.ports import (
+    Acknowledge,
     Brief,
     Card,
     ChatAdapter,
@@ -242,8 +243,9 @@ class Outbox:
             what = row.what
             incident = await work.incident(what.incident) if what.incident else None
             conversation = conversation_of(what.lane)
-            logical = conversation.id.startswith((NEW, DIRECT))
-            real = await work.real(conversation) if logical else conversation
+            real = await work.real(conversation)
+            if real is None and not conversation.id.startswith((NEW, DIRECT)):
+                real = conversation
             ref = await work.ref(_ref_name(row)) if what.slot else None
             return _Job(row=row, incident=incident, real=real, ref=ref)
 
@@ -365,7 +367,7 @@ class Outbox:
         row, body = job.row, job.row.what.body
         target = row.what.target
         match body:
-            case Open() | Post() | Card() | Invite() | Topic():
+            case Open() | Post() | Acknowledge() | Card() | Invite() | Topic():
                 adapter = self._provided(self._plugins.adapters, target)
                 return await self._chat(adapter, job)
             case Page():
@@ -441,8 +443,14 @@ class Outbox:
                 late_by = self._clock.now() - row.created_at
                 late = late_by >= self._settings.late_after
                 message = self._presenter.late(body.message, late_by) if late else body.message
-                _a(MessageRef, await adapter.post(real, message, key=row.key))
-                return _Done(opened=opened)
+                _a(
+                    MessageRef,
+                    await adapter.post(real, message, key=row.key, answers=body.answers),
+                )
+            case Acknowledge():
+                if adapter.features.reactions:
+                    mark = MessageRef(real, body.message)
+                    await adapter.acknowledge(mark, worked=body.worked, key=row.key)
             case Card():
                 return await self._card(adapter, job, real)
             case Invite():
@@ -470,6 +478,8 @@ class Outbox:
         edits = adapter.features.edits
         digest = hashlib.sha256(repr(message).encode()).hexdigest()[:16]
         ref, shown = _card_ref(job.ref)
+        if ref is not None and ref.conversation != real:
+            ref = None  # the room moved: its card is shown in the new one
         if ref is not None and shown == digest:
             return _Done()
         if ref is not None and edits:
@@ -556,6 +566,7 @@ def _said(row: Waiting) -> str:
         return f"“{spans_text(message.summary)[:120]}”"
     return {
         "open": "the incident's own room",
+        "acknowledge": "the mark on a command",
         "card": "the status card",
         "invite": "an invitation",
         "topic": "the room's topic",

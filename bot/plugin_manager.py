@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import pluggy
 import structlog
+import typer
 from aiohttp import ClientSession, web
 from pydantic import BaseModel, ValidationError
 
@@ -48,7 +49,7 @@ REGISTERING: Mapping[str, type] = {
 }
 """Each registering hook, with what it must return."""
 
-HOOKS = ("configure", *REGISTERING, "incident_changed")
+HOOKS = ("configure", *REGISTERING, "command_line", "incident_changed")
 """Every hook."""
 
 SETUP_SECONDS = 10.0
@@ -144,23 +145,7 @@ class PluginManager:
         if name in self._contexts:
             raise SetupFailed(f"[{section}] {name} has two sections; keep one")
         plugin = given if given is not None else _import(section, name)
-        context = Context(
-            name=name,
-            section=section,
-            config=config,
-            log=structlog.stdlib.get_logger(NAME).bind(plugin=name),
-            clock=self._clock,
-            home=self._home,
-            commands=tuple(CommandHint(name=v.name, form=v.form, says=v.says) for v in VERBS),
-            addressees=tuple(
-                Addressee(
-                    person=person.id,
-                    name=person.name,
-                    user=self._directory.user(person.id, name),
-                )
-                for person in self._directory.everybody
-            ),
-        )
+        context = self.context(group, name, config)
         try:
             self._pm.register(plugin, name)
             self._pm.check_pending()
@@ -182,6 +167,26 @@ class PluginManager:
                     self._provided[kind][name] = provided
         if config and not context.read:
             raise SetupFailed(f"[{section}] {name} takes no settings; remove {', '.join(config)}")
+
+    def context(self, group: str, name: str, config: Mapping[str, Any]) -> Context:
+        """Return what a plugin is handed."""
+        return Context(
+            name=name,
+            section=f"{group}.{name}",
+            config=config,
+            log=structlog.stdlib.get_logger(NAME).bind(plugin=name),
+            clock=self._clock,
+            home=self._home,
+            commands=tuple(CommandHint(name=v.name, form=v.form, says=v.says) for v in VERBS),
+            addressees=tuple(
+                Addressee(
+                    person=person.id,
+                    name=person.name,
+                    user=self._directory.user(person.id, name),
+                )
+                for person in self._directory.everybody
+            ),
+        )
 
     def _impls(self, name: str) -> dict[str, Callable[..., Any]]:
         return {
@@ -330,6 +335,19 @@ def _hook_fault(exc: pluggy.PluginValidationError) -> str:
     if "unknown hook" in text:
         return f"{text.splitlines()[0]}; the hooks are {known}"
     return text.splitlines()[-1]
+
+
+def commands_of(name: str) -> typer.Typer | None:
+    """Return the commands that an installed plugin provides; none where it provides none.
+
+    Raises:
+        SetupFailed: It cannot be imported.
+    """
+    if name not in {entry.name for entry in entry_points(group=NAME)}:
+        return None
+    provide = getattr(_import(name, name), "command_line", None)
+    made = provide() if provide is not None else None
+    return made if isinstance(made, typer.Typer) else None
 
 
 def installed(enabled: Iterable[str]) -> list[Installed]:

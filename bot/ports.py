@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import structlog
@@ -62,8 +63,13 @@ class ChatAdapter(Protocol):
     async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
         """Open a room, or find the direct conversation with a user."""
 
-    async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
-        """Say something."""
+    async def post(
+        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+    ) -> MessageRef:
+        """Say something. `answers` is the message that asked; its thread may take a long answer."""
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        """Mark a command as done or not; called where `features.reactions`."""
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         """Replace a message; called where `features.edits`."""
@@ -196,12 +202,31 @@ class PostmortemPublisher(Protocol):
         """Bring the published document up to date."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, with how to mend it; not a `fault`: worth knowing, and no more."""
+
+    text: str
+    fault: bool = True
+
+
 @runtime_checkable
 class Checkable(Protocol):
     """What a provided object may have besides, for `sitrep check`."""
 
-    async def check(self) -> Sequence[str]:
-        """Return what is wrong with its service or settings, each with how to mend it."""
+    async def check(self) -> Sequence[Finding]:
+        """Return what is wrong with its service or settings. Changes nothing."""
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """What a provided object may have besides, for `sitrep backup`."""
+
+    async def backup(self, folder: Path) -> Sequence[str]:
+        """Write what it keeps in the home folder to the same place in `folder`; return the names.
+
+        No bot need be running, and one may be.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,10 +291,20 @@ class Open:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """Say it in the lane's conversation."""
+    """Say it in the lane's conversation. `answers`: the message that asked for it."""
 
     message: Message
+    answers: str | None = None
     kind: Literal["post"] = "post"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge:
+    """Mark a command in the lane's conversation as done or not."""
+
+    message: str
+    worked: bool
+    kind: Literal["acknowledge"] = "acknowledge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +390,7 @@ class Events:
 Body = (
     Open
     | Post
+    | Acknowledge
     | Card
     | Invite
     | Topic
@@ -504,12 +540,15 @@ class Work(Protocol):
         """Replace a redacted text in what still waits to be sent (L3)."""
 
     async def real(self, logical: ConversationRef) -> ConversationRef | None:
-        """Return a conversation's platform name; none while it is being opened."""
+        """Return a conversation's platform name, where it has another one than its own."""
 
     async def opened(
         self, logical: ConversationRef, real: ConversationRef, *, own: bool = True
     ) -> None:
         """Store what a conversation is called on its platform; `own`: nothing else is in it."""
+
+    async def moved(self, was: ConversationRef, now: ConversationRef) -> None:
+        """Store that a conversation goes on in another one of its platform."""
 
     async def join(self, incident: str, conversation: ConversationRef) -> None:
         """Make a conversation one of an incident's."""

@@ -11,6 +11,7 @@ from bot.config import Config
 from bot.domain import effects as fx
 from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import Incident
+from bot.messages import Message
 from bot.ports import (
     Brief,
     Card,
@@ -103,7 +104,7 @@ class Router:
             case fx.SayTo():
                 return self._direct(incident, effect, now)
             case fx.ShowCard(to=to):
-                return [_to(to, Card(), incident.id, slot=f"card/{incident.id}/{lane_of(to)}")]
+                return [self.card(incident, to)]
             case fx.OpenRoom():
                 room = self._room(incident, effect.people, effect.fallback)
                 return [_to(incident.conversation, room, incident.id)]
@@ -174,7 +175,9 @@ class Router:
         for name in (own, *(n for n in self._targets.adapters if n != own)):
             adapter = self._targets.adapters.get(name)
             user = self._directory.user(effect.person, name)
-            if adapter is None or user is None or not adapter.features.direct:
+            if name == effect.avoid or adapter is None:
+                continue
+            if user is None or not adapter.features.direct:
                 continue
             to = ConversationRef(name, f"{DIRECT}{user.id}")
             message = self._presenter.tell_person(incident, effect.person, effect.scene, now)
@@ -189,6 +192,25 @@ class Router:
             )
             return [row]
         return []
+
+    def card(self, incident: Incident, to: ConversationRef) -> Outgoing:
+        """Return the row that brings a conversation's status card up to date."""
+        return _to(to, Card(), incident.id, slot=f"card/{incident.id}/{lane_of(to)}")
+
+    def alarm(self, text: Message, *, avoid: str) -> list[Outgoing]:
+        """Return an alarm outside any incident, to triage and the last resort elsewhere."""
+        lanes: list[ConversationRef] = []
+        triage = self._config.triage_conversation
+        if triage is not None and triage.adapter != avoid:
+            lanes.append(triage)
+        for person in self._config.paging.last:
+            for name, adapter in self._targets.adapters.items():
+                user = self._directory.user(PersonId(person), name)
+                if name != avoid and adapter.features.direct and user is not None:
+                    lanes.append(ConversationRef(name, f"{DIRECT}{user.id}"))
+                    break
+        body = Post(message=text)
+        return [Outgoing(target=to.adapter, lane=lane_of(to), body=body) for to in lanes]
 
     def _room(
         self, incident: Incident, people: tuple[PersonId, ...], fallback: ConversationRef | None

@@ -15,7 +15,15 @@ from typing import Literal, cast
 
 import structlog
 
-from bot.chat import ChatCapture, ChatEvent, Inbound
+from bot.chat import (
+    ChatCapture,
+    ChatCorrection,
+    ChatEvent,
+    ChatMoved,
+    ChatTrouble,
+    ChatUnreadable,
+    Inbound,
+)
 from bot.config import Config
 from bot.domain import commands as cmd
 from bot.domain import effects as fx
@@ -41,9 +49,9 @@ from bot.parser import (
     command_line,
     parse,
 )
-from bot.ports import Clock, Draft, Outgoing, Post, Store, Work
+from bot.ports import Acknowledge, Clock, Draft, Outgoing, Post, Store, Work
 from bot.presenter import Presenter
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, PersonId, UserRef
 from bot.routing import NEW, Router, Targets, lane_of
 
 LIST_LENGTH = 50
@@ -55,12 +63,17 @@ LONGEST_NAME = 400
 TICK_AGAIN = timedelta(minutes=1)
 """When an incident is looked at again over which the bot broke down."""
 
+Asking = (
+    Request | UsageError | ChatCapture | ChatCorrection | ChatUnreadable | ChatTrouble | ChatMoved
+)
+"""What an inbound event asks for, once its text is read."""
+
 _log = structlog.stdlib.get_logger("sitrep.service")
 
 
 @dataclass(slots=True, kw_only=True)
 class Inquiry:
-    """An inbound message on its way through."""
+    """An inbound message on its way through. `message`: what can be marked and answered."""
 
     source: str
     id: str
@@ -68,6 +81,7 @@ class Inquiry:
     actor: PersonId
     written_at: datetime
     now: datetime
+    message: str | None = None
     number: int | None = None
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
     due_at: datetime | None = None
@@ -100,28 +114,35 @@ class Service:
         An event that was seen before has no second effect (D3). Chatter is no command and is done.
         """
         adapter = inbound.conversation.adapter
-        if not self._admitted(inbound):
-            _log.warning(
-                "refused", conversation=repr(inbound.conversation), sender=repr(inbound.sender)
-            )
+        sender = None if isinstance(inbound, ChatTrouble | ChatMoved) else inbound.sender
+        if not self._admitted(inbound, sender):
+            _log.warning("refused", conversation=repr(inbound.conversation), sender=repr(sender))
             return False
+        now = self._clock.now()
         inquiry = Inquiry(
             source=adapter,
             id=inbound.id,
             conversation=inbound.conversation,
-            actor=self._directory.person(inbound.sender),
-            written_at=inbound.written_at,
-            now=self._clock.now(),
+            actor=self._directory.person(sender) if sender is not None else PersonId(""),
+            written_at=now,
+            now=now,
         )
         try:
-            asked: Request | UsageError | ChatCapture
-            if isinstance(inbound, ChatEvent):
-                line = command_line(inbound.text, addressed=inbound.addressed)
-                if line is None:
-                    return True
-                asked = parse(line, self._directory, inbound.mentions)
-            else:
-                asked, inquiry.written_at = inbound, inbound.marked_at
+            asked: Asking
+            match inbound:
+                case ChatEvent():
+                    line = command_line(inbound.text, addressed=inbound.addressed)
+                    if line is None:
+                        return True
+                    inquiry.written_at, inquiry.message = inbound.written_at, inbound.message
+                    asked = parse(line, self._directory, inbound.mentions)
+                case ChatCapture():
+                    inquiry.written_at, inquiry.message = inbound.marked_at, inbound.message
+                    asked = inbound
+                case ChatUnreadable():
+                    inquiry.message, asked = inbound.message, inbound
+                case ChatCorrection() | ChatTrouble() | ChatMoved():
+                    asked = inbound
             outcome = await self._store.transact(partial(self._handle, inquiry, asked))
         except DatabaseAway:
             raise
@@ -132,9 +153,7 @@ class Service:
         _log.debug("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
         return outcome in {"done", "answered", "repeated"}
 
-    async def _handle(
-        self, inquiry: Inquiry, asked: Request | UsageError | ChatCapture, work: Work
-    ) -> str:
+    async def _handle(self, inquiry: Inquiry, asked: Asking, work: Work) -> str:
         arrival = await work.arrive(
             inquiry.source,
             inquiry.id,
@@ -150,10 +169,21 @@ class Service:
             served=arrival.served,
             number=arrival.number,
         )
-        if isinstance(asked, ChatCapture):
-            outcome = await self._capture(work, here, asked)
-        else:
-            outcome = await self._command(work, here, asked)
+        match asked:
+            case ChatCapture():
+                outcome = await self._capture(work, here, asked)
+            case ChatCorrection():
+                outcome = await self._follow(work, here, asked)
+            case ChatTrouble():
+                outcome = await self._troubled(work, here, asked)
+            case ChatMoved():
+                await work.moved(inquiry.conversation, asked.to)
+                outcome = await self._moved(work, here)
+            case ChatUnreadable():
+                await self._answer(work, here, self._presenter.unreadable(), worked=False)
+                outcome = "not readable"
+            case Request() | UsageError():
+                outcome = await self._command(work, here, asked)
         await work.outcome(inquiry.source, inquiry.id, outcome, inquiry.actor)
         inquiry.due_at = here.due_at
         return outcome
@@ -162,12 +192,12 @@ class Service:
         """Take an event over which the bot itself broke down for handled, and say so."""
         await work.arrive(inquiry.source, inquiry.id, inquiry.conversation, at=inquiry.now)
         await work.outcome(inquiry.source, inquiry.id, "broke down", inquiry.actor)
-        await self._answer(work, inquiry, self._presenter.trouble())
+        await self._answer(work, inquiry, self._presenter.trouble(), worked=False)
         return "broke down"
 
-    def _admitted(self, inbound: Inbound) -> bool:
+    def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
         """Whether the config lets a conversation speak to the bot, and its names are names (F8)."""
-        names = (inbound.conversation.id, inbound.sender.id)
+        names = [inbound.conversation.id, *([sender.id] if sender is not None else ())]
         named = all(name.isprintable() and 0 < len(name) <= LONGEST_NAME for name in names)
         return named and inbound.id.isprintable() and self._config.admits(inbound.conversation)
 
@@ -180,7 +210,7 @@ class Service:
         """Whether a command is too old to be obeyed unasked (F11)."""
         return inquiry.now - inquiry.written_at > self._config.access.stale_after
 
-    def _series(self, inquiry: Inquiry, asked: Request | UsageError | ChatCapture) -> str | None:
+    def _series(self, inquiry: Inquiry, asked: Asking) -> str | None:
         """Return the series that a declaration needs a number of; one that is refused, none."""
         if not isinstance(asked, Request) or not isinstance(asked.what, Opening):
             return None
@@ -189,17 +219,19 @@ class Service:
 
     async def _command(self, work: Work, inquiry: Inquiry, request: Request | UsageError) -> str:
         if isinstance(request, UsageError):
-            await self._answer(work, inquiry, self._presenter.usage(request))
+            await self._answer(work, inquiry, self._presenter.usage(request), worked=False)
             return "not understood"
         if self._stranger(inquiry):
-            await self._answer(work, inquiry, self._presenter.stranger())
+            await self._answer(work, inquiry, self._presenter.stranger(), worked=False)
             return "stranger"
         age, stale = inquiry.now - inquiry.written_at, self._stale(inquiry)
         if stale and not request.verb.changes:
             return "stale"
         match request.what:
             case NotYet():
-                await self._answer(work, inquiry, self._presenter.not_yet(request.what))
+                await self._answer(
+                    work, inquiry, self._presenter.not_yet(request.what), worked=False
+                )
                 return "not yet"
             case Asked(query=Query.HELP | Query.LIST):
                 return await self._lookup(work, inquiry, request.what)
@@ -224,16 +256,17 @@ class Service:
             found = await work.incident(request.incident)
             if found is None:
                 answer = self._presenter.no_incident(known=request.incident)
-                await self._answer(work, inquiry, answer)
+                await self._answer(work, inquiry, answer, worked=False)
             return found
         here = await work.incidents_in(inquiry.conversation)
         active = [incident for incident in here if incident.running] or list(here[:1])
         if len(active) == 1:
             return await work.incident(active[0].id)
         if active:
-            await self._answer(work, inquiry, self._presenter.which(active, request.line))
+            answer = self._presenter.which(active, request.line)
         else:
-            await self._answer(work, inquiry, self._presenter.no_incident(known=None))
+            answer = self._presenter.no_incident(known=None)
+        await self._answer(work, inquiry, answer, worked=False)
         return None
 
     async def _ask_again(
@@ -245,7 +278,7 @@ class Service:
         age: timedelta,
     ) -> str:
         message = self._presenter.stale(incident, request.line, inquiry.actor, age)
-        await self._answer(work, inquiry, message)
+        await self._answer(work, inquiry, message, worked=False)
         return "stale"
 
     async def _open(self, work: Work, inquiry: Inquiry, opening: Opening) -> str:
@@ -290,8 +323,9 @@ class Service:
         except Rejected as refusal:
             elsewhere = inquiry.conversation not in incident.conversations
             message = self._presenter.rejected(refusal, incident, elsewhere=elsewhere)
-            await self._answer(work, inquiry, message)
-            return "answered" if isinstance(command, cmd.Assess) else "rejected"
+            question = isinstance(command, cmd.Assess)
+            await self._answer(work, inquiry, message, worked=None if question else False)
+            return "answered" if question else "rejected"
         after, events = await self._commit(work, story, inquiry), story.happened
         if events and inquiry.conversation not in after.conversations:
             for scene in fx.scenes(events):
@@ -302,9 +336,11 @@ class Service:
     async def _capture(self, work: Work, inquiry: Inquiry, capture: ChatCapture) -> str:
         """Put a marked message on the timeline of the incident that runs there."""
         here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
-        text = clean(capture.text)
-        if len(here) != 1 or not text:
+        text, name = clean(capture.text), _captured(inquiry.conversation, capture.message)
+        if self._stranger(inquiry) or len(here) != 1 or not text:
             return "no incident"
+        if name is not None and await work.ref(name) is not None:
+            return "done"  # somebody else has marked it, too
         incident = await work.incident(here[0].id)
         if incident is None:
             return "no incident"
@@ -313,7 +349,70 @@ class Service:
             text=text,
             written_at=capture.written_at,
         )
-        return await self._do(work, inquiry, command, incident)
+        outcome = await self._do(work, inquiry, command, incident)
+        if outcome == "done" and name is not None:
+            await work.store_ref(name, f"{incident.id} {incident.entries + 1}")
+        return outcome
+
+    async def _follow(self, work: Work, inquiry: Inquiry, correction: ChatCorrection) -> str:
+        """Change a captured message's entry as the message was changed (L1, L3)."""
+        name = _captured(inquiry.conversation, correction.message)
+        stored = await work.ref(name) if name is not None else None
+        if stored is None:
+            return "not captured"
+        of, _, n = stored.partition(" ")
+        incident = await work.incident(of)
+        found = await work.entry(of, int(n))
+        if incident is None or found is None:
+            return "no incident"
+        text = clean(correction.text or "")
+        command = cmd.Amend(entry=int(n), text=text) if text else cmd.Redact(entry=int(n))
+        setting = await self._setting(work, inquiry, incident.service, found.event)
+        try:
+            story = tell(incident, command, inquiry.now, setting)
+        except Rejected:
+            return "rejected"  # a message changed by somebody who may not change the record
+        await self._commit(work, story, inquiry)
+        return "done"
+
+    async def _troubled(self, work: Work, inquiry: Inquiry, trouble: ChatTrouble) -> str:
+        """Let the incidents of a conversation tell of trouble in it (D2)."""
+        here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
+        for each in here:
+            command = cmd.NoteTrouble(
+                adapter=inquiry.source,
+                conversation=inquiry.conversation,
+                text=trouble.text,
+                reachable=trouble.reachable,
+            )
+            await self.apply(work, each.id, command)
+        return "done" if here else "no incident"
+
+    async def _moved(self, work: Work, inquiry: Inquiry) -> str:
+        """Show the cards of a conversation's incidents where it goes on."""
+        here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
+        for each in here:
+            await work.send([self._router.card(each, inquiry.conversation)], now=inquiry.now)
+        return "done"
+
+    async def lost(self, adapter: str, why: str) -> None:
+        """Tell, over every other way, that a platform has ended the bot's session."""
+
+        async def tell_all(work: Work) -> None:
+            command = cmd.NoteTrouble(adapter=adapter, conversation=None, text=why, reachable=False)
+            running = 0
+            for each in await work.list("open", 1000):
+                incident = await work.incident(each.id)
+                if incident is not None and incident.running:
+                    running += 1
+                    await self.apply(work, each.id, command)
+            if not running:
+                alarm = self._presenter.platform_lost(adapter, why)
+                rows = self._router.alarm(alarm, avoid=adapter)
+                await work.send(rows, now=self._clock.now())
+
+        await self._store.transact(tell_all)
+        self.after_commit(None)
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -438,7 +537,9 @@ class Service:
     async def _commit(self, work: Work, story: Story, inquiry: Inquiry | None = None) -> Incident:
         """Write what was decided, and queue what follows from it (D1)."""
         incident, events, now = story.incident, story.happened, story.now
+        acknowledged = self._acknowledged(inquiry, worked=True) if inquiry is not None else []
         if not events:
+            await work.send(acknowledged, now=now)
             return incident
         first = incident.entries - len(events) + 1
         entries = [Entry(n=first + i, event=e, recorded_at=now) for i, e in enumerate(events)]
@@ -449,14 +550,32 @@ class Service:
         if inquiry is not None:
             inquiry.due_at = due_at
         await work.save(incident, entries, due_at=due_at)
-        await work.send(self._router.outgoing(incident, entries, now), now=now)
+        rows = self._router.outgoing(incident, entries, now)
+        await work.send([*acknowledged, *rows], now=now)
         return incident
 
-    async def _answer(self, work: Work, inquiry: Inquiry, message: Message) -> None:
-        """Answer whoever asked, where they asked."""
+    async def _answer(
+        self, work: Work, inquiry: Inquiry, message: Message, *, worked: bool | None = None
+    ) -> None:
+        """Answer whoever asked, where they asked; `worked` marks what they wrote besides."""
         row = Outgoing(
             target=inquiry.conversation.adapter,
             lane=lane_of(inquiry.conversation),
-            body=Post(message=message),
+            body=Post(message=message, answers=inquiry.message),
         )
-        await work.send([row], now=inquiry.now)
+        marks = self._acknowledged(inquiry, worked=worked) if worked is not None else []
+        await work.send([*marks, row], now=inquiry.now)
+
+    def _acknowledged(self, inquiry: Inquiry, *, worked: bool) -> list[Outgoing]:
+        """Return the mark on a command, where the platform has such."""
+        adapter = self._targets.adapters.get(inquiry.source)
+        if inquiry.message is None or adapter is None or not adapter.features.reactions:
+            return []
+        to = inquiry.conversation
+        body = Acknowledge(message=inquiry.message, worked=worked)
+        return [Outgoing(target=to.adapter, lane=lane_of(to), body=body)]
+
+
+def _captured(conversation: ConversationRef, message: str | None) -> str | None:
+    """Return the name under which a captured message's entry is stored."""
+    return f"captured/{lane_of(conversation)}/{message}" if message is not None else None

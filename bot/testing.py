@@ -114,12 +114,23 @@ class RecordingAdapter:
         self._do(Posted(kind="open", conversation=name, text=request.name, key=key))
         return ConversationRef(self.name, name)
 
-    async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
+    async def post(
+        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+    ) -> MessageRef:
         """Keep a message; a key that was there already gives its reference again."""
+        del answers
         posted = Posted(
             kind="post", conversation=to.id, text=plain(message), key=key, message=message
         )
         return MessageRef(to, self._do(posted))
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        """Keep a mark."""
+        mark = "✅" if worked else "❓"
+        posted = Posted(
+            kind="mark", conversation=ref.conversation.id, text=mark, key=key, ref=ref.id
+        )
+        self._do(posted)
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         """Keep an edit."""
@@ -309,15 +320,17 @@ class Stage:
         deliver: bool = True,
     ) -> bool:
         """Say something in a room, and let everything be delivered; whether it was done."""
+        name = event or f"e{next(self._numbers)}"
         done = await self.app.receive(
             ChatEvent(
-                id=event or f"e{next(self._numbers)}",
+                id=name,
                 conversation=ConversationRef(self.chat.name, room),
                 sender=UserRef(self.chat.name, who),
                 sender_name=who,
                 text=text,
                 written_at=at or self.clock.now(),
                 addressed=room.startswith("@"),
+                message=name,
             )
         )
         if deliver:

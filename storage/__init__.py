@@ -1,5 +1,5 @@
 """The database: one store behind `bot.ports.Store`, on SQLite and on PostgreSQL."""
 
-from storage.database import Database, open_database, pending_migrations
+from storage.database import Database, copy_database, open_database, pending_migrations
 
-__all__ = ["Database", "open_database", "pending_migrations"]
+__all__ = ["Database", "copy_database", "open_database", "pending_migrations"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
@@ -320,6 +321,31 @@ async def open_database(
     finally:
         if held is not None:
             held.close()
+
+
+async def copy_database(url: str, to: Path) -> str:
+    """Copy an SQLite database whole, beside a bot that may be writing; return where it is.
+
+    Raises:
+        DatabaseAway: There is none yet, or it cannot be read.
+    """
+    path = sqlite_path(url)
+    if path is None or not path.exists():
+        raise DatabaseAway(f"there is no database {url.removeprefix('sqlite://')} yet")
+
+    def copy() -> None:
+        os.close(os.open(to, os.O_CREAT | os.O_RDWR, 0o600))
+        with (
+            closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(to)) as target,
+        ):
+            source.backup(target)
+
+    try:
+        await asyncio.to_thread(copy)
+    except sqlite3.Error as exc:
+        raise DatabaseAway(f"cannot copy {path}: {exc}") from exc
+    return str(to)
 
 
 def _prepare_file(path: Path) -> None:

@@ -425,6 +425,14 @@ class SqlWork:
             own,
         )
 
+    async def moved(self, was: ConversationRef, now: ConversationRef) -> None:
+        """See `ports`."""
+        moved = await self._changed(
+            "UPDATE place SET real = $1 WHERE real = $2 RETURNING logical", place(now), place(was)
+        )
+        if not moved:
+            await self.opened(was, now)
+
     async def ref(self, name: str) -> str | None:
         """See `ports`."""
         rows = await self._read("SELECT value FROM reference WHERE name = $1", name)

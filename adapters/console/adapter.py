@@ -133,11 +133,17 @@ class ConsoleAdapter:
             return ConversationRef(ADAPTER, f"@{request.direct_to.id}")
         return ConversationRef(ADAPTER, f"{request.name}.{request.alias}")
 
-    async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
+    async def post(
+        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+    ) -> MessageRef:
         """Print a message."""
+        del answers
         self._print(to, message, key=key, edit=False)
         self._remember(key, message)
         return MessageRef(to, key)
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        """Mark nothing: a console shows the answer beneath."""
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         """Print a message again, where it has changed."""

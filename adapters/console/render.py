@@ -26,6 +26,7 @@ from bot.messages import (
     Link,
     Mention,
     Message,
+    Place,
     Span,
     Spans,
     Strong,
@@ -157,5 +158,7 @@ def _span(span: Span) -> RichText:
             return RichText(span.name, style="bold yellow" if span.notify else "yellow")
         case At():
             return RichText(at_text(span), style="magenta")
+        case Place():
+            return RichText(span.name, style="bold cyan")
         case _:
             assert_never(span)

@@ -259,6 +259,16 @@ class NoteUndelivered:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteTrouble:
+    """The bot cannot do its work in a conversation, or (none) on a whole platform (D2)."""
+
+    adapter: str
+    conversation: ConversationRef | None
+    text: str
+    reachable: bool
+
+
 Command = (
     Declare
     | Assess
@@ -290,4 +300,5 @@ Command = (
     | NoteConversation
     | NoteTicket
     | NoteUndelivered
+    | NoteTrouble
 )

@@ -65,13 +65,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayTo:
-    """Tell one person, directly."""
+    """Tell one person, directly; `avoid` names an adapter that cannot do it."""
 
     person: PersonId
     scene: Scene
     urgent: bool = False
     clock: Clock | None = None
     n: int = 0
+    avoid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +165,17 @@ _RANK: tuple[type[ev.Happening], ...] = (
     ev.EntryRedacted,
     ev.TicketFiled,
     ev.DeliveryFailed,
+    ev.TroubleFound,
 )
 """What a message is about, where a command made several things happen."""
 
-_NOT_ON_THE_CARD = (ev.NoteAdded, ev.MessageCaptured, ev.RungFired, ev.DeliveryFailed)
+_NOT_ON_THE_CARD = (
+    ev.NoteAdded,
+    ev.MessageCaptured,
+    ev.RungFired,
+    ev.DeliveryFailed,
+    ev.TroubleFound,
+)
 
 _OF_ITS_OWN = (ev.RungFired, ev.StabiliseNudged, ev.UntouchedRaised)
 
@@ -234,6 +242,9 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
     if isinstance(head, ev.DeliveryFailed):
         yield from _undelivered(incident, head, scene)
         return
+    if isinstance(head, ev.TroubleFound):
+        yield from _troubled(incident, head, scene, routes)
+        return
     for conversation in incident.conversations:
         yield Say(to=conversation, scene=scene)
     paged = {
@@ -273,6 +284,26 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
     person = incident.commander or incident.declared_by
     if not heard and not head.target.endswith(f":{person}"):
         yield SayTo(person=person, scene=scene)
+
+
+def _troubled(
+    incident: Incident, head: ev.TroubleFound, scene: Scene, routes: Routes
+) -> Iterator[Effect]:
+    """Tell of trouble wherever the bot can still speak, else the commander alone (D2)."""
+    whole = head.conversation is None
+    heard = [
+        c
+        for c in incident.conversations
+        if (c.adapter != head.adapter if whole else c != head.conversation or head.reachable)
+    ]
+    for conversation in heard:
+        yield Say(to=conversation, scene=scene)
+    if heard:
+        return
+    person = incident.commander or incident.declared_by
+    yield SayTo(person=person, scene=scene, urgent=True, avoid=head.adapter if whole else None)
+    if routes.pager and whole and not incident.drill:
+        yield Call(people=(person,), service=None, scene=scene)
 
 
 def _called(

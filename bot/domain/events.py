@@ -336,6 +336,19 @@ class DeliveryFailed(Happening):
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleFound(Happening):
+    """The bot cannot do its work in a conversation, or (none) on a whole platform (D2).
+
+    `reachable`: it can still speak there.
+    """
+
+    adapter: str
+    conversation: ConversationRef | None
+    text: str
+    reachable: bool
+
+
 Event = (
     Declared
     | SeverityChanged
@@ -373,6 +386,7 @@ Event = (
     | ConversationOpened
     | TicketFiled
     | DeliveryFailed
+    | TroubleFound
 )
 
 

@@ -168,7 +168,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(incident, room=event.conversation)
         case ev.TicketFiled():
             return replace(incident, ticket=event.ticket)
-        case ev.DeliveryFailed():
+        case ev.DeliveryFailed() | ev.TroubleFound():
             return _unasked(incident, event)
         case ev.NoteAdded() | ev.MessageCaptured():
             return incident

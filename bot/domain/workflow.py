@@ -156,6 +156,16 @@ def _decide(story: Story, command: cmd.Command) -> None:
                     at=story.now, target=command.target, what=command.what, why=command.why
                 )
             )
+        case cmd.NoteTrouble():
+            story.add(
+                ev.TroubleFound(
+                    at=story.now,
+                    adapter=command.adapter,
+                    conversation=command.conversation,
+                    text=command.text,
+                    reachable=command.reachable,
+                )
+            )
         case cmd.Declare():
             raise Rejected(f"{story.incident.id} is declared already.")
         case _:

@@ -130,6 +130,25 @@ class Answers(Voice):
             blocks=(para("Nothing was changed. Try again; if it stays, its log says why."),),
         )
 
+    def unreadable(self) -> Message:
+        """Return the answer to a message that cannot be decrypted (yet)."""
+        return Message(
+            summary=("This message cannot be read here: its key has not arrived.",),
+            blocks=(
+                para(
+                    "If it was a command, it was not done. It is when the key arrives; "
+                    "typing it again is quicker."
+                ),
+            ),
+        )
+
+    def platform_lost(self, adapter: str, why: str) -> Message:
+        """Return the alarm that a whole platform is lost to the bot."""
+        return Message(
+            summary=(f"Sitrep has lost {adapter}: {why}",),
+            blocks=(para("Nothing is heard and nothing is said there until then."),),
+        )
+
     def not_yet(self, asked: NotYet) -> Message:
         """Return the answer to a verb that nothing offers yet."""
         return Message(

@@ -244,6 +244,8 @@ class Boards(Voice):
                 return (f"Filed as {event.ticket.url or event.ticket.id}",)
             case ev.DeliveryFailed():
                 return (f"Not delivered to {event.target}: {event.what} ({event.why})",)
+            case ev.TroubleFound():
+                return (event.text,)
             case _:
                 assert_never(event)
 

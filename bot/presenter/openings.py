@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.domain import events as ev
 from bot.domain.effects import Scene
 from bot.domain.incident import RESPONSE, Clock, Incident, Kind, Severity
-from bot.messages import Actions, At, Message, Precision, Spans, Strong, span_of
+from bot.messages import Actions, At, Message, Place, Precision, Spans, span_of
 from bot.presenter.composing import first, last, message
 from bot.presenter.voice import CLOCKS, Voice, joined, shorten
 from bot.refs import PersonId
@@ -74,7 +74,7 @@ class Openings(Voice):
         )
 
     def _where(self, incident: Incident, head: ev.Declared, status_page: str | None) -> list[Spans]:
-        parts: list[Spans] = [("Channel: ", Strong(incident.id))]
+        parts: list[Spans] = [("Channel: ", Place(incident.conversation, incident.id))]
         if head.service:
             parts.append((f"Service: {head.service}",))
         if status_page and not incident.drill:

@@ -116,6 +116,8 @@ class Scenes(Openings):
                 return message((f"{incident.id} is filed as a ticket: ", where))
             case ev.DeliveryFailed():
                 return self._undelivered(head)
+            case ev.TroubleFound():
+                return message((f"{self.label(incident)}: {head.text}",))
             case _:
                 return message((f"{incident.id}: {type(head).__name__}",))
 

@@ -70,6 +70,9 @@ def eventful() -> Play:
     play.do(None, cmd.NoteConversation(conversation=ConversationRef("chat", "!room")))
     play.do(None, cmd.NoteTicket(ticket=ExternalRef("tracker", "T-1", "https://t.example.com")))
     play.do(None, cmd.NoteUndelivered(target="chat/ops", what="x", why="gone"))
+    play.do(
+        None, cmd.NoteTrouble(adapter="chat", conversation=None, text="logged out", reachable=False)
+    )
     play.do(BEN, cmd.Stabilise(text="ok"))
     play.do(BEN, cmd.Resolve(text="done"))
     play.do(BEN, cmd.Reopen(reason="back"))

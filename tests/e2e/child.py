@@ -103,11 +103,16 @@ class Sink(RecordingAdapter):
         name = f"@{request.direct_to.id}"
         return ConversationRef("sink", name)
 
-    async def post(self, to: ConversationRef, message: Message, *, key: str) -> MessageRef:
+    async def post(
+        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+    ) -> MessageRef:
         await asyncio.sleep(0.001)
         self._keep("post", to.id, plain(message), key)
         await asyncio.sleep(0.001)
         return MessageRef(to, key)
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        raise AssertionError("no reactions here")
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         self._keep("edit", ref.conversation.id, plain(message), key)

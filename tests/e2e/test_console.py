@@ -198,19 +198,21 @@ class Terminal:
         )
         os.close(slave)
         self.seen = ""
+        self._at = 0
 
     def until(self, text: str, seconds: float = 20) -> str:
-        """Read until a text is on the screen; return what came since the last time."""
-        begun, end = len(self.seen), time.monotonic() + seconds
-        while text not in _plain(self.seen[begun:]):
+        """Read until a text is on the screen; return what came since the one before it."""
+        end = time.monotonic() + seconds
+        while text not in (shown := _plain(self.seen)[self._at :]):
             ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
             if not ready:
-                raise AssertionError(f"{text!r} did not come: {_plain(self.seen[begun:])}")
+                raise AssertionError(f"{text!r} did not come: {shown}")
             got = os.read(self.master, 65536).decode("utf-8", "replace")
             if "\x1b[6n" in got:
                 os.write(self.master, b"\x1b[1;1R")
             self.seen += got
-        return _plain(self.seen[begun:])
+        self._at += shown.index(text) + len(text)
+        return shown
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())

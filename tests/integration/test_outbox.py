@@ -170,7 +170,7 @@ async def test_a_hanging_conversation_delays_no_other(tmp_path):
     class Hanging(RecordingAdapter):
         said_fast = asyncio.Event()
 
-        async def post(self, to, message, *, key):
+        async def post(self, to, message, *, key, answers=None):
             if to.id == "slow":
                 await asyncio.Event().wait()
             self.said_fast.set()

@@ -29,7 +29,7 @@ def calls(outside: RecordingProvider, name: str) -> list:
 
 async def test_every_hook_of_the_contract_has_a_reference_plugin():
     hooks = {name for name in vars(Hooks) if not name.startswith("_")}
-    assert hooks == {"configure", CHANGED, *REGISTERING}
+    assert hooks == {"configure", "command_line", CHANGED, *REGISTERING}
 
 
 async def test_a_sev4_is_filed_as_a_ticket_once(tmp_path):
