@@ -8,9 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-crash lint format golden migration bench lock clean
+.PHONY: help run demo try-matrix test test-crash peers lint format golden migration bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -21,11 +22,17 @@ run: $(VENV)/.run ## run Sitrep in this terminal; pipe lines in and it handles t
 demo: $(VENV)/.run ## play one SEV1 from declaration to resolution in under a minute
 	@$(BIN)/sitrep demo
 
-test: $(VENV)/.dev ## the whole suite, with a short crash run, on SQLite and PostgreSQL
+try-matrix: $(VENV)/.dev peers ## start a homeserver with two users and Sitrep in it, to try it with any client
+	@$(BIN)/python tests/try_matrix.py
+
+test: $(VENV)/.dev peers ## the whole suite, with a short crash run, on real peers
 	$(BIN)/python -m pytest
 
-test-crash: $(VENV)/.dev ## at least 200 kills of a real process, on SQLite and PostgreSQL
+test-crash: $(VENV)/.dev peers ## at least 200 kills of a real process, on SQLite and PostgreSQL
 	SITREP_KILLS=200 $(BIN)/python -m pytest -m crash
+
+# A peer that cannot be had is told of by the tests that need it: skipped here, failed in CI.
+peers: $(PEERS)/.ready ## what the tests talk to: Synapse, Node.js with matrix-js-sdk
 
 lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, import contracts
 	$(BIN)/ruff check .
@@ -43,7 +50,7 @@ golden: $(VENV)/.dev ## write golden conversations and generated pages anew; rea
 migration: $(VENV)/.dev ## write the next migration from the models; NAME=what_it_does
 	$(BIN)/tortoise -c storage.migrate.TORTOISE_ORM makemigrations -n $(NAME)
 
-bench: $(VENV)/.dev ## measure the claims; ONLY=B3 runs one
+bench: $(VENV)/.dev peers ## measure the claims; ONLY=B3 runs one
 	$(BIN)/python -m bench $(ONLY)
 
 lock: ## resolve the dependencies again (needs uv)
@@ -51,9 +58,11 @@ lock: ## resolve the dependencies again (needs uv)
 		pyproject.toml --group dev -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--group peers -o requirements/peers.txt
 
-clean: ## remove the environment and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove the environments and every cache
+	rm -rf $(VENV) $(PEERS) tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -71,3 +80,10 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.run
 	@echo 'Setting up the development tools (once) ...'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+$(PEERS)/.ready: requirements/peers.txt tests/js/package-lock.json | $(VENV)/bin/python
+	@echo 'Setting up what the tests talk to in $(PEERS) (once) ...'
+	@{ $(PYTHON) -m venv $(PEERS) \
+		&& $(PEERS)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/peers.txt \
+		&& PATH="$(CURDIR)/$(PEERS)/bin:$$PATH" npm ci --prefix tests/js --silent --no-audit --no-fund \
+		&& touch $@; } || echo 'They cannot all be had; the tests that need them say so.'

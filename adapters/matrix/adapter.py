@@ -1,0 +1,732 @@
+"""Matrix: rooms, threads, reactions, encrypted or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, ClientTimeout
+from cachetools import LRUCache
+
+from adapters.matrix import cross_signing, inbound, probing, render
+from adapters.matrix import crypto as cr
+from adapters.matrix.config import MatrixSettings
+from adapters.matrix.crypto import Crypto
+from adapters.matrix.homeserver import V3, Homeserver, Refused
+from adapters.matrix.inbound import ADAPTER, CAPTURE, Event
+from adapters.matrix.power import Powers, powers
+from adapters.matrix.rooms import IN, Rooms
+from adapters.matrix.session import Keep, Session
+from adapters.matrix.sync import RELOGIN, Sync
+from bot.chat import (
+    ChatCapture,
+    ChatCorrection,
+    ChatEvent,
+    ChatMoved,
+    ChatTrouble,
+    ChatUnreadable,
+    ConversationRequest,
+    Features,
+    Inbound,
+)
+from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
+from bot.messages import Message
+from bot.ports import Finding, PluginContext, Receive
+from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
+
+KEY_SECONDS = 30.0
+"""How long a key may take to arrive before its sender is told."""
+
+REMEMBERED = 2000
+"""How many events' threads and buttons are remembered; the rest is asked for."""
+
+DONE, NOT_DONE = "✅", "❓"
+
+_NEW = "new:"
+"""What the core's name of a conversation begins with that is not open yet (`bot.chat`)."""
+
+
+class MatrixAdapter:
+    """A bot account on a homeserver."""
+
+    def __init__(self, context: PluginContext, settings: MatrixSettings) -> None:
+        """Nothing is asked of the homeserver yet."""
+        self._context, self._settings, self._log = context, settings, context.log
+        self._clock = context.clock
+        self.features = Features(
+            rooms=True,
+            direct=True,
+            edits=True,
+            pins=True,
+            threads=True,
+            buttons=True,
+            reactions=True,
+            max_bytes=render.LONGEST,
+        )
+        self._keep = Keep(context.home)
+        self._server = Homeserver(settings.homeserver, lambda: context.http)
+        self._rooms = Rooms(settings, self._server, self._log)
+        self._users = {p.person: p.user.id for p in context.addressees if p.user is not None}
+        self._render = render.Renderer(self._user_of, self._address_of)
+        self._me, self._my_name = settings.user, settings.user[1:].partition(":")[0]
+        self._homeservers = (
+            *(settings.homeservers or (settings.server,)),
+            *(inbound.server_of(user) for user in self._users.values()),
+        )
+        self._ready: Crypto | None = None
+        self._sync: Sync | None = None
+        self._receive: Receive | None = None
+        self._threads: LRUCache[str, str | None] = LRUCache(REMEMBERED)
+        self._unreadable: LRUCache[str, bool] = LRUCache(REMEMBERED)
+        self._pinning = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def _user_of(self, person: PersonId) -> str | None:
+        known = self._users.get(person)
+        if known is not None:
+            return known
+        adapter, _, user = person.partition(":")
+        return user if adapter == ADAPTER and user else None
+
+    def _address_of(self, conversation: ConversationRef) -> str | None:
+        if conversation.adapter != ADAPTER:
+            return None
+        if conversation.id.startswith(_NEW):
+            if self._settings.layout == "threads":
+                return None
+            return self._rooms.alias(conversation.id.removeprefix(_NEW).casefold())
+        return _split(conversation.id)[0] if conversation.id.startswith(("!", "#")) else None
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    async def run(self, receive: Receive) -> bool:
+        """Listen until the session ends.
+
+        Raises:
+            SessionEnded: There is none, or it is over.
+        """
+        self._receive = receive
+        try:
+            session = self._keep.session()
+        except Exception as exc:
+            raise SessionEnded(str(exc)) from exc
+        if session.user_id != self._me:
+            raise SessionEnded(f"the login is {session.user_id}'s, not {self._me}'s; {RELOGIN}")
+        self._keep.make()
+        self._keep.hold()
+        self._server.token, self._server.ended = session.access_token, None
+        pickle_key = self._settings.pickle_key.get_secret_value()
+        client = cr.client(self._settings.homeserver, session, self._keep, pickle_key)
+        try:
+            await self._known(session)
+            signed_only = self._settings.devices == "signed"
+            crypto = Crypto(client, self._server, self._log, signed_only=signed_only)
+            await self._signed(session, client, crypto)
+            self._sync = Sync(
+                client, crypto, self._server, self._keep, self._clock, self._log, self
+            )
+            self._ready = crypto
+            self._spawn(self._gather())
+            await self._sync.run()
+        finally:
+            self._ready = self._sync = None
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await client.close()
+            self._keep.let_go()
+        return True
+
+    async def _known(self, session: Session) -> None:
+        """See that the token is the login's."""
+        try:
+            who = await self._server.call("GET", f"{V3}/account/whoami")
+        except TemporaryFailure as exc:
+            if self._server.ended is not None:
+                raise SessionEnded(f"{self._server.ended}; {RELOGIN}") from exc
+            raise
+        if who.get("user_id") != session.user_id or who.get("device_id") != session.device_id:
+            raise SessionEnded(f"the token is another login's; {RELOGIN}")
+        found = await self._server.call("GET", f"{V3}/profile/{self._me}/displayname")
+        self._my_name = str(found.get("displayname") or self._my_name)
+        self._rooms.take_direct(await self._server.account_data(self._me, "m.direct"))
+
+    async def _signed(self, session: Session, client: Any, crypto: Crypto) -> None:  # noqa: ANN401
+        """See that the device's keys are there, and signed by the account."""
+        await crypto.keep_up()
+        try:
+            await cross_signing.ensure(self._server, session, cr.machine(client), self._keep.seeds)
+        except (cross_signing.NotOurs, Refused) as exc:
+            self._log.error("the device is not signed", why=str(exc))
+
+    def _spawn(self, what: Any) -> None:  # noqa: ANN401 - a coroutine
+        task = asyncio.create_task(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _gather(self) -> None:
+        """Make the space and the triage room, and bring the people of the config in."""
+        wait = timedelta(seconds=1)
+        people = [user for user in self._users.values() if user != self._me]
+        while True:
+            try:
+                places = [await self._rooms.space(), await self._rooms.triage()]
+                for room in places:
+                    if room is not None and not self._settings.triage:
+                        await self._bring_once(room, people)
+            except TemporaryFailure as exc:
+                self._log.warning("rooms put off", why=str(exc))
+                await self._clock.sleep(max(wait, exc.retry_after or wait))
+                wait = min(wait * 2, timedelta(minutes=10))
+            except PermanentFailure as exc:
+                self._log.error("no triage room", why=str(exc))
+                return
+            else:
+                return
+
+    async def _bring_once(self, room: str, people: Sequence[str]) -> None:
+        """Invite whoever was never in a room; who has left is left alone."""
+        state = await self._server.whole_state(room)
+        known = {e.get("state_key") for e in state if e.get("type") == "m.room.member"}
+        await self._rooms.bring_in(room, [user for user in people if user not in known])
+
+    async def _hand_in(self, what: Inbound) -> None:
+        if self._receive is not None:
+            await self._receive(what)
+
+    async def account(self, kind: str, content: Event) -> None:
+        """Take over which rooms are direct."""
+        if kind == "m.direct":
+            self._rooms.take_direct(content.get("m.direct", content))
+
+    async def invited(self, room: str, state: Sequence[Event]) -> None:
+        """Accept an invitation of somebody who may invite; decline any other."""
+        mine = next(
+            (
+                e
+                for e in state
+                if e.get("type") == "m.room.member"
+                and e.get("state_key") == self._me
+                and e.get("content", {}).get("membership") == "invite"
+            ),
+            None,
+        )
+        if mine is None:
+            return
+        inviter = str(mine.get("sender"))
+        allowed = inviter in self._users.values() or inbound.matches(
+            inviter, self._settings.inviters
+        )
+        if not allowed:
+            self._log.warning("invitation declined", room=room, inviter=inviter)
+            await self._retried(lambda: self._server.leave(room))
+            return
+        await self._retried(lambda: self._server.join(room))
+        if mine.get("content", {}).get("is_direct"):
+            await self._retried(lambda: self._rooms.note_direct(inviter, room))
+
+    async def _retried(self, what: Any) -> None:  # noqa: ANN401 - makes a coroutine
+        """Ask the homeserver until it has answered; a refusal is for the log."""
+        wait = timedelta(seconds=1)
+        while True:
+            try:
+                await what()
+            except Refused as exc:
+                self._log.warning("refused", why=str(exc))
+                return
+            except TemporaryFailure as exc:
+                await self._clock.sleep(max(wait, exc.retry_after or wait))
+                wait = min(wait * 2, timedelta(minutes=1))
+            else:
+                return
+
+    async def left(self, room: str, events: Sequence[Event]) -> None:
+        """Tell that the bot was put out of a room."""
+        for event in events:
+            mine = event.get("type") == "m.room.member" and event.get("state_key") == self._me
+            if not mine or event.get("sender") == self._me:
+                continue
+            how = "banned from" if _membership(event) == "ban" else "removed from"
+            name = await self._name_of(room)
+            text = (
+                f"Sitrep was {how} the room {name} by {event.get('sender')}. What is to be said "
+                f"there waits. Invite {self._me} again."
+            )
+            await self._hand_in(
+                ChatTrouble(
+                    id=str(event.get("event_id")),
+                    conversation=ConversationRef(ADAPTER, room),
+                    text=text,
+                    noticed_at=self._clock.now(),
+                    reachable=False,
+                )
+            )
+
+    async def _name_of(self, room: str) -> str:
+        try:
+            found = await self._server.state(room, "m.room.name")
+        except (Refused, TemporaryFailure):
+            return room
+        return str((found or {}).get("name") or room)
+
+    async def event(self, room: str, event: Event) -> None:
+        """Handle an event of a room's timeline."""
+        sender = str(event.get("sender"))
+        kind = event.get("type")
+        if kind == "m.room.power_levels":
+            await self._power_changed(room, event)
+        if sender == self._me:
+            return
+        if not inbound.matches(inbound.server_of(sender), self._homeservers):
+            self._log.info("from elsewhere", room=room, sender=sender)
+            return
+        match kind:
+            case "m.room.encrypted":
+                await self._sealed(room, event)
+            case "m.room.message":
+                await self._message(room, event)
+            case "m.reaction":
+                await self._reaction(room, event)
+            case "m.room.redaction":
+                await self._redaction(room, event)
+            case "m.room.pinned_events":
+                for target in inbound.newly_pinned(event):
+                    await self._capture(room, event, target, f"{event.get('event_id')}/{target}")
+            case "m.room.tombstone":
+                await self._upgraded(room, event)
+            case _:
+                pass
+
+    def _conversation(self, room: str, root: str | None = None) -> ConversationRef:
+        """Return the conversation of a room; of a thread, where each incident has one."""
+        threaded = self._settings.layout == "threads" and root is not None
+        return ConversationRef(ADAPTER, f"{room}/{root}" if threaded else room)
+
+    async def _message(self, room: str, event: Event) -> None:
+        identity, sender = str(event.get("event_id")), str(event.get("sender"))
+        corrected = inbound.correction(event)
+        if corrected is not None:
+            target, text = corrected
+            await self._corrected(room, event, target, text)
+            return
+        how, target_of = inbound.relation(event)
+        root = target_of if how == "m.thread" else None
+        self._threads[identity] = root or (identity if how is None else None)
+        said = inbound.said(event, self._me, self._my_name)
+        if said is None:
+            return
+        await self._hand_in(
+            ChatEvent(
+                id=identity,
+                conversation=self._conversation(room, root),
+                sender=UserRef(ADAPTER, sender),
+                sender_name=self._display(room, sender),
+                text=said.text,
+                written_at=inbound.written_at(event),
+                addressed=said.addressed or room in self._rooms.direct_users,
+                mentions=said.mentions,
+                message=identity,
+            )
+        )
+
+    def _display(self, room: str, user: str) -> str:
+        del room
+        return user[1:].partition(":")[0]
+
+    async def _corrected(self, room: str, event: Event, target: str, text: str | None) -> None:
+        found = await self._fetched(room, target)
+        root = inbound.relation(found)[1] if found and _threaded(found) else None
+        await self._hand_in(
+            ChatCorrection(
+                id=str(event.get("event_id")),
+                conversation=self._conversation(room, root),
+                sender=UserRef(ADAPTER, str(event.get("sender"))),
+                message=target,
+                text=text,
+                written_at=inbound.written_at(event),
+            )
+        )
+
+    async def _redaction(self, room: str, event: Event) -> None:
+        target = inbound.redacted(event)
+        if target is not None:
+            await self._corrected(room, event, target, None)
+
+    async def _reaction(self, room: str, event: Event) -> None:
+        """A reaction presses a button that the bot has offered, or marks a message."""
+        reaction = inbound.pressed(event)
+        if reaction is None:
+            return
+        if reaction.key == CAPTURE:
+            await self._capture(room, event, reaction.target, str(event.get("event_id")))
+            return
+        if reaction.key not in {render.plain_key(digit) for digit in render.DIGITS}:
+            return
+        found = await self._fetched(room, reaction.target)
+        if found is None or found.get("sender") != self._me:
+            return
+        offered = inbound.content(found).get(render.BUTTONS)
+        command = offered.get(reaction.key) if isinstance(offered, Mapping) else None
+        if not isinstance(command, str):
+            return
+        sender = str(event.get("sender"))
+        root = inbound.relation(found)[1] if _threaded(found) else None
+        await self._hand_in(
+            ChatEvent(
+                id=str(event.get("event_id")),
+                conversation=self._conversation(room, root),
+                sender=UserRef(ADAPTER, sender),
+                sender_name=self._display(room, sender),
+                text=command,
+                written_at=inbound.written_at(event),
+                addressed=True,
+            )
+        )
+
+    async def _capture(self, room: str, event: Event, target: str, identity: str) -> None:
+        found = await self._fetched(room, target)
+        if found is None or found.get("type") != "m.room.message":
+            return
+        author, sender = str(found.get("sender")), str(event.get("sender"))
+        if author == self._me:
+            return  # what the bot says is on the timeline
+        root = inbound.relation(found)[1] if _threaded(found) else None
+        await self._hand_in(
+            ChatCapture(
+                id=identity,
+                conversation=self._conversation(room, root),
+                sender=UserRef(ADAPTER, sender),
+                sender_name=self._display(room, sender),
+                author=UserRef(ADAPTER, author),
+                author_name=self._display(room, author),
+                text=inbound.text(inbound.content(found)),
+                written_at=inbound.written_at(found),
+                marked_at=inbound.written_at(event),
+                message=target,
+            )
+        )
+
+    async def _fetched(self, room: str, target: str) -> Event | None:
+        """Return an event in clear; none where there is none, or its key is not there."""
+        found = await self._server.event(room, target)
+        if found is None or self._ready is None:
+            return None
+        return self._ready.decrypted(room, found)
+
+    # --- what cannot be read ----------------------------------------------------------------------
+
+    async def _sealed(self, room: str, event: Event) -> None:
+        """Read an encrypted event now, or when its key arrives; its room does not wait for it."""
+        crypto = self._ready
+        if crypto is None:
+            return
+        clear = crypto.decrypted(room, event)
+        if clear is not None:
+            await self.event(room, clear)
+            return
+        self._log.warning("cannot read", room=room, event_id=event.get("event_id"))
+        self._spawn(self._await_key(room, event))
+
+    async def _await_key(self, room: str, event: Event) -> None:
+        crypto, sync = self._ready, self._sync
+        if crypto is None or sync is None:
+            return
+        await crypto.ask_for_key(room, event)
+        told = False
+        for _attempt in range(REMEMBERED):
+            try:
+                async with asyncio.timeout(None if told else KEY_SECONDS):
+                    await sync.keys_came.wait()
+                    sync.keys_came.clear()
+            except TimeoutError:
+                told = True
+                await sync.handled(partial(self._tell_unreadable, room), event)
+                continue
+            clear = crypto.decrypted(room, event)
+            if clear is not None:
+                await sync.handled(partial(self.event, room), clear)
+                return
+
+    async def _tell_unreadable(self, room: str, event: Event) -> None:
+        """Tell once for each key that is missing."""
+        session = str(inbound.content(event).get("session_id"))
+        if session in self._unreadable:
+            return
+        self._unreadable[session] = True
+        identity = str(event.get("event_id"))
+        await self._hand_in(
+            ChatUnreadable(
+                id=f"unread/{identity}",
+                conversation=self._conversation(room),
+                sender=UserRef(ADAPTER, str(event.get("sender"))),
+                message=identity,
+                written_at=inbound.written_at(event),
+            )
+        )
+
+    # --- what changes in a room -------------------------------------------------------------------
+
+    async def _power_changed(self, room: str, event: Event) -> None:
+        """Tell when the bot has lost what it needs in a room."""
+        now = await self._rooms.powers(room)
+        before = _before(event, now)
+        lost = [n for n in probing.NEEDED if n.may(before, self._me) and not n.may(now, self._me)]
+        if not lost:
+            return
+        what = ", ".join(each.what for each in lost)
+        text = (
+            f"Sitrep may not {what} in this room any more; {event.get('sender')} changed its "
+            f"power level. Give {self._me} at least {max(n.level(now) for n in lost):.0f}."
+        )
+        reachable = now.may(self._me, "m.room.message", state=False)
+        await self._hand_in(
+            ChatTrouble(
+                id=str(event.get("event_id")),
+                conversation=ConversationRef(ADAPTER, room),
+                text=text,
+                noticed_at=self._clock.now(),
+                reachable=reachable,
+            )
+        )
+
+    async def _upgraded(self, room: str, event: Event) -> None:
+        """Follow a room to where it goes on."""
+        to = inbound.content(event).get("replacement_room")
+        if not isinstance(to, str):
+            return
+        try:
+            joined = await self._server.join(to)
+        except Refused as exc:
+            self._log.warning("cannot follow", room=room, to=to, why=str(exc))
+            await self._hand_in(
+                ChatTrouble(
+                    id=str(event.get("event_id")),
+                    conversation=ConversationRef(ADAPTER, room),
+                    text=f"This room goes on in {to}, which Sitrep cannot join. Invite {self._me}.",
+                    noticed_at=self._clock.now(),
+                    reachable=True,
+                )
+            )
+            return
+        self._rooms.moved(room, joined)
+        await self._hand_in(
+            ChatMoved(
+                id=str(event.get("event_id")),
+                conversation=ConversationRef(ADAPTER, room),
+                to=ConversationRef(ADAPTER, joined),
+                moved_at=self._clock.now(),
+            )
+        )
+
+    # --- out --------------------------------------------------------------------------------------
+
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+        """Open a room, or a thread, or find the direct room with a user."""
+        self._awake()
+        if request.direct_to is not None:
+            return ConversationRef(ADAPTER, await self._rooms.direct(request.direct_to.id))
+        if self._settings.layout == "rooms":
+            return ConversationRef(ADAPTER, await self._rooms.incident(request, key))
+        room = await self._rooms.triage()
+        await self._rooms.bring_in(room, [user.id for user in request.invite])
+        root = await self._say(room, self._title(request.topic), key)
+        return ConversationRef(ADAPTER, f"{room}/{root}")
+
+    async def post(
+        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+    ) -> MessageRef:
+        """Say something; its buttons follow as reactions."""
+        crypto = self._awake()
+        room, root = _split(await self._rooms.room_of(to.id))
+        friend = self._rooms.direct_users.get(room)
+        unasked = friend if answers is None else None
+        drawn = self._render.draw(message, call=unasked)
+        content = drawn.content
+        if friend is not None:
+            content["msgtype"] = "m.text"  # in a direct room nothing is chatter
+            await self._reached(room, friend)
+        if root is None and answers is not None and drawn.lines > render.LONG_LINES:
+            root = self._threads.get(answers)
+        if root is not None:
+            content = render.in_thread(content, root)
+        event = await self._say(room, content, key)
+        if drawn.rest is not None:
+            await self._attach(crypto, room, root, drawn.rest, f"{key}-file")
+        for n, digit in enumerate(render.DIGITS[: len(drawn.buttons)], 1):
+            await self._react(room, event, digit, f"{key}-{n}")
+        return MessageRef(ConversationRef(ADAPTER, to.id), event)
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        """Mark a command with a reaction."""
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(ref.conversation.id))
+        await self._react(room, ref.id, DONE if worked else NOT_DONE, key)
+
+    async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
+        """Replace a message."""
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(ref.conversation.id))
+        await self._say(room, render.edited(self._render.draw(message).content, ref.id), key)
+
+    async def pin(self, ref: MessageRef, *, key: str) -> None:
+        """Pin a message besides what is pinned."""
+        del key
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(ref.conversation.id))
+        async with self._pinning:
+            state = await self._server.state(room, "m.room.pinned_events") or {}
+            found = state.get("pinned")
+            pinned = list(found) if isinstance(found, list) else []
+            if ref.id in pinned:
+                return
+            try:
+                fresh = {"pinned": [*pinned, ref.id]}
+                await self._server.put_state(room, "m.room.pinned_events", fresh)
+            except Refused as exc:
+                # The card is there and current; it is only not on top.
+                self._log.warning("not pinned", room=room, why=str(exc))
+
+    async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
+        """Invite people."""
+        del key
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(to.id))
+        await self._rooms.bring_in(room, [user.id for user in users if user.id != self._me])
+
+    async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
+        """Set a room's topic; a thread's first message says it instead."""
+        self._awake()
+        room, root = _split(await self._rooms.room_of(to.id))
+        if root is not None:
+            await self._say(room, render.edited(self._title(topic), root), key)
+            return
+        try:
+            await self._server.put_state(room, "m.room.topic", {"topic": topic})
+        except Refused as exc:
+            self._log.warning("topic not set", room=room, why=str(exc))
+
+    def _awake(self) -> Crypto:
+        """Return the encryption, there once the adapter listens."""
+        if self._ready is None or self._sync is None or not self._sync.ready.is_set():
+            raise TemporaryFailure("not connected to the homeserver", timedelta(milliseconds=500))
+        return self._ready
+
+    def _title(self, topic: str) -> dict[str, Any]:
+        return self._render.draw(Message(summary=(topic,))).content
+
+    async def _say(self, room: str, content: Mapping[str, Any], key: str) -> str:
+        kind, sealed = "m.room.message", dict(content)
+        crypto = self._awake()
+        if await crypto.is_encrypted(room):
+            kind, sealed = await crypto.encrypt(room, kind, content)
+        return await self._sent(room, kind, sealed, key)
+
+    async def _sent(self, room: str, kind: str, content: Mapping[str, Any], key: str) -> str:
+        try:
+            return await self._server.send(room, kind, content, key=key)
+        except Refused as exc:
+            if exc.status == 403:
+                # Put out or muted: whoever is told of it can bring the bot back, and then it goes.
+                raise TemporaryFailure(f"Sitrep may not speak in the room: {exc}") from exc
+            raise
+
+    async def _react(self, room: str, event: str, mark: str, key: str) -> None:
+        relation = {"rel_type": "m.annotation", "event_id": event, "key": mark}
+        try:
+            await self._sent(room, "m.reaction", {"m.relates_to": relation}, key)
+        except Refused as exc:
+            if exc.code != "M_DUPLICATE_ANNOTATION":
+                self._log.warning("no reaction", room=room, why=str(exc))
+
+    async def _attach(
+        self, crypto: Crypto, room: str, root: str | None, text: str, key: str
+    ) -> None:
+        """Attach a whole text as a file."""
+        name, data, kind = "whole-text.txt", text.encode(), "text/plain"
+        content: dict[str, Any] = {
+            "msgtype": "m.file",
+            "body": name,
+            "info": {"mimetype": kind, "size": len(data)},
+            "m.mentions": {},
+        }
+        if await crypto.is_encrypted(room):
+            secret, keys = cr.sealed_file(data)
+            url = await self._server.upload(secret, name, "application/octet-stream")
+            content["file"] = {**keys, "url": url}
+        else:
+            content["url"] = await self._server.upload(data, name, kind)
+        if root is not None:
+            content = render.in_thread(content, root)
+        await self._say(room, content, key)
+
+    async def _reached(self, room: str, user: str) -> None:
+        """See that somebody is in their direct room: whoever left it is still to be woken."""
+        known = self._sync.members(room) if self._sync is not None else None
+        if known is None or user in known:
+            return
+        try:
+            if await self._server.membership(room, user) not in IN:
+                await self._server.invite(room, user)
+        except Refused as exc:
+            self._log.warning("not reached", user=user, why=str(exc))
+
+    # --- besides ----------------------------------------------------------------------------------
+
+    async def check(self) -> Sequence[Finding]:
+        """Return what keeps the bot from its work, each with how to mend it."""
+        return await probing.check(self._settings, self._keep, self._server, self._rooms)
+
+    async def backup(self, folder: Path) -> Sequence[str]:
+        """Write the keys of all that was read, encrypted by `pickle_key`, and the account's own."""
+        return backed_up(self._settings, self._keep, folder)
+
+
+def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[str]:
+    """Write the keys of a login to the same place in another home folder."""
+    session, target = keep.session(), Keep(str(folder))
+    target.make()
+    pickle_key = settings.pickle_key.get_secret_value()
+    client = cr.client(settings.homeserver, session, keep, pickle_key)
+    cr.exported(client, target.keys, pickle_key)
+    target.keys.chmod(0o600)
+    written = [str(target.keys)]
+    if keep.seeds.exists():
+        target.seeds.write_bytes(keep.seeds.read_bytes())
+        target.seeds.chmod(0o600)
+        written.append(str(target.seeds))
+    return written
+
+
+def http_client() -> ClientSession:
+    """Return a client for commands that run without the bot."""
+    return ClientSession(timeout=ClientTimeout(total=30))
+
+
+def _split(conversation: str) -> tuple[str, str | None]:
+    """Return a conversation's room, and the first message of its thread."""
+    room, slash, event = conversation.partition("/$")
+    return room, f"${event}" if slash else None
+
+
+def _threaded(event: Event) -> bool:
+    return inbound.relation(event)[0] == "m.thread"
+
+
+def _membership(event: Event) -> str:
+    return str(inbound.content(event).get("membership"))
+
+
+def _before(event: Event, now: Powers) -> Powers:
+    """Return a room's powers as they were before an event changed its levels."""
+    unsigned = event.get("unsigned")
+    levels = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
+    if not isinstance(levels, Mapping):
+        return now
+    create = {"room_version": now.version, "creator": now.creator}
+    if now.additional:
+        create["additional_creators"] = list(now.additional)  # type: ignore[assignment]
+    return powers(create, now.creator, levels)

@@ -1,0 +1,153 @@
+"""`sitrep matrix …`: what is done once, by whoever runs the bot."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from adapters.matrix import cross_signing
+from adapters.matrix import crypto as cr
+from adapters.matrix.adapter import http_client
+from adapters.matrix.config import MatrixSettings
+from adapters.matrix.homeserver import V3, Homeserver, Refused
+from adapters.matrix.probing import OVERRIDE
+from adapters.matrix.session import Keep, Session
+from bot.errors import SetupFailed, TemporaryFailure
+from bot.ports import PluginContext
+
+commands = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Set up the Matrix account. Begin with: sitrep matrix login",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@commands.command()
+def login(
+    ctx: typer.Context,
+    token: Annotated[
+        bool,
+        typer.Option("--token", help="Take over an access token, where there are no passwords."),
+    ] = False,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read the password or token from standard input.")
+    ] = False,
+) -> None:
+    """Log in once, as a device of its own, and let the account's keys sign it.
+
+    The login is kept in the home folder, for its owner's eyes only. Where the folder is a backup
+    (`sitrep backup`), the keys in it are read in.
+    """
+    context: PluginContext = ctx.obj
+    settings = context.settings(MatrixSettings)
+    what = "Access token" if token else "Password"
+    secret = (
+        sys.stdin.readline().rstrip("\n")
+        if stdin
+        else typer.prompt(f"{what} of {settings.user}", hide_input=True)
+    )
+    for line in asyncio.run(_login(settings, Keep(context.home), secret, is_token=token)):
+        typer.echo(line)
+
+
+async def _login(settings: MatrixSettings, keep: Keep, secret: str, *, is_token: bool) -> list[str]:
+    keep.make()
+    keep.hold()  # not under a bot that runs
+    async with http_client() as http:
+        server = Homeserver(settings.homeserver, lambda: http)
+        try:
+            session = await (_adopted if is_token else _password)(settings, server, secret)
+        except Refused as exc:
+            raise SetupFailed(f"not logged in as {settings.user}: {exc}") from exc
+        except TemporaryFailure as exc:
+            raise SetupFailed(f"not logged in as {settings.user}: {exc}") from exc
+        if session.user_id != settings.user:
+            raise SetupFailed(
+                f"that is {session.user_id}; write it as `user`, or log in as {settings.user}"
+            )
+        keep.store_session(session)
+        keep.forget_token()
+        server.token = session.access_token
+        said = [f"Logged in as {session.user_id}, device {session.device_id}."]
+        pickle_key = settings.pickle_key.get_secret_value()
+        client = cr.client(settings.homeserver, session, keep, pickle_key)
+        try:
+            if client.should_upload_keys:
+                await client.keys_upload()
+            password = None if is_token else secret
+            await cross_signing.ensure(server, session, cr.machine(client), keep.seeds, password)
+            said.append("The device is signed: clients show its messages without a warning.")
+            if keep.keys.exists():
+                await client.import_keys(str(keep.keys), pickle_key)
+                said.append(f"The keys of {keep.keys} are read in.")
+        except (cross_signing.NotOurs, Refused) as exc:
+            said.append(
+                f"The device is not signed ({exc}). Clients that exclude unsigned devices will show"
+                " nothing of it: log in with the password once."
+            )
+        finally:
+            await client.close()
+            keep.let_go()
+    return [*said, "Next: sitrep check, then sitrep run"]
+
+
+async def _password(settings: MatrixSettings, server: Homeserver, password: str) -> Session:
+    found = await server.call(
+        "POST",
+        f"{V3}/login",
+        {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": settings.user},
+            "password": password,
+            "initial_device_display_name": "Sitrep",
+        },
+    )
+    return Session(
+        user_id=found["user_id"],
+        device_id=found["device_id"],
+        access_token=found["access_token"],
+    )
+
+
+async def _adopted(settings: MatrixSettings, server: Homeserver, token: str) -> Session:
+    del settings
+    found = await server.call("GET", f"{V3}/account/whoami", token=token)
+    if not found.get("device_id"):
+        raise SetupFailed("the token has no device, so it cannot encrypt; make one by logging in")
+    return Session(user_id=found["user_id"], device_id=found["device_id"], access_token=token)
+
+
+@commands.command()
+def unlimit(ctx: typer.Context) -> None:
+    """Let the homeserver take the bot's messages at any rate; needs an administrator's token.
+
+    Synapse takes ten messages at once and then one per five seconds: an incident needs more. The
+    token is `admin_token` of the config, or asked for; it is not kept.
+    """
+    context: PluginContext = ctx.obj
+    settings = context.settings(MatrixSettings)
+    given = settings.admin_token
+    token = (
+        given.get_secret_value()
+        if given is not None
+        else typer.prompt("Access token of an administrator of the homeserver", hide_input=True)
+    )
+    asyncio.run(_unlimit(settings, token))
+    typer.echo(f"{settings.user} may send at any rate now.")
+
+
+async def _unlimit(settings: MatrixSettings, token: str) -> None:
+    async with http_client() as http:
+        server = Homeserver(settings.homeserver, lambda: http)
+        path = OVERRIDE.format(user=settings.user)
+        try:
+            body = {"messages_per_second": 0, "burst_count": 0}
+            await server.call("POST", path, body, token=token)
+        except (Refused, TemporaryFailure) as exc:
+            raise SetupFailed(
+                f"the limit stands ({exc}); it takes an administrator's token, and Synapse"
+            ) from exc

@@ -1,0 +1,64 @@
+"""`[adapters.matrix]`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+
+class MatrixSettings(BaseModel):
+    """The adapter's settings.
+
+    `layout`: a room for each incident, or a thread for each in the triage room. `prefix` begins
+    every alias. `inviters` and `homeservers` are patterns like `@*:example.org`, `*.example.org`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    homeserver: str
+    user: str
+    pickle_key: SecretStr
+    prefix: str = Field(default="sitrep", pattern=r"[a-z0-9][a-z0-9._=-]*")
+    layout: Literal["rooms", "threads"] = "rooms"
+    triage: str = ""
+    space: bool = True
+    join: Literal["space", "invite"] = "space"
+    encrypted: bool = True
+    devices: Literal["all", "signed"] = "all"
+    room_version: str = ""
+    admins: tuple[str, ...] = ()
+    inviters: tuple[str, ...] = ()
+    homeservers: tuple[str, ...] = ()
+    admin_token: SecretStr | None = None
+
+    @field_validator("homeserver")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError(f"{value!r} is no address; write https://matrix.example.org")
+        return value.rstrip("/")
+
+    @field_validator("user")
+    @classmethod
+    def _full(cls, value: str) -> str:
+        if not (value.startswith("@") and ":" in value):
+            raise ValueError(f"{value!r} is no Matrix user; write @sitrep:example.org")
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _all_full(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cls._full(each) for each in value)
+
+    @field_validator("pickle_key")
+    @classmethod
+    def _long(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 16:
+            raise ValueError("is too short; make one with: openssl rand -hex 32")
+        return value
+
+    @property
+    def server(self) -> str:
+        """The name of the bot's own homeserver."""
+        return self.user.partition(":")[2]

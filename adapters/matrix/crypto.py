@@ -1,0 +1,228 @@
+"""Encryption, by matrix-nio's Olm machine: shared before it is used, never left half shared."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from nio import AsyncClient, AsyncClientConfig, ErrorResponse, KeysQueryResponse, MatrixRoom
+from nio import Event as NioEvent
+from nio.crypto import Olm, attachments
+from nio.events import MegolmEvent
+from nio.exceptions import EncryptionError, LocalProtocolError
+
+from adapters.matrix.cross_signing import query, unsigned_devices
+from adapters.matrix.homeserver import V3, Homeserver
+from adapters.matrix.session import Keep, Session
+from bot.errors import TemporaryFailure
+
+SEEN_WITHIN = 15.0
+"""How many seconds a room that was just made may take to come with the sync."""
+
+_SHORTLY = timedelta(seconds=2)
+
+
+def client(homeserver: str, session: Session, keep: Keep, pickle_key: str) -> AsyncClient:
+    """Return matrix-nio's client of a login: it repeats nothing and waits for nothing."""
+    config = AsyncClientConfig(
+        max_limit_exceeded=0,
+        max_timeouts=0,
+        request_timeout=60,
+        encryption_enabled=True,
+        store_sync_tokens=False,
+        pickle_key=pickle_key,
+    )
+    before = os.umask(0o077)  # the library makes its files readable by all
+    try:
+        made = AsyncClient(homeserver, session.user_id, session.device_id, str(keep.folder), config)
+        made.restore_login(session.user_id, session.device_id, session.access_token)
+    finally:
+        os.umask(before)
+    for file in keep.folder.iterdir():
+        if file.is_file():
+            file.chmod(0o600)
+    return made
+
+
+def machine(of: AsyncClient) -> Olm:
+    """Return a client's Olm machine."""
+    if of.olm is None:
+        raise RuntimeError("matrix-nio has no encryption; install matrix-nio[e2e]")
+    return of.olm
+
+
+class Crypto:
+    """What is encrypted and decrypted, in which rooms."""
+
+    def __init__(
+        self,
+        of: AsyncClient,
+        server: Homeserver,
+        log: structlog.stdlib.BoundLogger,
+        *,
+        signed_only: bool,
+    ) -> None:
+        """`signed_only`: devices that their owners have not signed get no keys."""
+        self._client, self._server, self._log = of, server, log
+        self._signed_only = signed_only
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._keeping = asyncio.Lock()
+        self._synced = asyncio.Condition()
+        self.encrypted: set[str] = set()
+
+    async def synced(self) -> None:
+        """Hear that a sync has been taken in."""
+        for name, room in self._client.rooms.items():
+            if room.encrypted:
+                self.encrypted.add(name)
+        async with self._synced:
+            self._synced.notify_all()
+
+    async def keep_up(self) -> None:
+        """Do what the machine asks for: upload, query and claim keys, send what waits."""
+        async with self._keeping:
+            of = self._client
+            if of.should_upload_keys:
+                await of.keys_upload()
+            if of.should_query_keys:
+                users = list(of.users_for_key_query)
+                answer = await of.keys_query()
+                if isinstance(answer, KeysQueryResponse) and self._signed_only:
+                    await self._exclude(users)
+            if of.should_claim_keys:
+                await of.keys_claim(of.get_users_for_key_claiming())
+            await of.send_to_device_messages()
+
+    async def _exclude(self, users: list[str]) -> None:
+        """Blacklist the devices that their owners have not signed, and only those."""
+        found = await query(self._server, *users)
+        for user in users:
+            bad = set(unsigned_devices(found, user))
+            for device in self._client.device_store.active_user_devices(user):
+                if device.id in bad and not self._client.olm.is_device_blacklisted(device):
+                    self._client.blacklist_device(device)
+                    self._log.warning("device without signature", user=user, device=device.id)
+                elif device.id not in bad and self._client.olm.is_device_blacklisted(device):
+                    self._client.unblacklist_device(device)
+
+    async def is_encrypted(self, room: str) -> bool:
+        """Return whether a room is encrypted. Once it is, it is for ever."""
+        if room in self.encrypted:
+            return True
+        known = self._client.rooms.get(room)
+        if known is not None:
+            return bool(known.encrypted)
+        if await self._server.state(room, "m.room.encryption") is None:
+            return False
+        self.encrypted.add(room)
+        return True
+
+    async def encrypt(
+        self, room: str, kind: str, content: Mapping[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return an event as it is sent to an encrypted room.
+
+        Raises:
+            TemporaryFailure: The keys cannot be shared now.
+        """
+        known = await self._seen(room)
+        async with self._locks[room]:
+            olm = machine(self._client)
+            if olm.should_share_group_session(room):
+                await self._share(known)
+            try:
+                sealed, secret = self._client.encrypt(room, kind, dict(content))
+            except (EncryptionError, LocalProtocolError) as exc:
+                raise TemporaryFailure(f"cannot encrypt: {exc}", _SHORTLY) from exc
+            if (relates := content.get("m.relates_to")) is not None:
+                secret = {**secret, "m.relates_to": relates}  # servers gather by it
+            return sealed, dict(secret)
+
+    async def _seen(self, room: str) -> MatrixRoom:
+        """Wait until the sync has shown a room: without its members nothing can be encrypted."""
+        try:
+            async with asyncio.timeout(SEEN_WITHIN), self._synced:
+                await self._synced.wait_for(lambda: room in self._client.rooms)
+        except TimeoutError as exc:
+            raise TemporaryFailure("the room has not come with the sync yet", _SHORTLY) from exc
+        known = self._client.rooms[room]
+        if not known.members_synced:
+            answer = await self._client.joined_members(room)
+            if isinstance(answer, ErrorResponse):
+                raise TemporaryFailure(f"the room's members are not known: {answer}", _SHORTLY)
+        return known
+
+    async def _share(self, room: MatrixRoom) -> None:
+        """Share a room's key with all its devices; what fails is begun again whole."""
+        try:
+            await self.keep_up()
+            missing = self._client.get_missing_sessions(room.room_id)
+            if missing:
+                await self._client.keys_claim(missing)
+            olm = machine(self._client)
+            for devices, messages in olm.share_group_session_parallel(
+                room.room_id, list(room.users), ignore_unverified_devices=True
+            ):
+                key = os.urandom(12).hex()
+                path = f"{V3}/sendToDevice/m.room.encrypted/{key}"
+                await self._server.call("PUT", path, messages)
+                olm.outbound_group_sessions[room.room_id].users_shared_with.update(devices)
+            olm.outbound_group_sessions[room.room_id].shared = True
+        except TemporaryFailure:
+            self._client.invalidate_outbound_session(room.room_id)
+            raise
+        except Exception as exc:
+            self._client.invalidate_outbound_session(room.room_id)
+            raise TemporaryFailure(f"the room's key cannot be shared: {exc!r}", _SHORTLY) from exc
+
+    def decrypted(self, room: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return an event in clear; none where its key is not there."""
+        if event.get("type") != "m.room.encrypted":
+            return event
+        parsed = NioEvent.parse_encrypted_event(dict(event))
+        if not isinstance(parsed, MegolmEvent):
+            return None
+        parsed.room_id = room
+        try:
+            clear = self._client.decrypt_event(parsed)
+        except EncryptionError:
+            return None
+        source: Mapping[str, Any] = clear.source
+        return source
+
+    async def ask_for_key(self, room: str, event: Mapping[str, Any]) -> None:
+        """Ask the sender for the key of an event; they may answer, or not."""
+        parsed = NioEvent.parse_encrypted_event(dict(event))
+        if not isinstance(parsed, MegolmEvent):
+            return
+        parsed.room_id = room
+        try:
+            await self._client.request_room_key(parsed)
+        except (LocalProtocolError, EncryptionError):
+            return  # it is asked for already
+
+
+def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return a file encrypted for an encrypted room, and the keys that go into its event."""
+    secret, keys = attachments.encrypt_attachment(data)
+    return secret, dict(keys)
+
+
+def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
+    """Write the keys of all that was read to a file, encrypted by the passphrase."""
+    before = os.umask(0o077)
+    try:
+        of.export_keys(str(path), passphrase)
+    finally:
+        os.umask(before)
+
+
+def is_key(event: object) -> bool:
+    """Return whether a to-device event brings the key of a room."""
+    return type(event).__name__ in {"RoomKeyEvent", "ForwardedRoomKeyEvent"}

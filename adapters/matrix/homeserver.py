@@ -1,0 +1,201 @@
+"""The homeserver, over HTTP: each answer that is none becomes the failure that the outbox knows.
+
+matrix-nio does the sync and the encryption; whatever is sent goes through here, so that nothing is
+repeated or slept through inside a library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import ClientError, ClientSession
+
+from bot.errors import PermanentFailure, TemporaryFailure
+
+V3 = "/_matrix/client/v3"
+
+ENDED = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"})
+"""What a homeserver says when a session is over."""
+
+WHILE_ENDED = timedelta(minutes=1)
+"""How long what waits is left alone while there is no session."""
+
+
+class Refused(PermanentFailure):
+    """The homeserver refused; `code` is the Matrix error code."""
+
+    def __init__(self, status: int, code: str, why: str, answer: Mapping[str, Any]) -> None:
+        """See the class."""
+        super().__init__(f"{why or 'refused'} ({code or status})")
+        self.status, self.code, self.answer = status, code, answer
+
+
+class Homeserver:
+    """A homeserver and a login on it."""
+
+    def __init__(self, url: str, http: Callable[[], ClientSession], token: str = "") -> None:
+        """`http` gives the client once there is one."""
+        self._url, self._http, self.token = url, http, token
+        self.ended: str | None = None
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        *,
+        token: str | None = None,
+        kind: str = "application/json",
+    ) -> dict[str, Any]:
+        """Ask the homeserver for an object.
+
+        Raises:
+            TemporaryFailure: It is away, busy, or the session is over for now.
+            Refused: It said no.
+        """
+        found = await self._ask(method, path, body, token=token, kind=kind)
+        if not isinstance(found, dict):
+            raise TemporaryFailure("the homeserver answered something else than an object")
+        return found
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        *,
+        token: str | None = None,
+        kind: str = "application/json",
+    ) -> object:
+        headers = {"Content-Type": kind}
+        if token or self.token:
+            headers["Authorization"] = f"Bearer {token or self.token}"
+        data = body if isinstance(body, bytes | None) else json.dumps(body)
+        if method in {"POST", "PUT"} and data is None:
+            data = "{}"  # some homeservers refuse an empty body
+        try:
+            async with self._http().request(
+                method, self._url + path, data=data, headers=headers, allow_redirects=False
+            ) as answer:
+                raw, status = await answer.read(), answer.status
+                after = answer.headers.get("Retry-After")
+        except (ClientError, TimeoutError, OSError) as exc:
+            why = str(exc) or type(exc).__name__
+            raise TemporaryFailure(f"the homeserver does not answer: {why}") from exc
+        return self._read(status, raw, after)
+
+    def _read(self, status: int, raw: bytes, after: str | None) -> object:
+        try:
+            found: object = json.loads(raw)
+        except ValueError:
+            found = None
+        if status == 200 and found is not None:
+            return found
+        answer: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        code, why = str(answer.get("errcode", "")), str(answer.get("error", ""))[:300]
+        if status == 429 or code == "M_LIMIT_EXCEEDED":
+            raise TemporaryFailure("the homeserver is busy", _wait(answer, after))
+        if code in ENDED:
+            self.ended = why or code
+            raise TemporaryFailure(f"the session has ended: {self.ended}", WHILE_ENDED)
+        if found is None or status >= 500 or status == 200:
+            raise TemporaryFailure(f"the homeserver answered {status} {why}".strip())
+        raise Refused(status, code, why, answer)
+
+    # --- what is asked for often ------------------------------------------------------------------
+
+    async def send(self, room: str, kind: str, content: Mapping[str, Any], *, key: str) -> str:
+        """Send an event; `key` makes a repeat harmless. Returns its id."""
+        path = f"{V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(key)}"
+        return str((await self.call("PUT", path, content))["event_id"])
+
+    async def state(self, room: str, kind: str, key: str = "") -> dict[str, Any] | None:
+        """Return the content of a state event; none where there is none."""
+        try:
+            return await self.call("GET", f"{V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}")
+        except Refused as exc:
+            if exc.status == 404:
+                return None
+            raise
+
+    async def put_state(
+        self, room: str, kind: str, content: Mapping[str, Any], key: str = ""
+    ) -> None:
+        """Set a state event."""
+        await self.call("PUT", f"{V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}", content)
+
+    async def whole_state(self, room: str) -> list[dict[str, Any]]:
+        """Return all state events of a room."""
+        found = await self._ask("GET", f"{V3}/rooms/{_q(room)}/state")
+        return [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
+
+    async def event(self, room: str, event: str) -> dict[str, Any] | None:
+        """Return an event; none where there is none, or none that may be seen."""
+        try:
+            return await self.call("GET", f"{V3}/rooms/{_q(room)}/event/{_q(event)}")
+        except Refused as exc:
+            if exc.status in {403, 404}:
+                return None
+            raise
+
+    async def resolve(self, alias: str) -> str | None:
+        """Return the room that an alias names."""
+        try:
+            return str((await self.call("GET", f"{V3}/directory/room/{_q(alias)}"))["room_id"])
+        except Refused as exc:
+            if exc.status == 404:
+                return None
+            raise
+
+    async def join(self, room: str) -> str:
+        """Join a room, by its id or alias; return its id."""
+        return str((await self.call("POST", f"{V3}/join/{_q(room)}"))["room_id"])
+
+    async def leave(self, room: str) -> None:
+        """Leave a room, or decline an invitation."""
+        await self.call("POST", f"{V3}/rooms/{_q(room)}/leave")
+
+    async def invite(self, room: str, user: str) -> None:
+        """Invite somebody."""
+        await self.call("POST", f"{V3}/rooms/{_q(room)}/invite", {"user_id": user})
+
+    async def membership(self, room: str, user: str) -> str:
+        """Return somebody's membership; `leave` where they never had one."""
+        found = await self.state(room, "m.room.member", user)
+        return str(found.get("membership", "leave")) if found is not None else "leave"
+
+    async def account_data(self, user: str, kind: str) -> dict[str, Any]:
+        """Return what the account keeps under a name."""
+        try:
+            return await self.call("GET", f"{V3}/user/{_q(user)}/account_data/{_q(kind)}")
+        except Refused as exc:
+            if exc.status == 404:
+                return {}
+            raise
+
+    async def put_account_data(self, user: str, kind: str, content: Mapping[str, Any]) -> None:
+        """Keep something with the account."""
+        await self.call("PUT", f"{V3}/user/{_q(user)}/account_data/{_q(kind)}", content)
+
+    async def upload(self, data: bytes, name: str, kind: str) -> str:
+        """Upload a file; return its address."""
+        path = f"/_matrix/media/v3/upload?filename={_q(name)}"
+        return str((await self.call("POST", path, data, kind=kind))["content_uri"])
+
+
+def _q(part: str) -> str:
+    return quote(part, safe="")
+
+
+def _wait(answer: Mapping[str, Any], after: str | None) -> timedelta:
+    millis = answer.get("retry_after_ms")
+    if isinstance(millis, int | float):
+        return timedelta(milliseconds=max(0, millis))
+    try:
+        return timedelta(seconds=max(0.0, float(after or 5)))
+    except ValueError:
+        return timedelta(seconds=5)

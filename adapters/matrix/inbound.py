@@ -1,0 +1,193 @@
+"""Events of a room as what the core hears. Pure: whatever must be fetched is fetched before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import unquote
+
+from adapters.matrix.render import plain_key
+from bot.refs import UserRef
+
+ADAPTER = "matrix"
+
+CAPTURE = "📌"
+"""The reaction that puts a message on the timeline."""
+
+_USER = re.compile(r"@[^\s:,;]+:[^\s,;]+")
+_FALLBACK = re.compile(r"(?:^> .*\n)+\n?", re.MULTILINE)
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message says. `addressed`: it begins with a mention of the bot."""
+
+    text: str
+    mentions: Mapping[str, UserRef]
+    addressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A reaction: its target and its key, without selectors."""
+
+    target: str
+    key: str
+
+
+def written_at(event: Event) -> datetime:
+    """Return when an event was written, by its homeserver."""
+    stamp = event.get("origin_server_ts")
+    return datetime.fromtimestamp((stamp if isinstance(stamp, int) else 0) / 1000, UTC)
+
+
+def content(event: Event) -> Mapping[str, Any]:
+    """Return an event's content; a strange one's is empty."""
+    found = event.get("content")
+    return found if isinstance(found, Mapping) else {}
+
+
+def relation(event: Event) -> tuple[str | None, str | None]:
+    """Return how an event relates to which other."""
+    found = content(event).get("m.relates_to")
+    if not isinstance(found, Mapping):
+        return None, None
+    kind, target = found.get("rel_type"), found.get("event_id")
+    if kind is None and "m.in_reply_to" in found:
+        return "reply", None
+    return (str(kind) if kind else None), (str(target) if target else None)
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """Return the text of a message's content, without the quotation that replies carry."""
+    body = found.get("body")
+    if not isinstance(body, str):
+        return ""
+    related = found.get("m.relates_to")
+    if body.startswith("> ") and isinstance(related, Mapping) and "m.in_reply_to" in related:
+        body = _FALLBACK.sub("", body, count=1)
+    return body
+
+
+def said(event: Event, me: str, my_name: str) -> Said | None:
+    """Return what a message says; none where it is no text, or the new text of another."""
+    found = content(event)
+    if event.get("type") != "m.room.message" or found.get("msgtype") not in {"m.text", "m.emote"}:
+        return None
+    if relation(event)[0] == "m.replace":
+        return None
+    body = text(found)
+    mentions: dict[str, UserRef] = {}
+    for name, user in _pills(found.get("formatted_body")):
+        if any(c.isspace() for c in name):
+            # A name of several words is no word of a command; the user's id is one.
+            body = body.replace(name, user, 1)
+        elif user != me:
+            mentions[name.removeprefix("@")] = UserRef(ADAPTER, user)
+    for user in _USER.findall(body):
+        if user != me:
+            mentions[user.removeprefix("@")] = UserRef(ADAPTER, user)
+    rest = _without_address(body, me, my_name)
+    return Said(body if rest is None else rest, mentions, rest is not None)
+
+
+def _without_address(body: str, me: str, my_name: str) -> str | None:
+    """Return what follows a mention of the bot at the beginning; none where there is none."""
+    stripped = body.lstrip()
+    for name in (me, f"@{my_name}", my_name, me.partition(":")[0]):
+        if name and stripped.casefold().startswith(name.casefold()):
+            rest = stripped[len(name) :]
+            if not rest or rest[0] in " ,:\n\t":
+                return rest.lstrip(" ,:\n\t")
+    return None
+
+
+def correction(event: Event) -> tuple[str, str] | None:
+    """Return which message was given which new text."""
+    kind, target = relation(event)
+    fresh = content(event).get("m.new_content")
+    if kind != "m.replace" or target is None or not isinstance(fresh, Mapping):
+        return None
+    return target, text(fresh)
+
+
+def redacted(event: Event) -> str | None:
+    """Return which event a redaction takes away: rooms before version 11 say it outside."""
+    target = content(event).get("redacts", event.get("redacts"))
+    return str(target) if event.get("type") == "m.room.redaction" and target else None
+
+
+def pressed(event: Event) -> Pressed | None:
+    """Return a reaction."""
+    found = content(event).get("m.relates_to")
+    if event.get("type") != "m.reaction" or not isinstance(found, Mapping):
+        return None
+    key, target = found.get("key"), found.get("event_id")
+    if not isinstance(key, str) or not isinstance(target, str):
+        return None
+    return Pressed(target, plain_key(key))
+
+
+def newly_pinned(event: Event) -> tuple[str, ...]:
+    """Return what a change of the pins adds."""
+    if event.get("type") != "m.room.pinned_events":
+        return ()
+    unsigned = event.get("unsigned")
+    before = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
+    was = set(_pins(before)) if isinstance(before, Mapping) else set()
+    return tuple(each for each in _pins(content(event)) if each not in was)
+
+
+def _pins(found: Mapping[str, Any]) -> list[str]:
+    pinned = found.get("pinned")
+    return [p for p in pinned if isinstance(p, str)] if isinstance(pinned, list) else []
+
+
+def matches(user: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a user or a server is among patterns like `@*:example.org`."""
+    return any(fnmatchcase(user, pattern) for pattern in patterns)
+
+
+def server_of(user: str) -> str:
+    """Return the homeserver of a user."""
+    return user.partition(":")[2]
+
+
+class _Links(HTMLParser):
+    """Gathers the users that a formatted body links to, with the names they have in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._user: str | None = None
+        self._name = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        href = dict(attrs).get("href") or ""
+        if tag == "a" and "matrix.to/#/" in href:
+            target = unquote(href.partition("matrix.to/#/")[2].partition("?")[0])
+            self._user, self._name = (target if target.startswith("@") else None), ""
+
+    def handle_data(self, data: str) -> None:
+        self._name += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._user is not None:
+            if self._name.strip():
+                self.found.append((self._name.strip(), self._user))
+            self._user = None
+
+
+def _pills(formatted: object) -> list[tuple[str, str]]:
+    if not isinstance(formatted, str) or "matrix.to" not in formatted:
+        return []
+    links = _Links()
+    links.feed(formatted)
+    return links.found

@@ -1,0 +1,235 @@
+"""Messages as Matrix events: a complete plain body, HTML from the same tree, mentions, buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any, assert_never
+from urllib.parse import quote
+
+from bot.messages import (
+    Actions,
+    At,
+    Block,
+    Bullets,
+    Code,
+    Fields,
+    Form,
+    Heading,
+    Link,
+    Mention,
+    Message,
+    Place,
+    Span,
+    Spans,
+    Strong,
+    Text,
+    at_text,
+    block_text,
+    plain,
+    span_text,
+    spans_text,
+)
+from bot.refs import ConversationRef, PersonId
+
+PREFIX = "!inc "
+
+BUTTONS = "org.sitrep.buttons"
+"""Where an event carries what its reactions mean: key to command line."""
+
+DIGITS = tuple(f"{n}\ufe0f\u20e3" for n in range(1, 10))
+"""The reactions offered as buttons, in order."""
+
+LONGEST = 30_000
+"""The most bytes of text in one event: a homeserver refuses more than 65,536 in all."""
+
+LONG_LINES = 12
+"""An answer with more lines goes into a thread: a room is read on a phone."""
+
+_LINKS = ("https://", "http://", "ftp://", "mailto:", "magnet:")
+"""What the specification lets a link begin with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A message's event content. `rest`: the whole text, where it was too long for the event."""
+
+    content: dict[str, Any]
+    buttons: dict[str, str]
+    lines: int
+    rest: str | None = None
+
+
+class Renderer:
+    """Draws messages."""
+
+    def __init__(
+        self,
+        user_of: Callable[[PersonId], str | None],
+        address_of: Callable[[ConversationRef], str | None],
+    ) -> None:
+        """`user_of` gives a person's Matrix id; `address_of` a room's id or alias for a link."""
+        self._user_of, self._address_of = user_of, address_of
+
+    def draw(self, message: Message, *, call: str | None = None) -> Rendered:
+        """Return a message as event content; `call` is a user to notify besides the mentioned."""
+        buttons = _buttons(message)
+        body = _plain(message)
+        html = self._html(message)
+        mentioned = self._mentioned(message)
+        if call is not None and call not in mentioned:
+            mentioned.append(call)
+        rest = None
+        if len(body.encode()) + len(html.encode()) > LONGEST:
+            rest = plain(message, PREFIX)
+            body = f"{_cut(body, LONGEST // 3)}\n… shortened; the whole text is attached."
+            html = f"<p>{escape(body).replace(chr(10), '<br>')}</p>"
+        content: dict[str, Any] = {
+            # A notice calls nobody: whoever is mentioned must be notified.
+            "msgtype": "m.text" if mentioned else "m.notice",
+            "body": body,
+            "format": "org.matrix.custom.html",
+            "formatted_body": html,
+            "m.mentions": {"user_ids": mentioned} if mentioned else {},
+        }
+        if buttons:
+            content[BUTTONS] = buttons
+        return Rendered(content=content, buttons=buttons, lines=body.count("\n") + 1, rest=rest)
+
+    def _mentioned(self, message: Message) -> list[str]:
+        spans = [*message.summary]
+        for block in message.blocks:
+            match block:
+                case Text():
+                    spans += block.spans
+                case Fields():
+                    spans += [span for row in block.rows for span in row.value]
+                case Bullets():
+                    spans += [span for item in block.items for span in item]
+                case Heading() | Form() | Actions():
+                    pass
+                case _:
+                    assert_never(block)
+        users = [self._user_of(s.person) for s in spans if isinstance(s, Mention) and s.notify]
+        return list(dict.fromkeys(user for user in users if user is not None))
+
+    # --- HTML -------------------------------------------------------------------------------------
+
+    def _html(self, message: Message) -> str:
+        card = bool(message.blocks) and isinstance(message.blocks[0], Fields)
+        summary = self._spans(message.summary)
+        first = f"<p><strong>{summary}</strong></p>" if card else f"<p>{summary}</p>"
+        return first + "".join(self._block(block) for block in message.blocks)
+
+    def _block(self, block: Block) -> str:
+        match block:
+            case Heading():
+                return f"<h4>{escape(block.text)}</h4>"
+            case Text():
+                return f"<p>{self._spans(block.spans)}</p>"
+            case Fields():
+                rows = (f"<b>{escape(r.label)}:</b> {self._spans(r.value)}" for r in block.rows)
+                return f"<p>{'<br>'.join(rows)}</p>"
+            case Bullets():
+                items = "".join(f"<li>{self._spans(item)}</li>" for item in block.items)
+                return f"<ul>{items}</ul>"
+            case Form():
+                text, _, command = block_text(block, PREFIX).partition(PREFIX)
+                return f"<p>{escape(text)}<code>{escape(PREFIX + command)}</code></p>"
+            case Actions():
+                lines = (
+                    f"{key}{escape(button.label)} — <code>{escape(PREFIX + button.command)}</code>"
+                    for key, button in _keyed(block)
+                )
+                return f"<p>{'<br>'.join(lines)}</p>"
+            case _:
+                assert_never(block)
+
+    def _spans(self, spans: Spans) -> str:
+        return "".join(self._span(span) for span in spans)
+
+    def _span(self, span: Span) -> str:
+        match span:
+            case str():
+                return _literal(span)
+            case Strong():
+                return f"<strong>{_literal(span.text)}</strong>"
+            case Code():
+                return f"<code>{escape(span.text)}</code>"
+            case Link():
+                if not span.url.startswith(_LINKS):
+                    return _literal(span_text(span))
+                return f'<a href="{escape(span.url)}">{_literal(span.text)}</a>'
+            case Mention():
+                return self._pill(self._user_of(span.person), span.name)
+            case At():
+                return escape(at_text(span))
+            case Place():
+                return self._pill(self._address_of(span.conversation), span.name)
+            case _:
+                assert_never(span)
+
+    def _pill(self, address: str | None, name: str) -> str:
+        if address is None:
+            return escape(name)
+        return f'<a href="https://matrix.to/#/{quote(address)}">{escape(name)}</a>'
+
+
+def _literal(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
+
+
+def _keyed(block: Actions) -> list[tuple[str, Any]]:
+    """Return buttons with the reaction that presses each; beyond the ninth, they are typed."""
+    keys = [f"{key} " for key in DIGITS[: len(block.buttons)]]
+    keys += [""] * (len(block.buttons) - len(keys))
+    return list(zip(keys, block.buttons, strict=True))
+
+
+def _buttons(message: Message) -> dict[str, str]:
+    """Return what each reaction means; a message has one row of buttons."""
+    found = [button for b in message.blocks if isinstance(b, Actions) for button in b.buttons]
+    return {plain_key(k): b.command for k, b in zip(DIGITS, found, strict=False)}
+
+
+def plain_key(key: str) -> str:
+    """Return a reaction without the selectors that clients add or leave out."""
+    return key.replace("\ufe0f", "")
+
+
+def _plain(message: Message) -> str:
+    lines = [spans_text(message.summary)]
+    for block in message.blocks:
+        if isinstance(block, Actions):
+            lines += [f"{key}{b.label}: {PREFIX}{b.command}" for key, b in _keyed(block)]
+        else:
+            lines.append(block_text(block, PREFIX))
+    return "\n".join(lines)
+
+
+def _cut(text: str, length: int) -> str:
+    return text.encode()[:length].decode("utf-8", "ignore").rstrip()
+
+
+def edited(content: dict[str, Any], of: str) -> dict[str, Any]:
+    """Return content as the new text of an earlier event; an edit notifies nobody."""
+    quiet = {**content, "m.mentions": {}}
+    return {
+        **quiet,
+        "body": f"* {content['body']}",
+        "formatted_body": f"* {content['formatted_body']}",
+        "m.new_content": quiet,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": of},
+    }
+
+
+def in_thread(content: dict[str, Any], root: str) -> dict[str, Any]:
+    """Return content as part of a thread."""
+    relation = {
+        "rel_type": "m.thread",
+        "event_id": root,
+        "is_falling_back": True,
+        "m.in_reply_to": {"event_id": root},
+    }
+    return {**content, "m.relates_to": relation}

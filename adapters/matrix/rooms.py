@@ -1,0 +1,326 @@
+"""The rooms that the bot makes: a space, the triage room, one for each incident, direct ones.
+
+Making a room has no transaction id: its alias says whether it was made, its create event by whom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+
+from adapters.matrix.config import MatrixSettings
+from adapters.matrix.homeserver import V3, Homeserver, Refused
+from adapters.matrix.inbound import server_of
+from adapters.matrix.power import Powers, creators_rule, powers
+from bot.chat import ConversationRequest
+from bot.errors import PermanentFailure, TemporaryFailure
+
+KEY = "org.sitrep.key"
+"""Where a room's create event says what it was made for."""
+
+INVITED_AT_ONCE = 5
+"""How many people are invited while a room is made: homeservers refuse many at once."""
+
+IN = frozenset({"join", "invite"})
+
+
+class Rooms:
+    """Makes and finds rooms."""
+
+    def __init__(
+        self, settings: MatrixSettings, server: Homeserver, log: structlog.stdlib.BoundLogger
+    ) -> None:
+        """See the class."""
+        self._settings, self._server, self._log = settings, server, log
+        self._me = settings.user
+        self._making: dict[str, asyncio.Lock] = {}
+        self._known: dict[str, str] = {}
+        self._version: str | None = None
+        self.direct_users: dict[str, str] = {}
+
+    def alias(self, local: str = "") -> str:
+        """Return the alias of one of the bot's rooms; the space's has nothing added."""
+        return f"#{self._local(local)}:{self._settings.server}"
+
+    def _local(self, local: str) -> str:
+        return f"{self._settings.prefix}-{local}" if local else self._settings.prefix
+
+    async def room_of(self, name: str) -> str:
+        """Return the id of a room that is named by its id or its alias."""
+        if not name.startswith("#"):
+            return name
+        if name not in self._known:
+            found = await self._server.resolve(name)
+            if found is None:
+                raise PermanentFailure(f"there is no room {name}")
+            self._known[name] = found
+        return self._known[name]
+
+    def moved(self, was: str, now: str) -> None:
+        """Hear that a room goes on in another one."""
+        for name, room in self._known.items():
+            if room == was:
+                self._known[name] = now
+
+    # --- making -----------------------------------------------------------------------------------
+
+    async def space(self) -> str | None:
+        """Return the deployment's space, made where it is not there."""
+        if not self._settings.space:
+            return None
+        return await self._kept(
+            "",
+            {
+                "name": "Incidents",
+                "topic": "Every incident's room. Kept by Sitrep.",
+                "creation_content": {"type": "m.space"},
+                "power_level_content_override": await self._levels(),
+            },
+        )
+
+    async def triage(self) -> str:
+        """Return the room where incidents are declared, made where it is not there."""
+        if self._settings.triage:
+            return await self.room_of(self._settings.triage)
+        return await self._kept(
+            "triage",
+            {
+                "name": "Triage",
+                "topic": "Declare an incident here: !inc declare <what is broken>",
+                "initial_state": await self._furnishing(),
+                "power_level_content_override": await self._levels(),
+            },
+            listed=True,
+        )
+
+    async def incident(self, request: ConversationRequest, key: str) -> str:
+        """Return an incident's room, with everybody invited; made where it is not there."""
+        users = [user.id for user in request.invite if user.id != self._me]
+        at_once = [u for u in users if server_of(u) == self._settings.server][:INVITED_AT_ONCE]
+        body = {
+            "name": request.name,
+            "topic": request.topic,
+            "invite": at_once,
+            "initial_state": await self._furnishing(),
+            "power_level_content_override": await self._levels(),
+        }
+        room, fresh = await self._made(request.alias, body, key)
+        await asyncio.gather(
+            self._list(room),
+            self.bring_in(room, [u for u in users if not (fresh and u in at_once)]),
+        )
+        return room
+
+    async def direct(self, user: str) -> str:
+        """Return the direct room with a user, made where there is none; the user is in it."""
+        lock = self._making.setdefault(f"@{user}", asyncio.Lock())
+        async with lock:
+            direct = await self._server.account_data(self._me, "m.direct")
+            for room in reversed(_rooms(direct.get(user))):
+                if await self._usable(room, user):
+                    self.direct_users[room] = user
+                    return room
+            local = f"dm-{hashlib.sha256(user.encode()).hexdigest()[:16]}"
+            body: dict[str, Any] = {
+                "is_direct": True,
+                "invite": [user],
+                "preset": "trusted_private_chat",
+                "initial_state": _encryption(on=self._settings.encrypted),
+            }
+            room, fresh = await self._made(local, body, f"dm/{user}")
+            if not fresh:
+                await self.bring_in(room, [user])
+            await self.note_direct(user, room)
+            return room
+
+    async def note_direct(self, user: str, room: str) -> None:
+        """Keep with the account that a room is the direct one with a user."""
+        direct = await self._server.account_data(self._me, "m.direct")
+        rooms = _rooms(direct.get(user))
+        if room not in rooms:
+            fresh = {**direct, user: [*rooms, room]}
+            await self._server.put_account_data(self._me, "m.direct", fresh)
+        self.direct_users[room] = user
+
+    def take_direct(self, content: Mapping[str, Any]) -> None:
+        """Take over which rooms are direct, as the account has it."""
+        self.direct_users = {
+            room: str(user) for user, rooms in content.items() for room in _rooms(rooms)
+        }
+
+    async def _usable(self, room: str, user: str) -> bool:
+        """Return whether the bot is in a direct room, and the user is, or can be invited."""
+        try:
+            membership = await self._server.membership(room, user)
+            if membership in IN:
+                return True
+            await self._server.invite(room, user)
+        except Refused:
+            return False
+        return True
+
+    async def _kept(self, local: str, body: dict[str, Any], *, listed: bool = False) -> str:
+        """Return a room that there is one of, made on first use."""
+        lock = self._making.setdefault(local, asyncio.Lock())
+        async with lock:
+            alias = self.alias(local)
+            if alias not in self._known:
+                room, _fresh = await self._made(local, body, local or "space")
+                if listed:
+                    await self._list(room)
+                self._known[alias] = room
+            return self._known[alias]
+
+    async def _made(self, local: str, body: dict[str, Any], key: str) -> tuple[str, bool]:
+        """Make a room, or find the one that was made for the same key; whether it is fresh."""
+        creation = {**body.get("creation_content", {}), KEY: key}
+        version = await self.version()
+        if creators_rule(version) and self._settings.admins:
+            creation["additional_creators"] = [a for a in self._settings.admins if a != self._me]
+        whole = {
+            "preset": "private_chat",
+            "visibility": "private",
+            "room_version": version,
+            **body,
+            "room_alias_name": self._local(local),
+            "creation_content": creation,
+        }
+        try:
+            return await self._create(whole), True
+        except Refused as exc:
+            if exc.code != "M_ROOM_IN_USE":
+                raise
+        alias = self.alias(local)
+        found = await self._server.resolve(alias)
+        if found is None:
+            raise TemporaryFailure(f"the room {alias} is just being made")
+        try:
+            create, sender = _create_of(await self._server.whole_state(found))
+        except Refused as exc:
+            raise PermanentFailure(
+                f"{alias} is another's room; set adapters.matrix.prefix"
+            ) from exc
+        if sender != self._me:
+            raise PermanentFailure(f"{alias} is another's room; set adapters.matrix.prefix")
+        if create.get(KEY) == key:
+            return found, False
+        # The bot's own, of another database: its alias goes to what is called so now.
+        self._log.warning("alias taken over", alias=alias, was=found)
+        await self._server.call("DELETE", f"{V3}/directory/room/{quote(alias, safe='')}")
+        return await self._create(whole), True
+
+    async def _create(self, body: dict[str, Any]) -> str:
+        path = f"{V3}/createRoom"
+        try:
+            answer = await self._server.call("POST", path, body)
+        except Refused as exc:
+            if exc.code == "M_ROOM_IN_USE" or not body.get("invite"):
+                raise
+            # One person who cannot be invited must not keep the others out.
+            self._log.warning("room made without invitations", why=str(exc))
+            answer = await self._server.call("POST", path, {**body, "invite": []})
+            await self.bring_in(str(answer["room_id"]), body["invite"])
+        return str(answer["room_id"])
+
+    async def bring_in(self, room: str, users: Iterable[str]) -> None:
+        """Invite people who are not in a room; one who cannot be is told of in the log.
+
+        Raises:
+            TemporaryFailure: The homeserver takes no more invitations now.
+        """
+        busy: TemporaryFailure | None = None
+        for user in users:
+            try:
+                await self._server.invite(room, user)
+            except TemporaryFailure as exc:
+                busy = exc
+            except Refused as exc:
+                if await self._server.membership(room, user) not in IN:
+                    self._log.warning("not invited", user=user, room=room, why=str(exc))
+        if busy is not None:
+            raise busy
+
+    async def _list(self, room: str) -> None:
+        """Make a room a part of the space."""
+        space = await self.space()
+        if space is None:
+            return
+        via = {"via": [self._settings.server]}
+        try:
+            await self._server.put_state(space, "m.space.child", via, room)
+        except Refused as exc:
+            self._log.warning("not in the space", room=room, why=str(exc))
+
+    async def _furnishing(self) -> list[dict[str, Any]]:
+        state = [
+            {"type": "m.room.history_visibility", "content": {"history_visibility": "shared"}},
+            *_encryption(on=self._settings.encrypted),
+        ]
+        space = await self.space()
+        if space is None:
+            return state
+        parent = {"via": [self._settings.server], "canonical": True}
+        state.append({"type": "m.space.parent", "state_key": space, "content": parent})
+        if self._settings.join == "space":
+            allow = [{"type": "m.room_membership", "room_id": space}]
+            rule = {"join_rule": "restricted", "allow": allow}
+            state.append({"type": "m.room.join_rules", "content": rule})
+        return state
+
+    async def _levels(self) -> dict[str, Any]:
+        """Return who may do what: everybody speaks, pins and invites; the rest is the bot's."""
+        modern = creators_rule(await self.version())
+        users = {} if modern else {self._me: 100, **dict.fromkeys(self._settings.admins, 100)}
+        return {
+            "users": users,
+            "invite": 0,
+            "events": {
+                "m.room.pinned_events": 0,
+                "m.room.power_levels": 100,
+                "m.room.history_visibility": 100,
+                "m.room.encryption": 100,
+                "m.room.server_acl": 100,
+                "m.room.tombstone": 150 if modern else 100,
+            },
+        }
+
+    async def version(self) -> str:
+        """Return the version that rooms are made in."""
+        if self._settings.room_version:
+            return self._settings.room_version
+        if self._version is None:
+            answer = await self._server.call("GET", f"{V3}/capabilities")
+            versions = answer.get("capabilities", {}).get("m.room_versions", {})
+            self._version = str(versions.get("default", "10"))
+        return self._version
+
+    async def powers(self, room: str) -> Powers:
+        """Return who may do what in a room."""
+        state = await self._server.whole_state(room)
+        create, sender = _create_of(state)
+        levels = next((e.get("content") for e in state if _is(e, "m.room.power_levels")), None)
+        return powers(create, sender, levels)
+
+
+def _is(event: Mapping[str, Any], kind: str) -> bool:
+    return event.get("type") == kind and event.get("state_key") == ""
+
+
+def _create_of(state: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
+    event = next((e for e in state if _is(e, "m.room.create")), {})
+    return event.get("content", {}), str(event.get("sender", ""))
+
+
+def _rooms(value: object) -> list[str]:
+    return [r for r in value if isinstance(r, str)] if isinstance(value, list) else []
+
+
+def _encryption(*, on: bool) -> list[dict[str, Any]]:
+    if not on:
+        return []
+    return [{"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}]

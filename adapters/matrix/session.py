@@ -1,0 +1,120 @@
+"""What the adapter keeps on disk, for its user alone: the session, the sync token, the keys."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.errors import SetupFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login. It is made once, by `sitrep matrix login`: each one is another device."""
+
+    user_id: str
+    device_id: str
+    access_token: str
+
+    def __repr__(self) -> str:
+        """Leave the token out."""
+        return f"Session({self.user_id}, {self.device_id})"
+
+
+class Keep:
+    """The folder `matrix` in the home folder."""
+
+    def __init__(self, home: str) -> None:
+        """See the class."""
+        self.folder = Path(home) / "matrix"
+        self.seeds = self.folder / "cross-signing.json"
+        self.keys = self.folder / "keys.txt"
+        self._session = self.folder / "session.json"
+        self._token = self.folder / "sync.json"
+        self._lock: int | None = None
+
+    def make(self) -> None:
+        """Make the folder, open to its owner only."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.chmod(0o700)
+
+    def session(self) -> Session:
+        """Return the login.
+
+        Raises:
+            SetupFailed: There is none yet.
+        """
+        found = read(self._session)
+        if found is None:
+            raise SetupFailed("[adapters.matrix] nobody is logged in yet; run: sitrep matrix login")
+        return Session(**found)
+
+    def store_session(self, session: Session) -> None:
+        """Keep a login; what belonged to another device is not used any more."""
+        write(self._session, asdict(session))
+
+    def token(self) -> str | None:
+        """Return up to where everything heard was handled; none before the first time."""
+        found = read(self._token)
+        return str(found["since"]) if found is not None else None
+
+    def store_token(self, since: str) -> None:
+        """Keep up to where everything heard was handled."""
+        write(self._token, {"since": since})
+
+    def forget_token(self) -> None:
+        """Begin anew: another login hears from now on."""
+        self._token.unlink(missing_ok=True)
+
+    def hold(self) -> None:
+        """Hold the folder: two processes with one device would break its encryption.
+
+        Raises:
+            SetupFailed: Another process holds it.
+        """
+        if self._lock is not None:
+            return
+        file = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            os.close(file)
+            raise SetupFailed(f"another Sitrep uses {self.folder}; stop it first") from exc
+        self._lock = file
+
+    def let_go(self) -> None:
+        """Hold the folder no longer."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return what a file holds; none where there is none.
+
+    Raises:
+        SetupFailed: It is damaged.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as exc:
+        raise SetupFailed(f"{path} is damaged; move it away, and run: sitrep matrix login") from exc
+    return dict(found)
+
+
+def write(path: Path, what: dict[str, Any]) -> None:
+    """Write a file whole or not at all, readable by its owner only."""
+    fresh = path.with_suffix(".new")
+    file = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    try:
+        os.write(file, json.dumps(what).encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+    fresh.replace(path)
