@@ -60,6 +60,9 @@ LIST_LENGTH = 50
 LONGEST_NAME = 400
 """The longest name of a user or a conversation: no platform's is longer, and each is stored."""
 
+MANY = 1000
+"""More incidents than ever run at once."""
+
 TICK_AGAIN = timedelta(minutes=1)
 """When an incident is looked at again over which the bot broke down."""
 
@@ -177,8 +180,7 @@ class Service:
             case ChatTrouble():
                 outcome = await self._troubled(work, here, asked)
             case ChatMoved():
-                await work.moved(inquiry.conversation, asked.to)
-                outcome = await self._moved(work, here)
+                outcome = await self._moved(work, inquiry, asked)
             case ChatUnreadable():
                 await self._answer(work, here, self._presenter.unreadable(), worked=False)
                 outcome = "not readable"
@@ -377,22 +379,45 @@ class Service:
 
     async def _troubled(self, work: Work, inquiry: Inquiry, trouble: ChatTrouble) -> str:
         """Let the incidents of a conversation tell of trouble in it (D2)."""
-        here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
-        for each in here:
+        within = await self._within(work, trouble.conversation)
+        for incident, conversation, _real in within:
             command = cmd.NoteTrouble(
                 adapter=inquiry.source,
-                conversation=inquiry.conversation,
+                conversation=conversation,
                 text=trouble.text,
                 reachable=trouble.reachable,
             )
-            await self.apply(work, each.id, command)
-        return "done" if here else "no incident"
+            await self.apply(work, incident.id, command)
+        return "done" if within else "no incident"
 
-    async def _moved(self, work: Work, inquiry: Inquiry) -> str:
-        """Show the cards of a conversation's incidents where it goes on."""
-        here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
-        for each in here:
-            await work.send([self._router.card(each, inquiry.conversation)], now=inquiry.now)
+    async def _within(
+        self, work: Work, place: ConversationRef
+    ) -> list[tuple[Incident, ConversationRef, ConversationRef]]:
+        """Return the running incidents of a room and its threads, with where each of them is."""
+        found = []
+        for each in await self._running(work):
+            for conversation in each.conversations:
+                real = await work.real(conversation) or conversation
+                if real == place or (
+                    real.adapter == place.adapter and real.id.startswith(f"{place.id}/")
+                ):
+                    found.append((each, conversation, real))
+        return found
+
+    async def _running(self, work: Work) -> list[Incident]:
+        summaries = await work.list("open", MANY)
+        found = [await work.incident(each.id) for each in summaries]
+        return [each for each in found if each is not None and each.running]
+
+    async def _moved(self, work: Work, inquiry: Inquiry, moved: ChatMoved) -> str:
+        """Go on where a room goes on, with the cards of its incidents; its threads do not move."""
+        within = await self._within(work, moved.conversation)
+        await work.moved(moved.conversation, moved.to)
+        for incident, conversation, real in within:
+            if real != moved.conversation:
+                await work.opened(conversation, moved.to, own=False)
+                await work.join(incident.id, moved.to)
+            await work.send([self._router.card(incident, conversation)], now=inquiry.now)
         return "done"
 
     async def lost(self, adapter: str, why: str) -> None:
@@ -400,12 +425,9 @@ class Service:
 
         async def tell_all(work: Work) -> None:
             command = cmd.NoteTrouble(adapter=adapter, conversation=None, text=why, reachable=False)
-            running = 0
-            for each in await work.list("open", 1000):
-                incident = await work.incident(each.id)
-                if incident is not None and incident.running:
-                    running += 1
-                    await self.apply(work, each.id, command)
+            running = await self._running(work)
+            for each in running:
+                await self.apply(work, each.id, command)
             if not running:
                 alarm = self._presenter.platform_lost(adapter, why)
                 rows = self._router.alarm(alarm, avoid=adapter)

@@ -175,6 +175,20 @@ class Person:
 
         return await until(found, f"{key} on {event}")
 
+    async def joined(self, room: str, user: str) -> None:
+        def there() -> bool:
+            return any(
+                e["content"].get("membership") == "join"
+                for e in self.heard(room, "m.room.member")
+                if e.get("state_key") == user
+            )
+
+        await until(there, f"{user} in {room}")
+
+    async def powers(self, room: str, levels: dict[str, Any], user: str, level: int) -> None:
+        users = {**levels.get("users", {}), user: level}
+        await self.client.room_put_state(room, "m.room.power_levels", {**levels, "users": users})
+
     async def state(self, room: str, kind: str, key: str = "") -> dict[str, Any]:
         answer = await self.client.room_get_state_event(room, kind, key)
         return dict(getattr(answer, "content", {}))
@@ -278,6 +292,7 @@ async def world(
     """A fresh bot account with fresh people, all connected, in the triage room."""
     prefix = f"t{next(_numbers)}p{os.getpid()}"
     hs.register(f"{prefix}-bot")
+    matrix = matrix.replace("{ann}", f"@{prefix}-ann:{SERVER}")
     bot = Bot(
         hs, home, config(hs, prefix, url=url, matrix=matrix, more=more, people=people), prefix,
         f"@{prefix}-bot:{SERVER}",

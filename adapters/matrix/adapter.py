@@ -435,7 +435,7 @@ class MatrixAdapter:
         crypto, sync = self._ready, self._sync
         if crypto is None or sync is None:
             return
-        await crypto.ask_for_key(room, event)
+        # Nobody is asked for it: clients share keys with their own devices only.
         told = False
         for _attempt in range(REMEMBERED):
             try:
@@ -682,16 +682,16 @@ class MatrixAdapter:
 
     async def backup(self, folder: Path) -> Sequence[str]:
         """Write the keys of all that was read, encrypted by `pickle_key`, and the account's own."""
-        return backed_up(self._settings, self._keep, folder)
+        return await backed_up(self._settings, self._keep, folder)
 
 
-def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[str]:
+async def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[str]:
     """Write the keys of a login to the same place in another home folder."""
     session, target = keep.session(), Keep(str(folder))
     target.make()
     pickle_key = settings.pickle_key.get_secret_value()
     client = cr.client(settings.homeserver, session, keep, pickle_key)
-    cr.exported(client, target.keys, pickle_key)
+    await cr.exported(client, target.keys, pickle_key)
     target.keys.chmod(0o600)
     written = [str(target.keys)]
     if keep.seeds.exists():

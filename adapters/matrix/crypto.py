@@ -196,17 +196,6 @@ class Crypto:
         source: Mapping[str, Any] = clear.source
         return source
 
-    async def ask_for_key(self, room: str, event: Mapping[str, Any]) -> None:
-        """Ask the sender for the key of an event; they may answer, or not."""
-        parsed = NioEvent.parse_encrypted_event(dict(event))
-        if not isinstance(parsed, MegolmEvent):
-            return
-        parsed.room_id = room
-        try:
-            await self._client.request_room_key(parsed)
-        except (LocalProtocolError, EncryptionError):
-            return  # it is asked for already
-
 
 def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
     """Return a file encrypted for an encrypted room, and the keys that go into its event."""
@@ -214,11 +203,11 @@ def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
     return secret, dict(keys)
 
 
-def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
+async def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
     """Write the keys of all that was read to a file, encrypted by the passphrase."""
     before = os.umask(0o077)
     try:
-        of.export_keys(str(path), passphrase)
+        await of.export_keys(str(path), passphrase)
     finally:
         os.umask(before)
 

@@ -167,7 +167,8 @@ class Sync:
             content = source.get("content") or {"m.direct": getattr(data, "rooms", {})}
             await self._guarded(self._hearing.account(kind, content))
         for room, info in answer.rooms.invite.items():
-            state = [dict(getattr(e, "source", {})) for e in info.invite_state]
+            # The library takes the content of such an event out of its source.
+            state = [{**e.source, "content": getattr(e, "content", {})} for e in info.invite_state]
             tasks.append(self._queue(room, self._hearing.invited(room, state)))
         for room, info in answer.rooms.leave.items():
             events = [e.source for e in info.timeline.events]

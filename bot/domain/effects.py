@@ -173,6 +173,7 @@ _NOT_ON_THE_CARD = (
     ev.NoteAdded,
     ev.MessageCaptured,
     ev.RungFired,
+    ev.ConversationOpened,
     ev.DeliveryFailed,
     ev.TroubleFound,
 )

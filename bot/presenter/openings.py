@@ -71,6 +71,9 @@ class Openings(Voice):
             (f"No communication plan for {head.service}; the default one applies.",)
             if plan.missing and head.service
             else None,
+            Actions((self.button("Join as responder", incident, "join"),))
+            if head.severity.commanded
+            else None,
         )
 
     def _where(self, incident: Incident, head: ev.Declared, status_page: str | None) -> list[Spans]:

@@ -444,6 +444,7 @@ class Scenes(Openings):
                 " When the cause is contained: ",
                 self.line("resolve <text>"),
             ),
+            Actions((self.button("Resolved", incident, "resolve"),)),
         )
 
     def _resolved(self, incident: Incident, head: ev.Resolved) -> Message:

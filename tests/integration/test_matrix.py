@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from matrix_world import synapse, until, world  # noqa: F401 - a fixture
 
+from bot.domain import events as ev
 from bot.domain.incident import Phase
 
 
@@ -30,3 +31,204 @@ async def test_a_whole_incident_by_typed_commands(synapse, tmp_path, encrypted, 
         said = [e for e in w.ann.heard(room) if e["sender"] == w.bot.user]
         assert all(e["decrypted"] is encrypted for e in said)
         assert all("m.mentions" in e["content"] for e in said)
+
+
+async def test_an_incident_is_run_by_reactions(synapse, tmp_path):  # noqa: F811
+    """C1 K2 T1: pressing is typing, with the same permissions"""
+    async with world(synapse, tmp_path, strangers=("dev",)) as w:
+        room = await w.declared("1 Checkout is down")
+        asked = await w.ben.hears("take command?")
+        await w.ben.reacted(asked["event_id"], "1️⃣")
+        await w.ben.react(asked["room_id"], asked["event_id"], "1️⃣")
+        await w.ann.hears("Ben is incident commander", room)
+        await w.ann.say(room, "!inc stabilised")
+        stable = await w.ann.hears("Stabilised at", room)
+        await w.ann.reacted(stable["event_id"], "1️⃣")
+        pressed = await w.ann.react(room, stable["event_id"], "1️⃣")
+        await w.ann.hears("Only the commander", room)
+        await w.ann.client.room_redact(room, pressed)  # undoes nothing
+        await w.ben.room(f"{w.bot.prefix}-inc-1")
+        await w.ben.react(room, stable["event_id"], "1")  # a key without its selectors
+        await w.ben.react(room, stable["event_id"], "1\u20e3")
+        await w.ann.hears("RESOLVED", room)
+        assert (await w.bot.incident()).phase is Phase.RESOLVED
+
+
+async def test_messages_are_captured_by_reaction_and_pin_and_their_changes_followed(
+    synapse, tmp_path  # noqa: F811
+):  # fmt: skip
+    """L1 L3"""
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("2 slow")
+        said = await w.ann.say(room, "db-1 is at 100 % since 14:00")
+        await w.ann.react(room, said, "📌")
+        await w.ann.hears("Noted", room)
+        await w.ann.reacted(said, "✅")
+        other = await w.ann.say(room, "the replica lags")
+        pins = (await w.ann.state(room, "m.room.pinned_events"))["pinned"]
+        await w.ann.client.room_put_state(room, "m.room.pinned_events", {"pinned": [*pins, other]})
+        await w.ann.reacted(other, "✅")
+        fresh = {"msgtype": "m.text", "body": "db-1 is at 90 %"}
+        relation = {"rel_type": "m.replace", "event_id": said}
+        await w.ann.say(
+            room, "* db-1 is at 90 %", **{"m.new_content": fresh, "m.relates_to": relation}
+        )
+        await w.ann.hears("now says: db-1 is at 90 %", room)
+        await w.ann.client.room_redact(room, other)
+        await w.ann.hears("is removed, for good", room)
+        entries = await w.bot.timeline()
+        captured = [e.event for e in entries if isinstance(e.event, ev.MessageCaptured)]
+        assert [c.text for c in captured] == ["db-1 is at 100 % since 14:00", ev.REDACTED]
+        assert all(c.author == "ann" for c in captured)
+        sent = next(e for e in w.ann.heard(room) if e["event_id"] == said)
+        assert captured[0].at.timestamp() * 1000 == pytest.approx(sent["origin_server_ts"])
+
+
+async def test_the_card_is_pinned_and_edited_in_place(synapse, tmp_path):  # noqa: F811
+    """L2"""
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("1 down")
+        card = await w.ann.hears("State: SEV1 · investigating", room)
+        await until(lambda: w.ann.state(room, "m.room.pinned_events"))
+        assert (await w.ann.state(room, "m.room.pinned_events"))["pinned"] == [card["event_id"]]
+        await w.ann.say(room, "!inc impact all shops")
+        edit = await w.ann.hears("Impact: all shops", room)
+        assert edit["content"]["m.relates_to"] == {
+            "rel_type": "m.replace", "event_id": card["event_id"],
+        }  # fmt: skip
+        assert edit["content"]["m.mentions"] == {}
+
+
+async def test_a_page_notifies_and_chatter_does_not(synapse, tmp_path):  # noqa: F811
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("1 down")
+        await w.ann.say(room, "!inc note looking")
+        note = await w.ann.hears("Noted", room)
+        assert note["content"]["msgtype"] == "m.notice"
+        assert note["content"]["m.mentions"] == {}
+        await w.ann.say(room, "!inc page @cara eyes")
+        page = await w.ann.hears("Paged", room)
+        assert page["content"]["msgtype"] == "m.text"
+        assert page["content"]["m.mentions"] == {"user_ids": [w.cara.user]}
+        alone = await w.cara.hears("Paged by Ann")
+        assert alone["content"]["msgtype"] == "m.text"
+        assert alone["content"]["m.mentions"] == {"user_ids": [w.cara.user]}
+
+
+async def test_people_are_named_by_pills_and_ids_and_the_bot_by_a_mention(synapse, tmp_path):  # noqa: F811
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("1 down")
+        pill = f'{w.bot.user}: role scribe <a href="https://matrix.to/#/{w.cara.user}">Cara Doe</a>'
+        await w.ann.say(
+            room, f"{w.bot.user}: role scribe Cara Doe",
+            format="org.matrix.custom.html", formatted_body=pill,
+        )  # fmt: skip
+        await w.ann.hears("Cara is scribe", room)
+        await w.ann.say(room, f"!inc role comms {w.ben.user}")
+        await w.ann.hears("Ben is comms", room)
+
+
+async def test_a_stranger_cannot_invite_the_bot_nor_press_buttons(synapse, tmp_path):  # noqa: F811
+    """F8"""
+    async with world(
+        synapse, tmp_path, more='[access]\nunknown_people = "refuse"', strangers=("mallory",)
+    ) as w:
+        room = await w.declared("1 down")
+        made = await w.mallory.client.room_create(invite=[w.bot.user])
+
+        def declined():
+            state = [e for e in w.mallory.events if e.get("state_key") == w.bot.user]
+            return any(e["content"]["membership"] == "leave" for e in state)
+
+        await until(declined, "the invitation is declined")
+        await w.ann.client.room_invite(room, w.mallory.user)
+        card = await w.mallory.room(f"{w.bot.prefix}-inc-1")
+        await w.mallory.say(card, "!inc resolve")
+        await w.mallory.hears("not among the people", room)
+        before = len(await w.bot.timeline())
+        await w.mallory.say(made.room_id, "!inc declare nothing")
+        asked = await w.mallory.say(room, "!inc update mine")
+        await w.mallory.reacted(asked, "❓")
+        assert len(await w.bot.timeline()) == before
+        assert (await w.bot.incident()).phase is Phase.INVESTIGATING
+
+
+async def test_an_allowed_user_brings_the_bot_into_another_room(synapse, tmp_path):  # noqa: F811
+    async with world(synapse, tmp_path) as w:
+        made = await w.ann.client.room_create(name="old ops", invite=[w.bot.user])
+        await w.ann.joined(made.room_id, w.bot.user)
+        await w.ann.say(made.room_id, "!inc list")
+        await w.ann.hears("No incident is open", made.room_id)
+
+
+async def test_being_put_out_and_losing_power_is_told(synapse, tmp_path):  # noqa: F811
+    """D2: in a room of people's own, where the bot is a guest"""
+    async with world(synapse, tmp_path, start=False) as w:
+        made = await w.ann.client.room_create(name="ops", invite=[w.bot.user])
+        room = made.room_id
+        levels = await w.ann.state(room, "m.room.power_levels")
+        await w.ann.powers(room, levels, w.bot.user, 50)
+        w.bot.settings = w.bot.settings.replace(
+            "[adapters.matrix]", f'[adapters.matrix]\nlayout = "threads"\ntriage = "{room}"'
+        )
+        async with w.bot.running():
+            await w.ann.joined(room, w.bot.user)
+            await w.ann.say(room, "!inc declare 1 down ic:@ann")
+            await w.ann.hears("State", room)
+            await w.ann.powers(room, levels, w.bot.user, 0)
+            await w.ann.hears("may not pin, set the topic in this room", room)
+            await w.ann.client.room_kick(room, w.bot.user, "wrong room")
+            told = await w.ann.hears("was removed from the room ops")
+            assert told["room_id"] != room
+            await w.ann.say(told["room_id"], "!inc INC-1 update said while it was out")
+            await w.ann.client.room_invite(room, w.bot.user)
+            await w.ann.hears("said while it was out — Ann", room)
+
+
+async def test_an_upgraded_room_is_followed(synapse, tmp_path):  # noqa: F811
+    async with world(synapse, tmp_path, matrix='room_version = "11"\nadmins = ["{ann}"]') as w:
+        room = await w.declared("1 down ic:@ann")
+        await w.ann.hears("State", room)
+        answer = synapse.call(
+            "POST", f"/_matrix/client/v3/rooms/{room}/upgrade", {"new_version": "12"}, w.ann.token
+        )
+        fresh = answer["replacement_room"]
+        await until(lambda: fresh in w.ann.client.rooms)
+        await w.ann.hears("State: SEV1", fresh)
+        await w.ann.say(fresh, "!inc update we are here now")
+        await w.ann.hears("we are here now — Ann", fresh)
+        assert [str(e.event.text) for e in await w.bot.timeline()
+                if isinstance(e.event, ev.UpdatePosted)] == ["we are here now"]  # fmt: skip
+
+
+async def test_long_answers_go_into_a_thread_or_are_attached(synapse, tmp_path):  # noqa: F811
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("1 down")
+        asked = await w.ann.say(room, "!inc help all")
+        answer = await w.ann.hears("In an incident's conversation", room)
+        assert answer["content"]["m.relates_to"]["event_id"] == asked
+        assert answer["content"]["m.relates_to"]["rel_type"] == "m.thread"
+        await w.ann.say(room, "!inc note " + "long " * 3000)
+        await w.ann.say(room, "!inc update " + "wörter " * 2300)
+        await w.ann.hears("shortened; the whole text is attached", room)
+        file = await until(
+            lambda: next(
+                (e for e in w.ann.heard(room) if e["content"].get("msgtype") == "m.file"), None
+            )
+        )
+        assert file["content"]["file"]["url"].startswith("mxc://")
+        assert file["content"]["info"]["size"] > 16_000
+
+
+async def test_threads_instead_of_rooms(synapse, tmp_path):  # noqa: F811
+    async with world(synapse, tmp_path, matrix='layout = "threads"') as w:
+        triage = await w.triage()
+        await w.ann.say(triage, "!inc declare 1 down ic:@ann")
+        root = await w.ann.hears("INC-1 · SEV1", triage)
+        card = await w.ann.hears("State: SEV1", triage)
+        assert card["content"]["m.relates_to"]["event_id"] == root["event_id"]
+        relation = {"rel_type": "m.thread", "event_id": root["event_id"]}
+        await w.ann.say(triage, "!inc stabilised", **{"m.relates_to": relation})
+        await w.ann.hears("Stabilised at", triage)
+        edit = await w.ann.hears("INC-1 · SEV1 · stabilised", triage)
+        assert edit["content"]["m.relates_to"]["event_id"] == root["event_id"]
