@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import Postgres, started
+from homeserver import Missing, Synapse
+from peers import Postgres, started, unavailable
 
 from bot.config import LogSection
 from bot.log import configure
@@ -30,3 +31,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite://{tmp_path / 'sitrep.db'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.database()
+
+
+@pytest.fixture(scope="session")
+def synapse() -> Iterator[Synapse]:
+    try:
+        server = Synapse().start()
+    except (Missing, OSError, RuntimeError) as exc:
+        unavailable(f"no Synapse: {exc}")
+        raise
+    yield server
+    server.stop()

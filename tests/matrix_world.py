@@ -12,10 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-from homeserver import SERVER, Missing, Synapse
+from homeserver import SERVER, Synapse
 from nio import AsyncClient, AsyncClientConfig, MegolmEvent
-from peers import unavailable
 
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
@@ -29,17 +27,6 @@ from bot.domain.incident import Incident
 PICKLE = "a-long-enough-test-secret"
 PATIENCE = 20.0
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def synapse():
-    try:
-        made = Synapse().start()
-    except (Missing, OSError, RuntimeError) as exc:
-        unavailable(str(exc))
-        raise
-    yield made
-    made.stop()
 
 
 async def until(what: Callable[[], Any], why: str = "", patience: float = PATIENCE) -> Any:

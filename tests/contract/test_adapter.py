@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 
 import pytest
+from matrix_world import until, world
 
 from adapters.console import register_chat_adapter
 from bot.chat import ConversationRequest, Features
@@ -46,17 +48,63 @@ EVERYTHING = Message(
 )
 
 
+class Made:
+    """An adapter, a conversation of its platform, a user on it, and what people there see."""
+
+    def __init__(self, adapter: ChatAdapter, to: ConversationRef, user: UserRef, out) -> None:
+        self.adapter, self.to, self.user, self._out = adapter, to, user, out
+
+    async def shows(self, text: str) -> str:
+        """Wait until a text is seen; return all that was seen since the last time."""
+        seen = ""
+
+        def there() -> bool:
+            nonlocal seen
+            seen += self._out()
+            return text in seen
+
+        await until(there, text)
+        return seen
+
+
+OPS, ANN = ConversationRef("console", "ops"), UserRef("console", "ann")
+
+
 def console(**config: object):
-    def make(capsys) -> tuple[ChatAdapter, object]:
+    @asynccontextmanager
+    async def make(request, _home):
+        capsys = request.getfixturevalue("capsys")
         adapter = register_chat_adapter(plugin_context("console", config))
-        return adapter, lambda: capsys.readouterr().out
+        yield Made(adapter, OPS, ANN, lambda: capsys.readouterr().out)
 
     return make
 
 
-def recording(_capsys) -> tuple[ChatAdapter, object]:
-    adapter = RecordingAdapter("console", Features(edits=True, pins=True, rooms=True))
-    return adapter, lambda: "\n".join(p.text for p in adapter.done)
+@asynccontextmanager
+async def recording(_request, _home):
+    features = Features(edits=True, pins=True, rooms=True, reactions=True)
+    adapter = RecordingAdapter("console", features)
+    yield Made(adapter, OPS, ANN, lambda: "\n".join(p.text for p in adapter.done))
+
+
+def matrix(settings: str):
+    @asynccontextmanager
+    async def make(request, home):
+        synapse = request.getfixturevalue("synapse")
+        async with world(synapse, home, matrix=settings) as w:
+            triage, read = await w.triage(), 0
+
+            def out() -> str:
+                nonlocal read
+                found = w.ann.texts()
+                read, fresh = len(found), found[read:]
+                return "\n".join(fresh)
+
+            adapter = w.bot.app.plugins.adapters["matrix"]
+            to = ConversationRef("matrix", triage)
+            yield Made(adapter, to, UserRef("matrix", w.ann.user), out)
+
+    return make
 
 
 ADAPTERS = {
@@ -65,28 +113,27 @@ ADAPTERS = {
     "console json": console(format="json"),
     "console with rooms": console(rooms=True),
     "recording": recording,
+    "matrix": matrix(""),
+    "matrix, plain": matrix("encrypted = false"),
+    "matrix with threads": matrix('layout = "threads"'),
 }
 
 
 @pytest.fixture(params=ADAPTERS)
-def made(request, capsys):
-    return ADAPTERS[request.param](capsys)
-
-
-OPS = ConversationRef("console", "ops")
+async def made(request, tmp_path):
+    async with ADAPTERS[request.param](request, tmp_path) as found:
+        yield found
 
 
 async def test_it_satisfies_the_port(made):
-    adapter, _out = made
-    assert isinstance(adapter, ChatAdapter)
-    assert isinstance(adapter.features, Features)
+    assert isinstance(made.adapter, ChatAdapter)
+    assert isinstance(made.adapter.features, Features)
 
 
 async def test_everything_there_is_to_say_is_shown_literally_and_whole(made):
-    adapter, out = made
-    ref = await adapter.post(OPS, EVERYTHING, key="k1")
+    ref = await made.adapter.post(made.to, EVERYTHING, key="k1")
     assert isinstance(ref, MessageRef)
-    shown = out()
+    shown = await made.shows("!inc INC-42 nochange")
     for text in (
         "INC-42 <b>declared</b> *now*",
         "A [heading](x)",
@@ -96,39 +143,48 @@ async def test_everything_there_is_to_say_is_shown_literally_and_whole(made):
         "14:00 UTC",
         "!inc declare <1..4> <what>",
         "No new findings",
-        "!inc INC-42 nochange",
     ):
         assert text in shown, text
 
 
 async def test_an_edit_is_shown_and_effects_return_what_the_port_says(made):
-    adapter, out = made
-    ref = await adapter.post(OPS, Message(summary=("one",)), key="k1")
-    out()
+    adapter = made.adapter
+    ref = await adapter.post(made.to, Message(summary=("one",)), key="k1", answers=None)
+    await made.shows("one")
     if adapter.features.edits:
         await adapter.edit(ref, Message(summary=("two",)), key="k2")
-        assert "two" in out()
+        await made.shows("two")
     assert await adapter.pin(ref, key="k3") is None
-    assert await adapter.invite(OPS, [UserRef("console", "ann")], key="k4") is None
-    assert await adapter.set_topic(OPS, "a topic", key="k5") is None
+    assert await adapter.invite(made.to, [made.user], key="k4") is None
+    assert await adapter.set_topic(made.to, "a topic", key="k5") is None
+    assert await adapter.acknowledge(ref, worked=True, key="k6") is None
+
+
+@pytest.mark.parametrize("made", [n for n in ADAPTERS if "console" not in n], indirect=True)
+async def test_the_same_key_says_a_thing_once(made):
+    """D2: wherever the platform can; a console prints again, for it keeps nothing"""
+    first = await made.adapter.post(made.to, Message(summary=("once",)), key="k1")
+    assert await made.adapter.post(made.to, Message(summary=("once",)), key="k1") == first
+    assert await made.adapter.acknowledge(first, worked=False, key="k2") is None
+    assert await made.adapter.acknowledge(first, worked=False, key="k2") is None
 
 
 async def test_conversations_are_opened_and_the_same_request_finds_the_same_one(made):
-    adapter, _out = made
+    adapter = made.adapter
     request = ConversationRequest(name="incident-x-2026-11-24", alias="inc-1", topic="t")
     first = await adapter.open_conversation(request, key="k1")
     assert isinstance(first, ConversationRef)
     assert await adapter.open_conversation(request, key="k1") == first
-    direct = ConversationRequest(
-        name="ann", alias="a", topic="t", direct_to=UserRef("console", "ann")
-    )
-    assert await adapter.open_conversation(direct, key="k2") != first
+    direct = ConversationRequest(name="ann", alias="a", topic="t", direct_to=made.user)
+    found = await adapter.open_conversation(direct, key="k2")
+    assert found != first
+    assert await adapter.open_conversation(direct, key="k2") == found
 
 
 async def test_json_lines_carry_the_whole_message(capsys):
-    adapter, out = console(format="json")(capsys)
+    adapter = register_chat_adapter(plugin_context("console", {"format": "json"}))
     await adapter.post(OPS, EVERYTHING, key="k1")
-    line = json.loads(out())
+    line = json.loads(capsys.readouterr().out)
     assert line["conversation"] == "ops"
     assert line["key"] == "k1"
     assert line["text"] == plain(EVERYTHING)

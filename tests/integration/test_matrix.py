@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from matrix_world import synapse, until, world  # noqa: F401 - a fixture
+from matrix_world import until, world
 
 from bot.domain import events as ev
 from bot.domain.incident import Phase
@@ -11,7 +11,7 @@ from bot.domain.incident import Phase
 
 @pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
 @pytest.mark.parametrize("version", ["11", "12"])
-async def test_a_whole_incident_by_typed_commands(synapse, tmp_path, encrypted, version):  # noqa: F811
+async def test_a_whole_incident_by_typed_commands(synapse, tmp_path, encrypted, version):
     """C1 C4 K2 T1"""
     settings = f'encrypted = {str(encrypted).lower()}\nroom_version = "{version}"'
     async with world(synapse, tmp_path, matrix=settings) as w:
@@ -33,7 +33,7 @@ async def test_a_whole_incident_by_typed_commands(synapse, tmp_path, encrypted, 
         assert all("m.mentions" in e["content"] for e in said)
 
 
-async def test_an_incident_is_run_by_reactions(synapse, tmp_path):  # noqa: F811
+async def test_an_incident_is_run_by_reactions(synapse, tmp_path):
     """C1 K2 T1: pressing is typing, with the same permissions"""
     async with world(synapse, tmp_path, strangers=("dev",)) as w:
         room = await w.declared("1 Checkout is down")
@@ -55,7 +55,7 @@ async def test_an_incident_is_run_by_reactions(synapse, tmp_path):  # noqa: F811
 
 
 async def test_messages_are_captured_by_reaction_and_pin_and_their_changes_followed(
-    synapse, tmp_path  # noqa: F811
+    synapse, tmp_path
 ):  # fmt: skip
     """L1 L3"""
     async with world(synapse, tmp_path) as w:
@@ -84,7 +84,7 @@ async def test_messages_are_captured_by_reaction_and_pin_and_their_changes_follo
         assert captured[0].at.timestamp() * 1000 == pytest.approx(sent["origin_server_ts"])
 
 
-async def test_the_card_is_pinned_and_edited_in_place(synapse, tmp_path):  # noqa: F811
+async def test_the_card_is_pinned_and_edited_in_place(synapse, tmp_path):
     """L2"""
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
@@ -99,7 +99,7 @@ async def test_the_card_is_pinned_and_edited_in_place(synapse, tmp_path):  # noq
         assert edit["content"]["m.mentions"] == {}
 
 
-async def test_a_page_notifies_and_chatter_does_not(synapse, tmp_path):  # noqa: F811
+async def test_a_page_notifies_and_chatter_does_not(synapse, tmp_path):
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         await w.ann.say(room, "!inc note looking")
@@ -115,7 +115,7 @@ async def test_a_page_notifies_and_chatter_does_not(synapse, tmp_path):  # noqa:
         assert alone["content"]["m.mentions"] == {"user_ids": [w.cara.user]}
 
 
-async def test_people_are_named_by_pills_and_ids_and_the_bot_by_a_mention(synapse, tmp_path):  # noqa: F811
+async def test_people_are_named_by_pills_and_ids_and_the_bot_by_a_mention(synapse, tmp_path):
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         pill = f'{w.bot.user}: role scribe <a href="https://matrix.to/#/{w.cara.user}">Cara Doe</a>'
@@ -128,7 +128,7 @@ async def test_people_are_named_by_pills_and_ids_and_the_bot_by_a_mention(synaps
         await w.ann.hears("Ben is comms", room)
 
 
-async def test_a_stranger_cannot_invite_the_bot_nor_press_buttons(synapse, tmp_path):  # noqa: F811
+async def test_a_stranger_cannot_invite_the_bot_nor_press_buttons(synapse, tmp_path):
     """F8"""
     async with world(
         synapse, tmp_path, more='[access]\nunknown_people = "refuse"', strangers=("mallory",)
@@ -153,7 +153,7 @@ async def test_a_stranger_cannot_invite_the_bot_nor_press_buttons(synapse, tmp_p
         assert (await w.bot.incident()).phase is Phase.INVESTIGATING
 
 
-async def test_an_allowed_user_brings_the_bot_into_another_room(synapse, tmp_path):  # noqa: F811
+async def test_an_allowed_user_brings_the_bot_into_another_room(synapse, tmp_path):
     async with world(synapse, tmp_path) as w:
         made = await w.ann.client.room_create(name="old ops", invite=[w.bot.user])
         await w.ann.joined(made.room_id, w.bot.user)
@@ -161,7 +161,7 @@ async def test_an_allowed_user_brings_the_bot_into_another_room(synapse, tmp_pat
         await w.ann.hears("No incident is open", made.room_id)
 
 
-async def test_being_put_out_and_losing_power_is_told(synapse, tmp_path):  # noqa: F811
+async def test_being_put_out_and_losing_power_is_told(synapse, tmp_path):
     """D2: in a room of people's own, where the bot is a guest"""
     async with world(synapse, tmp_path, start=False) as w:
         made = await w.ann.client.room_create(name="ops", invite=[w.bot.user])
@@ -185,7 +185,7 @@ async def test_being_put_out_and_losing_power_is_told(synapse, tmp_path):  # noq
             await w.ann.hears("said while it was out — Ann", room)
 
 
-async def test_an_upgraded_room_is_followed(synapse, tmp_path):  # noqa: F811
+async def test_an_upgraded_room_is_followed(synapse, tmp_path):
     async with world(synapse, tmp_path, matrix='room_version = "11"\nadmins = ["{ann}"]') as w:
         room = await w.declared("1 down ic:@ann")
         await w.ann.hears("State", room)
@@ -201,7 +201,7 @@ async def test_an_upgraded_room_is_followed(synapse, tmp_path):  # noqa: F811
                 if isinstance(e.event, ev.UpdatePosted)] == ["we are here now"]  # fmt: skip
 
 
-async def test_long_answers_go_into_a_thread_or_are_attached(synapse, tmp_path):  # noqa: F811
+async def test_long_answers_go_into_a_thread_or_are_attached(synapse, tmp_path):
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         asked = await w.ann.say(room, "!inc help all")
@@ -220,7 +220,7 @@ async def test_long_answers_go_into_a_thread_or_are_attached(synapse, tmp_path):
         assert file["content"]["info"]["size"] > 16_000
 
 
-async def test_threads_instead_of_rooms(synapse, tmp_path):  # noqa: F811
+async def test_threads_instead_of_rooms(synapse, tmp_path):
     async with world(synapse, tmp_path, matrix='layout = "threads"') as w:
         triage = await w.triage()
         await w.ann.say(triage, "!inc declare 1 down ic:@ann")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from homeserver import Synapse
-from matrix_world import synapse, until, world  # noqa: F401 - a fixture
+from matrix_world import until, world
 from toxic import toxic
 
 from adapters.matrix import adapter as adapter_module
@@ -23,7 +23,7 @@ async def updates(bot) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["502", "json500", "truncate", "reset"])
-async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_path, mode):  # noqa: F811
+async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_path, mode):
     """D1 D2"""
     async with toxic(synapse.url) as proxy, world(synapse, tmp_path, url=proxy.url) as w:
         room = await w.declared("1 down")
@@ -40,7 +40,7 @@ async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_pa
         assert len([t for t in w.ann.texts(room) if "said while it was broken — Ann" in t]) == 1
 
 
-async def test_an_answer_that_is_lost_does_not_say_it_twice(synapse, tmp_path):  # noqa: F811
+async def test_an_answer_that_is_lost_does_not_say_it_twice(synapse, tmp_path):
     """D2"""
     async with toxic(synapse.url) as proxy, world(synapse, tmp_path, url=proxy.url) as w:
         room = await w.declared("1 down")
@@ -58,7 +58,7 @@ async def test_an_answer_that_is_lost_does_not_say_it_twice(synapse, tmp_path): 
         assert card["event_id"] != asked
 
 
-async def test_rooms_are_made_once_though_the_answer_is_lost(synapse, tmp_path):  # noqa: F811
+async def test_rooms_are_made_once_though_the_answer_is_lost(synapse, tmp_path):
     """D2: the alias says whether a room was made"""
     async with toxic(synapse.url) as proxy, world(synapse, tmp_path, url=proxy.url) as w:
         triage = await w.triage()
@@ -71,7 +71,7 @@ async def test_rooms_are_made_once_though_the_answer_is_lost(synapse, tmp_path):
         assert len(rooms) == 1
 
 
-async def test_a_hung_homeserver_is_given_up_and_tried_again(synapse, tmp_path, monkeypatch):  # noqa: F811
+async def test_a_hung_homeserver_is_given_up_and_tried_again(synapse, tmp_path, monkeypatch):
     monkeypatch.setattr("adapters.matrix.sync.HANGS_SECONDS", 2.0)
     async with toxic(synapse.url) as proxy, world(synapse, tmp_path, url=proxy.url) as w:
         room = await w.declared("1 down")
@@ -84,7 +84,7 @@ async def test_a_hung_homeserver_is_given_up_and_tried_again(synapse, tmp_path, 
 
 
 async def test_a_revoked_token_stops_the_adapter_and_alarms_elsewhere(
-    synapse, tmp_path, capsys  # noqa: F811
+    synapse, tmp_path, capsys
 ):  # fmt: skip
     """D2"""
     more = '[adapters.console]\nmute = true\ncolour = "never"\n[paging]\nlast = ["ann"]'
@@ -153,7 +153,7 @@ async def test_a_homeserver_that_restarts_loses_nothing(tmp_path):
 # --- restarts -------------------------------------------------------------------------------------
 
 
-async def test_what_was_typed_while_down_is_done_once_and_nothing_is_replayed(synapse, tmp_path):  # noqa: F811
+async def test_what_was_typed_while_down_is_done_once_and_nothing_is_replayed(synapse, tmp_path):
     """D3: more than one sync brings"""
     async with world(synapse, tmp_path, start=False) as w:
         async with w.bot.running():
@@ -175,7 +175,7 @@ async def test_what_was_typed_while_down_is_done_once_and_nothing_is_replayed(sy
             assert len(await updates(w.bot)) == 3
 
 
-async def test_old_commands_are_asked_about(synapse, tmp_path):  # noqa: F811
+async def test_old_commands_are_asked_about(synapse, tmp_path):
     """F11"""
     async with world(synapse, tmp_path, start=False, more='[access]\nstale_after = "2s"') as w:
         async with w.bot.running():
@@ -191,7 +191,7 @@ async def test_old_commands_are_asked_about(synapse, tmp_path):  # noqa: F811
             await w.ann.hears("RESOLVED", room)
 
 
-async def test_a_first_start_does_not_obey_what_was_said_before(synapse, tmp_path):  # noqa: F811
+async def test_a_first_start_does_not_obey_what_was_said_before(synapse, tmp_path):
     async with world(synapse, tmp_path, start=False) as w:
         made = await w.ann.client.room_create(name="ops", invite=[w.bot.user])
         async with w.bot.running():
@@ -203,7 +203,7 @@ async def test_a_first_start_does_not_obey_what_was_said_before(synapse, tmp_pat
             await w.ann.hears("No incident is open", made.room_id)
 
 
-async def test_what_was_said_before_the_bot_came_is_not_for_it(synapse, tmp_path):  # noqa: F811
+async def test_what_was_said_before_the_bot_came_is_not_for_it(synapse, tmp_path):
     async with world(synapse, tmp_path) as w:
         made = await w.ann.client.room_create(name="ops")
         await w.ann.say(made.room_id, "!inc declare 1 too early")
@@ -214,7 +214,7 @@ async def test_what_was_said_before_the_bot_came_is_not_for_it(synapse, tmp_path
 
 
 async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
-    synapse, tmp_path  # noqa: F811
+    synapse, tmp_path
 ):  # fmt: skip
     """D4"""
     async with world(synapse, tmp_path) as w:
@@ -245,7 +245,7 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 
 
 async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes(
-    synapse, tmp_path, monkeypatch  # noqa: F811
+    synapse, tmp_path, monkeypatch
 ):  # fmt: skip
     monkeypatch.setattr(adapter_module, "KEY_SECONDS", 1.0)
     async with world(synapse, tmp_path) as w:
@@ -266,7 +266,7 @@ async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes
         await w.ann.hears("in secret — Ann", room)
 
 
-async def test_devices_that_their_owners_have_not_signed_get_no_keys(synapse, tmp_path):  # noqa: F811
+async def test_devices_that_their_owners_have_not_signed_get_no_keys(synapse, tmp_path):
     async with world(synapse, tmp_path, matrix='devices = "signed"') as w:
         await w.ann.say(await w.triage(), "!inc list")
         sealed = await until(
@@ -278,7 +278,7 @@ async def test_devices_that_their_owners_have_not_signed_get_no_keys(synapse, tm
 
 
 async def test_what_is_kept_is_its_owner_s_alone_and_a_backup_reads_old_messages(
-    synapse, tmp_path, monkeypatch  # noqa: F811
+    synapse, tmp_path, monkeypatch
 ):  # fmt: skip
     home, other = tmp_path / "home", tmp_path / "backup"
     async with world(synapse, home, start=False) as w:
