@@ -19,7 +19,7 @@ from bot.chat import Inbound
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.domain.workflow import fold
-from bot.errors import DatabaseAway, SessionEnded, SetupFailed
+from bot.errors import DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
@@ -158,6 +158,8 @@ class App:
                 self._lost.append(f"{name}: {exc}")
                 await self.service.lost(name, str(exc))
                 return False
+            except TemporaryFailure as exc:
+                _log.warning("adapter away", adapter=name, why=str(exc))
             except (Exception, SystemExit):  # noqa: BLE001 - the boundary of an adapter
                 _log.exception("adapter died", adapter=name, restart_in=wait.total_seconds())
             await self.clock.sleep(wait)

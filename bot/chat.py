@@ -117,7 +117,8 @@ class Features:
     """What a platform can do, as data: nobody has to try and see.
 
     `rooms`: it opens a room per incident. `direct`: it reaches one person alone. `max_bytes` is the
-    size of the largest message it takes; none: no limit.
+    size of the largest message it takes; none: no limit. `triage` is where incidents are declared;
+    the open ones are listed there.
     """
 
     rooms: bool = False
@@ -128,6 +129,7 @@ class Features:
     buttons: bool = False
     reactions: bool = False
     max_bytes: int | None = None
+    triage: ConversationRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

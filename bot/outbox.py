@@ -30,6 +30,7 @@ from bot.parser import clean
 from bot.plugin_manager import PluginManager
 from bot.ports import (
     Acknowledge,
+    Board,
     Brief,
     Card,
     ChatAdapter,
@@ -74,6 +75,9 @@ LANES_AT_ONCE = 32
 
 PATIENCE = timedelta(seconds=30)
 """How far away another try may be for the end of a run to wait for it."""
+
+BOARD_LENGTH = 50
+"""How many incidents the list of open ones looks at."""
 
 DRAFT_SECONDS = 10.0
 """How long a summarizer may take, before the built-in draft stands in."""
@@ -350,7 +354,7 @@ class Outbox:
                     await work.join(what.incident, room.fallback)
             # A card that cannot be shown is shown with the next change; its room's other messages
             # tell of a room that is gone.
-            silent = what.notice or isinstance(what.body, Card)
+            silent = what.notice or isinstance(what.body, Card | Board)
             if what.incident is not None and not silent:
                 command = cmd.NoteUndelivered(target=what.lane, what=_said(row), why=why)
                 await self._settle(work, what.incident, command)
@@ -367,7 +371,7 @@ class Outbox:
         row, body = job.row, job.row.what.body
         target = row.what.target
         match body:
-            case Open() | Post() | Acknowledge() | Card() | Invite() | Topic():
+            case Open() | Post() | Acknowledge() | Card() | Board() | Invite() | Topic():
                 adapter = self._provided(self._plugins.adapters, target)
                 return await self._chat(adapter, job)
             case Page():
@@ -452,7 +456,11 @@ class Outbox:
                     mark = MessageRef(real, body.message)
                     await adapter.acknowledge(mark, worked=body.worked, key=row.key)
             case Card():
-                return await self._card(adapter, job, real)
+                card = self._presenter.card(_needed(job.incident))
+                return await self._shown(adapter, job, real, card)
+            case Board():
+                board = self._presenter.board(await self._store.read(_open_incidents))
+                return await self._shown(adapter, job, real, board)
             case Invite():
                 await adapter.invite(real, body.users, key=row.key)
             case Topic():
@@ -472,9 +480,11 @@ class Outbox:
         found = _a(ConversationRef, await adapter.open_conversation(request, key=lane.id))
         return (lane, found), found
 
-    async def _card(self, adapter: ChatAdapter, job: _Job, real: ConversationRef) -> _Done:
-        """Post the card once, pin it, and edit it ever after, where it has changed (L2)."""
-        row, message = job.row, self._presenter.card(_needed(job.incident))
+    async def _shown(
+        self, adapter: ChatAdapter, job: _Job, real: ConversationRef, message: Message
+    ) -> _Done:
+        """Post a card once, pin it, and edit it ever after, where it has changed (L2)."""
+        row = job.row
         edits = adapter.features.edits
         digest = hashlib.sha256(repr(message).encode()).hexdigest()[:16]
         ref, shown = _card_ref(job.ref)
@@ -497,6 +507,12 @@ class Outbox:
         if adapter.features.pins:
             await adapter.pin(posted, key=f"{key}-pin")
         return _Done(refs=((_ref_name(row), _card_stored(posted, digest)),))
+
+
+async def _open_incidents(work: Work) -> list[Incident]:
+    """Return the incidents that run, newest first."""
+    found = [await work.incident(each.id) for each in await work.list("open", BOARD_LENGTH)]
+    return [each for each in found if each is not None and each.running]
 
 
 def _card_stored(ref: MessageRef, digest: str) -> str:
@@ -568,6 +584,7 @@ def _said(row: Waiting) -> str:
         "open": "the incident's own room",
         "acknowledge": "the mark on a command",
         "card": "the status card",
+        "board": "the list of incidents",
         "invite": "an invitation",
         "topic": "the room's topic",
         "page": "a page",

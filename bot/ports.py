@@ -315,6 +315,13 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Bring the list of open incidents up to date; drawn at delivery."""
+
+    kind: Literal["board"] = "board"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
     """Bring people in."""
 
@@ -392,6 +399,7 @@ Body = (
     | Post
     | Acknowledge
     | Card
+    | Board
     | Invite
     | Topic
     | Page

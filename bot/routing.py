@@ -13,6 +13,7 @@ from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import Incident
 from bot.messages import Message
 from bot.ports import (
+    Board,
     Brief,
     Card,
     ChatAdapter,
@@ -57,6 +58,8 @@ class Router:
         """See the class."""
         self._config, self._presenter, self._targets = config, presenter, targets
         self._directory = config.directory
+        triages = (adapter.features.triage for adapter in targets.adapters.values())
+        self._boards = tuple(triage for triage in triages if triage is not None)
 
     def outgoing(
         self, incident: Incident, entries: Sequence[Entry], now: datetime
@@ -81,6 +84,7 @@ class Router:
             pager=bool(self._targets.pagers),
             listeners=bool(self._targets.listeners),
             triage=self._config.triage_conversation,
+            boards=self._boards,
         )
 
     def _carried(
@@ -105,6 +109,9 @@ class Router:
                 return self._direct(incident, effect, now)
             case fx.ShowCard(to=to):
                 return [self.card(incident, to)]
+            case fx.ShowBoard(to=to):
+                lane = lane_of(to)
+                return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
             case fx.OpenRoom():
                 room = self._room(incident, effect.people, effect.fallback)
                 return [_to(incident.conversation, room, incident.id)]

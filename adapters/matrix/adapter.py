@@ -57,6 +57,9 @@ class MatrixAdapter:
         """Nothing is asked of the homeserver yet."""
         self._context, self._settings, self._log = context, settings, context.log
         self._clock = context.clock
+        self._keep = Keep(context.home)
+        self._server = Homeserver(settings.homeserver, lambda: context.http)
+        self._rooms = Rooms(settings, self._server, self._log)
         self.features = Features(
             rooms=True,
             direct=True,
@@ -66,10 +69,8 @@ class MatrixAdapter:
             buttons=True,
             reactions=True,
             max_bytes=render.LONGEST,
+            triage=ConversationRef(ADAPTER, settings.triage or self._rooms.alias("triage")),
         )
-        self._keep = Keep(context.home)
-        self._server = Homeserver(settings.homeserver, lambda: context.http)
-        self._rooms = Rooms(settings, self._server, self._log)
         self._users = {p.person: p.user.id for p in context.addressees if p.user is not None}
         self._render = render.Renderer(self._user_of, self._address_of)
         self._me, self._my_name = settings.user, settings.user[1:].partition(":")[0]

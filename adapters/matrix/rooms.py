@@ -54,6 +54,8 @@ class Rooms:
         """Return the id of a room that is named by its id or its alias."""
         if not name.startswith("#"):
             return name
+        if name == self.alias("triage") and not self._settings.triage:
+            return await self.triage()
         if name not in self._known:
             found = await self._server.resolve(name)
             if found is None:

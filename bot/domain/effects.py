@@ -22,6 +22,7 @@ class Routes:
     pager: bool = False
     listeners: bool = False
     triage: ConversationRef | None = None
+    boards: tuple[ConversationRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,13 @@ class ShowCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShowBoard:
+    """Bring the list of open incidents up to date where they are declared."""
+
+    to: ConversationRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Call people, or whoever is on call for a service, through the pagers."""
 
@@ -122,6 +130,7 @@ Effect = (
     | Say
     | SayTo
     | ShowCard
+    | ShowBoard
     | Call
     | FileTicket
     | PublishStatus
@@ -178,6 +187,17 @@ _NOT_ON_THE_CARD = (
     ev.TroubleFound,
 )
 
+_ON_THE_BOARD = (
+    ev.Declared,
+    ev.SeverityChanged,
+    ev.CommanderChanged,
+    ev.Stabilised,
+    ev.Resolved,
+    ev.Reopened,
+    ev.Cancelled,
+    ev.EntryRedacted,
+)
+
 _OF_ITS_OWN = (ev.RungFired, ev.StabiliseNudged, ev.UntouchedRaised)
 
 
@@ -211,6 +231,8 @@ def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tu
         effects.append(BringIn(people=newcomers))
     if any(not isinstance(e, _NOT_ON_THE_CARD) for e in events):
         effects += _shown(incident, events, routes)
+    if any(isinstance(e, _ON_THE_BOARD) for e in events):
+        effects += [ShowBoard(to=conversation) for conversation in routes.boards]
     if not incident.drill:
         effects += _outside(incident, events, routes)
     if routes.listeners and events:

@@ -19,6 +19,7 @@ from bot.messages import (
     Fields,
     Heading,
     Message,
+    Place,
     Precision,
     Row,
     Spans,
@@ -130,6 +131,23 @@ class Boards(Voice):
             )
         count = f"{len(found)} incident{'s' if len(found) != 1 else ''} {what}"
         return Message(summary=(count,), blocks=(Bullets(tuple(items)),))
+
+    def board(self, running: Sequence[Incident]) -> Message:
+        """Return the list that stands pinned where incidents are declared."""
+        declare = para("Something is broken? ", self.line("declare <what>"))
+        if not running:
+            return Message(summary=("No incident runs.",), blocks=(declare,))
+        items: list[Spans] = [
+            (
+                Place(each.conversation, each.id),
+                f" {self.practice(each)}{each.severity.label} · {each.phase.value} · IC: ",
+                *self.ic(each),
+                f" — {self.title(each)}",
+            )
+            for each in running
+        ]
+        count = f"{len(running)} incident{'s run' if len(running) != 1 else ' runs'}"
+        return Message(summary=(count,), blocks=(Bullets(tuple(items)), declare))
 
     def timeline(self, incident: Incident, entries: Sequence[Entry]) -> Message:
         """Return the answer to `timeline`: the last entries, numbered."""

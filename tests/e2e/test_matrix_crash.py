@@ -27,8 +27,8 @@ CLOCKS = """
 internal = { sev1 = "6s" }
 [clocks.ladder]
 prompt_before = "3s"
-page_after = "60s"
-next_after = "90s"
+page_after = "2s"
+next_after = "4s"
 [delivery]
 retry_longest = "1s"
 """
@@ -62,7 +62,7 @@ async def test_kill_at_random_instants_on_a_real_homeserver(synapse, tmp_path):
                 sent.append(f"u{len(sent)}.")
                 await w.ann.say(room, f"!inc update {sent[-1]}")
                 # Sometimes long enough for a prompt to fall due.
-                await asyncio.sleep(rng.choice((0.1, 0.3, 0.5, 4.0)))
+                await asyncio.sleep(rng.choice((0.1, 0.3, 0.5, 5.0)))
 
         talking = asyncio.create_task(talk())
         try:

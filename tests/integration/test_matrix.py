@@ -33,9 +33,12 @@ async def test_a_whole_incident_by_typed_commands(synapse, tmp_path, encrypted, 
         assert all("m.mentions" in e["content"] for e in said)
 
 
-async def test_an_incident_is_run_by_reactions(synapse, tmp_path):
+@pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
+@pytest.mark.parametrize("version", ["11", "12"])
+async def test_an_incident_is_run_by_reactions(synapse, tmp_path, encrypted, version):
     """C1 K2 T1: pressing is typing, with the same permissions"""
-    async with world(synapse, tmp_path, strangers=("dev",)) as w:
+    settings = f'encrypted = {str(encrypted).lower()}\nroom_version = "{version}"'
+    async with world(synapse, tmp_path, matrix=settings) as w:
         room = await w.declared("1 Checkout is down")
         asked = await w.ben.hears("take command?")
         await w.ben.reacted(asked["event_id"], "1️⃣")
@@ -97,6 +100,23 @@ async def test_the_card_is_pinned_and_edited_in_place(synapse, tmp_path):
             "rel_type": "m.replace", "event_id": card["event_id"],
         }  # fmt: skip
         assert edit["content"]["m.mentions"] == {}
+
+
+async def test_open_incidents_are_listed_where_they_are_declared(synapse, tmp_path):
+    async with world(synapse, tmp_path) as w:
+        triage = await w.triage()
+        await w.declared("1 down ic:@ann")
+        board = await w.ann.hears("1 incident runs", triage)
+        link = f"https://matrix.to/#/%23{w.bot.prefix}-inc-1%3Asitrep.test"
+        assert f'<a href="{link}">INC-1</a>' in board["content"]["formatted_body"]
+        await w.declared("2 slow ic:@ann", number="inc-2")
+        await w.ann.hears("2 incidents run", triage)
+        await w.ann.say(triage, "!inc INC-1 resolve")
+        await w.ann.say(triage, "!inc INC-2 resolve")
+        edit = await w.ann.hears("No incident runs", triage)
+        assert edit["content"]["m.relates_to"]["event_id"] == board["event_id"]
+        pinned = (await w.ann.state(triage, "m.room.pinned_events"))["pinned"]
+        assert pinned == [board["event_id"]]
 
 
 async def test_a_page_notifies_and_chatter_does_not(synapse, tmp_path):
