@@ -1,0 +1,174 @@
+"""What whoever runs the bot types: log in, check, lift the limit, back up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from homeserver import SERVER, Synapse, free_port
+from matrix_world import PICKLE
+
+from adapters.matrix.session import Keep
+
+CONFIG = """
+[people.ann]
+commander = true
+users = {{ matrix = "@ann:{server}" }}
+[paging]
+last = ["ann"]
+[adapters.matrix]
+homeserver = "{url}"
+user = "@{user}:{server}"
+prefix = "{user}"
+pickle_key = {{ env = "PICKLE" }}
+{more}
+"""
+
+
+class Runner:
+    """Whoever runs it, with a config and a home folder."""
+
+    def __init__(self, hs: Synapse, folder: Path, user: str, more: str = "") -> None:
+        self.hs, self.home, self.user = hs, folder / "home", user
+        self.config = folder / "sitrep.toml"
+        self.write(hs.url, more)
+
+    def write(self, url: str, more: str = "") -> None:
+        text = CONFIG.format(url=url, user=self.user, server=SERVER, more=more)
+        self.config.write_text(text)
+
+    def run(self, *words: str, stdin: str = "") -> tuple[int, str]:
+        environ = {
+            **os.environ, "PICKLE": PICKLE, "SITREP_HOME": str(self.home),
+            "SITREP_CONFIG": str(self.config), "COLUMNS": "400",
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *words], input=stdin, env=environ, check=False,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def runner(synapse, tmp_path, request):
+    name = f"setup{abs(hash(request.node.name)) % 10**8}"
+    synapse.register(name)
+    return Runner(synapse, tmp_path, name)
+
+
+def test_logging_in_checking_and_lifting_the_limit(synapse, runner):
+    status, said = runner.run("check")
+    assert status == 1
+    assert "nobody is logged in yet; run: sitrep matrix login" in said
+    status, said = runner.run("run")
+    assert status == 2
+    assert "nobody is logged in yet; run: sitrep matrix login" in said
+
+    status, said = runner.run("matrix", "login", "--stdin", stdin="wrong\n")
+    assert status == 2
+    assert f"not logged in as @{runner.user}:{SERVER}" in said
+    assert not (runner.home / "matrix/session.json").exists()
+
+    status, said = runner.run("matrix", "login", "--stdin", stdin="pw\n")
+    assert status == 0, said
+    assert "The device is signed" in said
+    assert "Next: sitrep check, then sitrep run" in said
+    for file in (runner.home / "matrix").iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+    token = Keep(str(runner.home)).session().access_token
+    assert token not in said
+
+    status, said = runner.run("check")
+    assert status == 0, said
+    assert "sitrep matrix unlimit" in said
+
+    admin = synapse.register(f"{runner.user}admin", admin=True)["access_token"]
+    runner.write(synapse.url, f'admin_token = "{admin}"')
+    status, said = runner.run("check")
+    assert status == 1
+    assert "limits the bot to a message per 5 s" in said
+    status, said = runner.run("matrix", "unlimit")
+    assert status == 0, said
+    status, said = runner.run("check")
+    assert status == 0, said
+    assert admin not in said
+
+
+def test_a_second_login_is_signed_by_the_same_keys(synapse, runner):
+    assert runner.run("matrix", "login", "--stdin", stdin="pw\n")[0] == 0
+    seeds = Keep(str(runner.home)).seeds.read_text()
+    first = Keep(str(runner.home)).session()
+    assert runner.run("matrix", "login", "--stdin", stdin="pw\n")[0] == 0
+    assert Keep(str(runner.home)).seeds.read_text() == seeds
+    assert Keep(str(runner.home)).session().device_id != first.device_id
+    assert runner.run("check")[0] == 0
+
+
+def test_keys_of_another_home_are_replaced_with_the_password_only(synapse, runner, tmp_path):
+    assert runner.run("matrix", "login", "--stdin", stdin="pw\n")[0] == 0
+    token = Keep(str(runner.home)).session().access_token
+    runner.home = tmp_path / "other"
+    status, said = runner.run("matrix", "login", "--token", "--stdin", stdin=f"{token}\n")
+    assert status == 0
+    assert "The device is not signed" in said
+    status, said = runner.run("check")
+    assert status == 1
+    assert "run: sitrep matrix login" in said
+    status, said = runner.run("matrix", "login", "--stdin", stdin="pw\n")
+    assert "The device is signed" in said
+    assert runner.run("check")[0] == 0
+
+
+def test_check_says_what_is_wrong_and_how_to_mend_it(synapse, runner):
+    runner.write(f"http://127.0.0.1:{free_port()}")
+    status, said = runner.run("check")
+    assert status == 1
+    assert "cannot be reached" in said
+    runner.write(synapse.url)
+    assert runner.run("matrix", "login", "--stdin", stdin="pw\n")[0] == 0
+    owner = synapse.register(f"{runner.user}owner")["access_token"]
+    made = synapse.call("POST", "/_matrix/client/v3/createRoom", {"name": "ops"}, owner)
+    room = made["room_id"]
+    runner.write(synapse.url, f'triage = "{room}"')
+    status, said = runner.run("check")
+    assert status == 1
+    assert f"invite @{runner.user}:{SERVER}" in said
+    bot = Keep(str(runner.home)).session().access_token
+    user = {"user_id": f"@{runner.user}:{SERVER}"}
+    synapse.call("POST", f"/_matrix/client/v3/rooms/{room}/invite", user, owner)
+    synapse.call("POST", f"/_matrix/client/v3/join/{room}", {}, bot)
+    status, said = runner.run("check")
+    assert status == 1
+    assert "may not pin" in said
+    assert "power level 50" in said
+    synapse.call("POST", "/_matrix/client/v3/logout", {}, bot)
+    status, said = runner.run("check")
+    assert status == 1
+    assert "the login is not valid" in said
+
+
+def test_bad_settings_are_named_with_their_fix(synapse, runner):
+    runner.write("matrix.example.org", 'layout = "cloud"')
+    status, said = runner.run("check")
+    assert status == 2
+    assert "write https://matrix.example.org" in said
+    assert "adapters.matrix.layout" in said
+    runner.config.write_text("[people.ann]\n")
+    status, said = runner.run("matrix", "login", "--stdin", stdin="pw\n")
+    assert status == 2
+    assert "the config has no section for matrix" in said
+
+
+def test_a_backup_is_a_home_folder(synapse, runner, tmp_path):
+    assert runner.run("matrix", "login", "--stdin", stdin="pw\n")[0] == 0
+    status, said = runner.run("backup", str(tmp_path / "copy"))
+    assert status == 4
+    assert "there is no database" in said
+    assert runner.run("migrate")[0] == 0
+    status, said = runner.run("backup", str(tmp_path / "copy2"))
+    assert status == 0, said
+    names = {p.name for p in (tmp_path / "copy2").rglob("*") if p.is_file()}
+    assert names == {"sitrep.db", "keys.txt", "cross-signing.json"}
