@@ -45,7 +45,10 @@ class Pressed:
 def written_at(event: Event) -> datetime:
     """Return when an event was written, by its homeserver."""
     stamp = event.get("origin_server_ts")
-    return datetime.fromtimestamp((stamp if isinstance(stamp, int) else 0) / 1000, UTC)
+    try:
+        return datetime.fromtimestamp((stamp if isinstance(stamp, int) else 0) / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def content(event: Event) -> Mapping[str, Any]:
@@ -79,7 +82,7 @@ def text(found: Mapping[str, Any]) -> str:
 def said(event: Event, me: str, my_name: str) -> Said | None:
     """Return what a message says; none where it is no text, or the new text of another."""
     found = content(event)
-    if event.get("type") != "m.room.message" or found.get("msgtype") not in {"m.text", "m.emote"}:
+    if event.get("type") != "m.room.message" or found.get("msgtype") not in ["m.text", "m.emote"]:
         return None
     if relation(event)[0] == "m.replace":
         return None

@@ -83,7 +83,8 @@ class Renderer:
         rest = None
         if len(body.encode()) + len(html.encode()) > LONGEST:
             rest = plain(message, PREFIX)
-            body = f"{_cut(body, LONGEST // 3)}\n… shortened; the whole text is attached."
+            # Seven: as it is, and where each of its characters is written as `&quot;`.
+            body = f"{_cut(body, LONGEST // 7)}\n… shortened; the whole text is attached."
             html = f"<p>{escape(body).replace(chr(10), '<br>')}</p>"
         content: dict[str, Any] = {
             # A notice calls nobody: whoever is mentioned must be notified.
