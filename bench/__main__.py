@@ -12,12 +12,14 @@ import os
 import sys
 from pathlib import Path
 
-from bench import health, memory, start, throughput, weight
+from bench import health, matrix, memory, start, throughput, weight
 from bench.result import Result
 
 RESULTS = Path(__file__).with_name("results.json")
 
 BENCHES = {
+    "B1": matrix.first_reply,
+    "B2": matrix.declare_done,
     "B3": throughput.durable_commands,
     "B5": throughput.reminder_burst,
     "B6": memory.per_incident,

@@ -79,6 +79,9 @@ PATIENCE = timedelta(seconds=30)
 BOARD_LENGTH = 50
 """How many incidents the list of open ones looks at."""
 
+BOARD_SETTLES = timedelta(seconds=1)
+"""How long the list waits for more to change: people in the incident come first."""
+
 DRAFT_SECONDS = 10.0
 """How long a summarizer may take, before the built-in draft stands in."""
 
@@ -246,12 +249,10 @@ class Outbox:
                 return None
             what = row.what
             incident = await work.incident(what.incident) if what.incident else None
-            conversation = conversation_of(what.lane)
-            real = await work.real(conversation)
+            conversation, real = conversation_of(what.lane), row.real
             if real is None and not conversation.id.startswith((NEW, DIRECT)):
                 real = conversation
-            ref = await work.ref(_ref_name(row)) if what.slot else None
-            return _Job(row=row, incident=incident, real=real, ref=ref)
+            return _Job(row=row, incident=incident, real=real, ref=row.ref)
 
         return await self._store.read(read)
 
@@ -459,6 +460,7 @@ class Outbox:
                 card = self._presenter.card(_needed(job.incident))
                 return await self._shown(adapter, job, real, card)
             case Board():
+                await self._clock.sleep(BOARD_SETTLES)
                 board = self._presenter.board(await self._store.read(_open_incidents))
                 return await self._shown(adapter, job, real, board)
             case Invite():

@@ -441,7 +441,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An outbox row to deliver. `version` grows when a converging row is asked for again."""
+    """An outbox row to deliver. `version` grows when a converging row is asked for again.
+
+    `real` is what its lane's conversation is called on the platform, where that is another name
+    than its own; `ref` the platform reference stored for its slot.
+    """
 
     id: int
     key: str
@@ -449,6 +453,8 @@ class Waiting:
     attempts: int
     created_at: datetime
     what: Outgoing
+    real: ConversationRef | None = None
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,11 +151,15 @@ class Database:
         rows = await self._ask(
             "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
             f"{_CLAIMABLE} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
-            f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence",
+            f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence,"
+            " (SELECT MAX(urgent) FROM outbox WHERE lane = name AND state = 'waiting') AS urgent,"
+            " (SELECT MIN(id) FROM outbox WHERE lane = name AND state = 'waiting') AS oldest",
             owner,
             micros(now),
             micros(until),
         )
+        # An UPDATE returns its rows in any order; what was queued first is begun first.
+        rows.sort(key=lambda row: (-(row["urgent"] or 0), row["oldest"] or 0))
         return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
 
     async def claimable(self, now: datetime) -> bool:

@@ -385,7 +385,7 @@ class SqlWork:
                     each.target,
                     dump_outgoing(each),
                     each.incident,
-                    2 if each.body.kind == "open" else int(each.urgent),
+                    _URGENT.get(each.body.kind, int(each.urgent)),
                     each.slot,
                     micros(now),
                 )
@@ -452,7 +452,9 @@ class SqlWork:
     async def waiting(self, lease: Lease) -> Waiting | None:
         """See `ports`."""
         rows = await self._read(
-            "SELECT id, key, version, attempts, created_us, what FROM outbox"
+            "SELECT id, key, version, attempts, created_us, what,"
+            " (SELECT real FROM place WHERE logical = lane) AS real,"
+            " (SELECT value FROM reference WHERE name = slot) AS ref FROM outbox"
             " WHERE lane = $1 AND state = 'waiting' ORDER BY urgent DESC, id LIMIT 1",
             lease.lane,
         )
@@ -466,6 +468,8 @@ class SqlWork:
             attempts=row["attempts"],
             created_at=instant(row["created_us"]),
             what=load_outgoing(row["what"]),
+            real=_place(row["real"]) if row["real"] is not None else None,
+            ref=row["ref"],
         )
 
     async def sent(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
@@ -544,6 +548,9 @@ _NUMBER_IF_MARKED = (
     f"INSERT INTO counter (series, value) SELECT $1, 1 WHERE changes() = 1{_COUNT_UP}"
 )
 """SQLite's `changes()` is that of the INSERT before it: a repeated event takes no number (F9)."""
+
+_URGENT = {"acknowledge": 3, "open": 2}
+"""What goes ahead even of the urgent: a sign to who waits for one, and what the rest waits for."""
 
 _PLACED = "SELECT logical FROM place WHERE real = $1 AND own"
 _SERVED = "SELECT person, served_us FROM rotation"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,9 @@ KEY_SECONDS = 30.0
 
 REMEMBERED = 2000
 """How many events' threads and buttons are remembered; the rest is asked for."""
+
+CALM_SECONDS = 0.5
+"""How long the mark on a command may keep back what follows from it."""
 
 DONE, NOT_DONE = "✅", "❓"
 
@@ -84,6 +88,8 @@ class MatrixAdapter:
         self._threads: LRUCache[str, str | None] = LRUCache(REMEMBERED)
         self._unreadable: LRUCache[str, bool] = LRUCache(REMEMBERED)
         self._pinning = asyncio.Lock()
+        self._marking = 0
+        self._marked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _user_of(self, person: PersonId) -> str | None:
@@ -176,6 +182,7 @@ class MatrixAdapter:
         while True:
             try:
                 places = [await self._rooms.space(), await self._rooms.triage()]
+                await self._list_forgotten(places[0])
                 for room in places:
                     if room is not None and not self._settings.triage:
                         await self._bring_once(room, people)
@@ -188,6 +195,14 @@ class MatrixAdapter:
                 return
             else:
                 return
+
+    async def _list_forgotten(self, space: str | None) -> None:
+        """Put rooms into the space whose making a crash cut short."""
+        if space is None or self._sync is None:
+            return
+        await self._sync.ready.wait()
+        for room in self._sync.unlisted(space):
+            await self._rooms.enlist(room)
 
     async def _bring_once(self, room: str, people: Sequence[str]) -> None:
         """Invite whoever was never in a room; who has left is left alone."""
@@ -278,10 +293,10 @@ class MatrixAdapter:
         """Handle an event of a room's timeline."""
         sender = str(event.get("sender"))
         kind = event.get("type")
-        if kind == "m.room.power_levels":
-            await self._power_changed(room, event)
         if sender == self._me:
             return
+        if kind == "m.room.power_levels":
+            await self._power_changed(room, event)
         if not inbound.matches(inbound.server_of(sender), self._homeservers):
             self._log.info("from elsewhere", room=room, sender=sender)
             return
@@ -530,8 +545,12 @@ class MatrixAdapter:
         self._awake()
         if request.direct_to is not None:
             return ConversationRef(ADAPTER, await self._rooms.direct(request.direct_to.id))
+        await self._calm()
         if self._settings.layout == "rooms":
-            return ConversationRef(ADAPTER, await self._rooms.incident(request, key))
+            room = await self._rooms.incident(request, key)
+            self._awake().note(room, encrypted=self._settings.encrypted)
+            self._spawn(self._retried(lambda: self._rooms.enlist(room)))
+            return ConversationRef(ADAPTER, room)
         room = await self._rooms.triage()
         await self._rooms.bring_in(room, [user.id for user in request.invite])
         root = await self._say(room, self._title(request.topic), key)
@@ -565,7 +584,20 @@ class MatrixAdapter:
         """Mark a command with a reaction."""
         self._awake()
         room, _root = _split(await self._rooms.room_of(ref.conversation.id))
-        await self._react(room, ref.id, DONE if worked else NOT_DONE, key)
+        self._marking += 1
+        try:
+            await self._react(room, ref.id, DONE if worked else NOT_DONE, key)
+        finally:
+            self._marking -= 1
+            if not self._marking:
+                self._marked.set()
+
+    async def _calm(self) -> None:
+        """Let marks go first: making a room keeps a homeserver busy for longer than anything."""
+        if self._marking:
+            self._marked.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._marked.wait(), CALM_SECONDS)
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         """Replace a message."""

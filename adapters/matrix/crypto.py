@@ -75,6 +75,7 @@ class Crypto:
         self._keeping = asyncio.Lock()
         self._synced = asyncio.Condition()
         self.encrypted: set[str] = set()
+        self._plain: set[str] = set()
 
     async def synced(self) -> None:
         """Hear that a sync has been taken in."""
@@ -111,13 +112,23 @@ class Crypto:
                 elif device.id not in bad and self._client.olm.is_device_blacklisted(device):
                     self._client.unblacklist_device(device)
 
+    def note(self, room: str, *, encrypted: bool) -> None:
+        """Note how a room was made, before the sync shows it."""
+        if encrypted:
+            self.encrypted.add(room)
+        else:
+            self._plain.add(room)
+
     async def is_encrypted(self, room: str) -> bool:
         """Return whether a room is encrypted. Once it is, it is for ever."""
         if room in self.encrypted:
             return True
         known = self._client.rooms.get(room)
         if known is not None:
+            self._plain.discard(room)
             return bool(known.encrypted)
+        if room in self._plain:
+            return False
         if await self._server.state(room, "m.room.encryption") is None:
             return False
         self.encrypted.add(room)

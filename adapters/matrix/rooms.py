@@ -112,10 +112,7 @@ class Rooms:
             "power_level_content_override": await self._levels(),
         }
         room, fresh = await self._made(request.alias, body, key)
-        await asyncio.gather(
-            self._list(room),
-            self.bring_in(room, [u for u in users if not (fresh and u in at_once)]),
-        )
+        await self.bring_in(room, [u for u in users if not (fresh and u in at_once)])
         return room
 
     async def direct(self, user: str) -> str:
@@ -174,7 +171,7 @@ class Rooms:
             if alias not in self._known:
                 room, _fresh = await self._made(local, body, local or "space")
                 if listed:
-                    await self._list(room)
+                    await self.enlist(room)
                 self._known[alias] = room
             return self._known[alias]
 
@@ -247,8 +244,8 @@ class Rooms:
         if busy is not None:
             raise busy
 
-    async def _list(self, room: str) -> None:
-        """Make a room a part of the space."""
+    async def enlist(self, room: str) -> None:
+        """Make a room a part of the space. What is said in it does not wait for that."""
         space = await self.space()
         if space is None:
             return

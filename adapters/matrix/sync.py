@@ -202,6 +202,14 @@ class Sync:
         known = self._client.rooms.get(room)
         return frozenset(known.users) if known is not None else None
 
+    def unlisted(self, space: str) -> list[str]:
+        """Return the rooms that name a space as theirs, and that it does not name."""
+        rooms = self._client.rooms
+        listed = rooms[space].children if space in rooms else set()
+        return [
+            name for name, room in rooms.items() if space in room.parents and name not in listed
+        ]
+
     # --- rooms ------------------------------------------------------------------------------------
 
     def _queue(self, room: str, what: Awaitable[None]) -> asyncio.Task[None]:
