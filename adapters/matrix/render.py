@@ -11,7 +11,6 @@ from urllib.parse import quote
 from bot.messages import (
     Actions,
     At,
-    Block,
     Bullets,
     Code,
     Fields,
@@ -118,34 +117,37 @@ class Renderer:
     # --- HTML -------------------------------------------------------------------------------------
 
     def _html(self, message: Message) -> str:
-        card = bool(message.blocks) and isinstance(message.blocks[0], Fields)
+        """Return lines close together: a room is read on a phone."""
         summary = self._spans(message.summary)
-        first = f"<p><strong>{summary}</strong></p>" if card else f"<p>{summary}</p>"
-        return first + "".join(self._block(block) for block in message.blocks)
-
-    def _block(self, block: Block) -> str:
-        match block:
-            case Heading():
-                return f"<h4>{escape(block.text)}</h4>"
-            case Text():
-                return f"<p>{self._spans(block.spans)}</p>"
-            case Fields():
-                rows = (f"<b>{escape(r.label)}:</b> {self._spans(r.value)}" for r in block.rows)
-                return f"<p>{'<br>'.join(rows)}</p>"
-            case Bullets():
-                items = "".join(f"<li>{self._spans(item)}</li>" for item in block.items)
-                return f"<ul>{items}</ul>"
-            case Form():
-                text, _, command = block_text(block, PREFIX).partition(PREFIX)
-                return f"<p>{escape(text)}<code>{escape(PREFIX + command)}</code></p>"
-            case Actions():
-                lines = (
-                    f"{key}{escape(button.label)} — <code>{escape(PREFIX + button.command)}</code>"
-                    for key, button in _keyed(block)
-                )
-                return f"<p>{'<br>'.join(lines)}</p>"
-            case _:
-                assert_never(block)
+        lines = [f"<strong>{summary}</strong>" if message.blocks else summary]
+        html = ""
+        for block in message.blocks:
+            match block:
+                case Text():
+                    lines.append(self._spans(block.spans))
+                case Fields():
+                    lines += [
+                        f"<b>{_literal(row.label)}:</b> {self._spans(row.value)}"
+                        for row in block.rows
+                    ]
+                case Form():
+                    text, _, command = block_text(block, PREFIX).partition(PREFIX)
+                    lines.append(f"{_literal(text)}{_code(PREFIX + command)}")
+                case Actions():
+                    lines += [
+                        f"{key}{_literal(button.label)} — {_code(PREFIX + button.command)}"
+                        for key, button in _keyed(block)
+                    ]
+                case Heading():
+                    html += f"{_paragraph(lines)}<h4>{_literal(block.text)}</h4>"
+                    lines = []
+                case Bullets():
+                    items = "".join(f"<li>{self._spans(item)}</li>" for item in block.items)
+                    html += f"{_paragraph(lines)}<ul>{items}</ul>"
+                    lines = []
+                case _:
+                    assert_never(block)
+        return html + _paragraph(lines)
 
     def _spans(self, spans: Spans) -> str:
         return "".join(self._span(span) for span in spans)
@@ -157,7 +159,7 @@ class Renderer:
             case Strong():
                 return f"<strong>{_literal(span.text)}</strong>"
             case Code():
-                return f"<code>{escape(span.text)}</code>"
+                return _code(span.text)
             case Link():
                 if not span.url.startswith(_LINKS):
                     return _literal(span_text(span))
@@ -179,6 +181,14 @@ class Renderer:
 
 def _literal(text: str) -> str:
     return escape(text).replace("\n", "<br>")
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>"
+
+
+def _paragraph(lines: list[str]) -> str:
+    return f"<p>{'<br>'.join(lines)}</p>" if lines else ""
 
 
 def _keyed(block: Actions) -> list[tuple[str, Any]]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.matrix.config import MatrixSettings
 from bot.config import Config, default_text, load, parse
 from bot.domain.incident import RungKind, Severity
 from bot.errors import ConfigError
@@ -36,6 +38,17 @@ def test_the_example_names_every_key():
         if f"{key} = " not in text and f".{key}]" not in text
     ]
     assert missing == []
+
+
+def test_the_example_shows_every_key_of_matrix_with_its_default():
+    text = EXAMPLE.read_text().split("# [adapters.matrix]")[1].split("\n\n")[0]
+    lines = [line.removeprefix("# ") for line in text.splitlines()[1:]]
+    shown = tomllib.loads("\n".join(lines))
+    assert set(shown) == set(MatrixSettings.model_fields)
+    for key, field in MatrixSettings.model_fields.items():
+        if not field.is_required() and key != "admin_token":
+            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            assert shown[key] == default, key
 
 
 def test_the_built_in_config_is_whole():
