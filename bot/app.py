@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import structlog
 from aiohttp import ClientSession, ClientTimeout
@@ -31,6 +32,9 @@ from storage import copy_database, open_database, pending_migrations
 
 RESTART_FIRST, RESTART_LONGEST = timedelta(seconds=1), timedelta(minutes=1)
 """How long an adapter that died is left alone before it is started again."""
+
+SESSION = timedelta(seconds=9)
+"""How long a session is a process's without a sign of life; another one begins it after that."""
 
 PRUNE_EVERY = timedelta(hours=6)
 
@@ -78,6 +82,7 @@ class App:
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0
         self._lost: list[str] = []
+        self._owner = uuid4().hex
 
     def _after_commit(self, due_at: datetime | None) -> None:
         self.outbox.wake()
@@ -148,6 +153,55 @@ class App:
                     loop.cancel()
 
     async def _listening(self, name: str, adapter: ChatAdapter) -> bool:
+        """Keep an adapter running, in one process at a time where it must be."""
+        if not adapter.features.single:
+            return await self._kept_running(name, adapter)
+        session = f"session/{name}"
+        self.outbox.without.add(name)
+        while True:
+            if await self._holds(session):
+                try:
+                    ended = await self._while_held(session, name, adapter)
+                    if ended is not None:
+                        return ended
+                finally:
+                    self.outbox.without.add(name)
+                    with suppress(DatabaseAway):
+                        await self.store.let_go(session, self._owner)
+            await self.clock.sleep(SESSION / 3)
+
+    async def _while_held(self, session: str, name: str, adapter: ChatAdapter) -> bool | None:
+        """Run an adapter until it ends; none where another process has its session before that."""
+        self.outbox.without.discard(name)
+        self.outbox.wake()
+        running = asyncio.create_task(self._kept_running(name, adapter), name=f"adapter {name}")
+        try:
+            held_at = self.clock.now()
+            while not running.done():
+                sleeping = asyncio.create_task(self.clock.sleep(SESSION / 3))
+                await asyncio.wait((running, sleeping), return_when=asyncio.FIRST_COMPLETED)
+                sleeping.cancel()
+                if running.done():
+                    break
+                if await self._holds(session):
+                    held_at = self.clock.now()
+                elif self.clock.now() - held_at >= SESSION:
+                    _log.warning("another process has the session", adapter=name)
+                    return None
+            return await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _holds(self, session: str) -> bool:
+        now = self.clock.now()
+        try:
+            return await self.store.hold(session, self._owner, now=now, until=now + SESSION)
+        except DatabaseAway as exc:
+            _log.warning("database away", error=str(exc))
+            return False
+
+    async def _kept_running(self, name: str, adapter: ChatAdapter) -> bool:
         """Keep an adapter running; one that dies is started again, with back-off (D4)."""
         wait = RESTART_FIRST
         while True:

@@ -118,7 +118,8 @@ class Features:
 
     `rooms`: it opens a room per incident. `direct`: it reaches one person alone. `max_bytes` is the
     size of the largest message it takes; none: no limit. `triage` is where incidents are declared;
-    the open ones are listed there.
+    the open ones are listed there. `single`: of several processes on one database, one at a time
+    listens and speaks.
     """
 
     rooms: bool = False
@@ -130,6 +131,7 @@ class Features:
     reactions: bool = False
     max_bytes: int | None = None
     triage: ConversationRef | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,10 @@ class Outbox:
         presenter: Presenter,
         settle: Settle,
     ) -> None:
-        """`settle` lets a result back into the workflow, inside the transaction it is given."""
+        """`settle` lets a result back into the workflow, inside the transaction it is given.
+
+        `without` are the adapters that another process speaks for.
+        """
         self._settings, self._store, self._clock = settings, store, clock
         self._plugins, self._presenter, self._settle = plugins, presenter, settle
         self._owner = uuid4().hex
@@ -130,6 +133,7 @@ class Outbox:
         self._held: dict[str, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
+        self.without: set[str] = set()
         self.delivered = 0
         self.dead = 0
         self.retried = 0
@@ -167,7 +171,9 @@ class Outbox:
         now = self._clock.now()
         self._claiming = True
         try:
-            leases = await self._store.claim(self._owner, now=now, until=now + LEASE, limit=room)
+            leases = await self._store.claim(
+                self._owner, now=now, until=now + LEASE, limit=room, without=sorted(self.without)
+            )
             self._held.update((lease.lane, lease) for lease in leases)
         except DatabaseAway as exc:
             _log.warning("database away", error=str(exc))
@@ -208,7 +214,7 @@ class Outbox:
         while True:
             self.wake()
             now = self._clock.now()
-            taken = not await self._store.claimable(now)
+            taken = not await self._store.claimable(now, sorted(self.without))
             idle = taken and not self._held and not self._claiming
             waiting = (await self._store.backlog())["waiting"]
             if not waiting or (idle and not await self._retry_within(now, patience)):

@@ -605,8 +605,16 @@ class Store(Protocol):
     async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:
         """Run a reading `body`, which never waits for a writer where the database can do that."""
 
-    async def claim(self, owner: str, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
-        """Take lanes that have something to send and nobody who sends it."""
+    async def claim(
+        self,
+        owner: str,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        without: Sequence[str] = (),
+    ) -> list[Lease]:
+        """Take lanes that have something to send and nobody who sends it; none of `without`."""
 
     async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
         """Hold lanes for longer."""
@@ -614,8 +622,14 @@ class Store(Protocol):
     async def release(self, owner: str, lease: Lease) -> None:
         """Give a lane back."""
 
-    async def claimable(self, now: datetime) -> bool:
-        """Return whether there is a lane to take."""
+    async def claimable(self, now: datetime, without: Sequence[str] = ()) -> bool:
+        """Return whether there is a lane to take, of other adapters than `without`."""
+
+    async def hold(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
+        """Take, or keep, what one process has at a time; whether it is this owner's now."""
+
+    async def let_go(self, name: str, owner: str) -> None:
+        """Give back what `hold` took."""
 
     async def next_due(self) -> datetime | None:
         """Return when something falls due next."""

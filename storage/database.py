@@ -74,6 +74,13 @@ A lease or a delay longer than any that is given was written before the clock ju
 """
 
 
+def _besides(adapters: Sequence[str], first: int) -> str:
+    """Return what leaves out the lanes of adapters, whose names come as parameters."""
+    return "".join(
+        f" AND substr(l.name, 1, length(${n})) <> ${n}" for n in range(first, first + len(adapters))
+    )
+
+
 class Database:
     """The store (see `bot.ports.Store`)."""
 
@@ -146,25 +153,62 @@ class Database:
 
     # --- lanes ------------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, *, now: datetime, until: datetime, limit: int) -> list[Lease]:
+    async def claim(
+        self,
+        owner: str,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        without: Sequence[str] = (),
+    ) -> list[Lease]:
         """Take lanes with something to send that nobody holds (see `ports`)."""
         rows = await self._ask(
             "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
-            f"{_CLAIMABLE} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
+            f"{_CLAIMABLE}{_besides(without, 4)} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
             f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence,"
             " (SELECT MAX(urgent) FROM outbox WHERE lane = name AND state = 'waiting') AS urgent,"
             " (SELECT MIN(id) FROM outbox WHERE lane = name AND state = 'waiting') AS oldest",
             owner,
             micros(now),
             micros(until),
+            *(f"{adapter}/" for adapter in without),
         )
         # An UPDATE returns its rows in any order; what was queued first is begun first.
         rows.sort(key=lambda row: (-(row["urgent"] or 0), row["oldest"] or 0))
         return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
 
-    async def claimable(self, now: datetime) -> bool:
+    async def claimable(self, now: datetime, without: Sequence[str] = ()) -> bool:
         """Return whether there is a lane to take."""
-        return bool(await self._ask(_CLAIMABLE.replace("$2", "$1") + " LIMIT 1", micros(now)))
+        asked = f"{_CLAIMABLE.replace('$2', '$1')}{_besides(without, 2)} LIMIT 1"
+        return bool(await self._ask(asked, micros(now), *(f"{name}/" for name in without)))
+
+    async def hold(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
+        """See `ports`."""
+        await self._ask(
+            "INSERT INTO lane (name, fence) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING"
+            " RETURNING name",
+            name,
+        )
+        rows = await self._ask(
+            "UPDATE lane SET owner = $1, lease_us = $4, fence = fence + 1 WHERE name = $2 AND ("
+            "owner IS NULL OR owner = $1 OR lease_us IS NULL OR lease_us < $3"
+            f" OR lease_us > $3 + {60 * _SECOND}) RETURNING name",
+            owner,
+            name,
+            micros(now),
+            micros(until),
+        )
+        return bool(rows)
+
+    async def let_go(self, name: str, owner: str) -> None:
+        """See `ports`."""
+        await self._ask(
+            "UPDATE lane SET owner = NULL, lease_us = NULL WHERE name = $1 AND owner = $2"
+            " RETURNING name",
+            name,
+            owner,
+        )
 
     async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
         """Hold lanes for longer."""

@@ -73,6 +73,7 @@ class MatrixAdapter:
             buttons=True,
             reactions=True,
             max_bytes=render.LONGEST,
+            single=True,
             triage=ConversationRef(ADAPTER, settings.triage or self._rooms.alias("triage")),
         )
         self._users = {p.person: p.user.id for p in context.addressees if p.user is not None}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from bot.chat import Features
+from bot.app import composed
+from bot.chat import ChatEvent, Features
+from bot.config import parse
 from bot.domain import events as ev
 from bot.errors import PermanentFailure, TemporaryFailure
-from bot.testing import TEAM, Posted, RecordingAdapter, stage
+from bot.refs import ConversationRef, UserRef
+from bot.testing import TEAM, ManualClock, Posted, RecordingAdapter, stage
 
 SECOND = timedelta(seconds=1)
 
@@ -262,3 +266,58 @@ async def test_a_lane_over_which_the_bot_breaks_down_is_left_alone_for_a_while(
         assert not any("x — Ann" in text for text in bot.heard("r1"))
         await again(bot, 61)
         assert any("x — Ann" in text for text in bot.heard("r1"))
+
+
+async def test_of_several_processes_one_listens_and_speaks_until_it_is_gone(tmp_path, url):
+    """D2: where a session must be single, as on Matrix"""
+    features = Features(edits=True, single=True)
+    chats = [RecordingAdapter("chat", features) for _ in range(2)]
+    listening: list[int] = []
+
+    def watched(n: int, chat: RecordingAdapter) -> RecordingAdapter:
+        heard = chat.run
+
+        async def run(receive):
+            listening.append(n)
+            return await heard(receive)
+
+        chat.run = run
+        return chat
+
+    settings = parse(f'{TEAM}\n[storage]\nurl = "{url}"')
+    clock = ManualClock()
+    async with AsyncExitStack() as stack:
+        tasks = []
+        for n, chat in enumerate(chats):
+            given = {"chat": watched(n, chat).plugin()}
+            if n and url.startswith("sqlite"):
+                break  # one process at a time runs on a file
+            app = await stack.enter_async_context(
+                composed(settings, tmp_path, clock, given=given, tell=lambda _line: None)
+            )
+            tasks.append(asyncio.create_task(app.run()))
+            await asyncio.sleep(0.3)
+        assert listening == [0]
+
+        def said(text: str) -> ChatEvent:
+            return ChatEvent(
+                id=text, conversation=ConversationRef("chat", "ops"), sender_name="ann",
+                sender=UserRef("chat", "ann"), text=text, written_at=clock.now(),
+            )  # fmt: skip
+
+        await chats[0].inbox.put(said("!inc help declare"))
+        await asyncio.sleep(0.5)
+        assert [len(chat.done) for chat in chats] == [1, 0]
+        if len(tasks) == 2:
+            tasks[0].cancel()
+            await asyncio.gather(tasks[0], return_exceptions=True)
+            for _ in range(8):
+                await clock.advance(timedelta(seconds=3))
+                await asyncio.sleep(0.05)
+            assert listening == [0, 1]
+            await chats[1].inbox.put(said("!inc help update"))
+            await asyncio.sleep(0.5)
+            assert [len(chat.done) for chat in chats] == [1, 1]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
