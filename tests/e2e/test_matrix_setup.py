@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,46 @@ def test_a_backup_is_a_home_folder(synapse, runner, tmp_path):
     assert status == 0, said
     names = {p.name for p in (tmp_path / "copy2").rglob("*") if p.is_file()}
     assert names == {"sitrep.db", "keys.txt", "cross-signing.json"}
+
+
+def test_trying_it_out_starts_and_ends_cleanly(synapse):
+    """What `make try-matrix` runs: a person logs in with what it prints, and is answered."""
+    script = Path(__file__).parents[1] / "try_matrix.py"
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    said = ""
+    while "Ctrl-C ends everything" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    url = said.split("homeserver   ")[1].split()[0]
+    hs = Synapse.__new__(Synapse)
+    hs.url = url
+    login = {
+        "type": "m.login.password", "password": "sitrep",
+        "identifier": {"type": "m.id.user", "user": "ann"},
+    }  # fmt: skip
+    ann = hs.call("POST", "/_matrix/client/v3/login", login)["access_token"]
+    alias = f"%23sitrep-triage:{SERVER}"
+    end = time.monotonic() + 30
+    while True:
+        try:
+            room = hs.call("POST", f"/_matrix/client/v3/join/{alias}", {}, ann)["room_id"]
+            break
+        except RuntimeError:
+            assert time.monotonic() < end, "never invited"
+            time.sleep(0.2)
+    body = {"msgtype": "m.text", "body": "!inc declare Checkout is down"}
+    hs.call("PUT", f"/_matrix/client/v3/rooms/{room}/send/m.room.message/1", body, ann)
+    alias = f"%23sitrep-inc-1:{SERVER}"
+    while True:
+        try:
+            hs.call("POST", f"/_matrix/client/v3/join/{alias}", {}, ann)
+            break
+        except RuntimeError:
+            assert time.monotonic() < end, "no room was made"
+            time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    process.stdout.close()
+    with pytest.raises(OSError, match="refused"):
+        hs.call("GET", "/_matrix/client/versions")
