@@ -556,6 +556,9 @@ class Work(Protocol):
     async def real(self, logical: ConversationRef) -> ConversationRef | None:
         """Return a conversation's platform name, where it has another one than its own."""
 
+    async def is_own(self, real: ConversationRef) -> bool:
+        """Return whether Sitrep opened a conversation, and nothing else is in it."""
+
     async def opened(
         self, logical: ConversationRef, real: ConversationRef, *, own: bool = True
     ) -> None:

@@ -118,7 +118,7 @@ class Service:
         """
         adapter = inbound.conversation.adapter
         sender = None if isinstance(inbound, ChatTrouble | ChatMoved) else inbound.sender
-        if not self._admitted(inbound, sender):
+        if not await self._admitted(inbound, sender):
             _log.warning("refused", conversation=repr(inbound.conversation), sender=repr(sender))
             return False
         now = self._clock.now()
@@ -197,11 +197,19 @@ class Service:
         await self._answer(work, inquiry, self._presenter.trouble(), worked=False)
         return "broke down"
 
-    def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
-        """Whether the config lets a conversation speak to the bot, and its names are names (F8)."""
-        names = [inbound.conversation.id, *([sender.id] if sender is not None else ())]
+    async def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
+        """Whether the config lets a conversation speak to the bot, and its names are names (F8).
+
+        A conversation that the bot opened itself may always.
+        """
+        conversation = inbound.conversation
+        names = [conversation.id, *([sender.id] if sender is not None else ())]
         named = all(name.isprintable() and 0 < len(name) <= LONGEST_NAME for name in names)
-        return named and inbound.id.isprintable() and self._config.admits(inbound.conversation)
+        if not named or not inbound.id.isprintable():
+            return False
+        if self._config.admits(conversation):
+            return True
+        return await self._store.read(lambda work: work.is_own(conversation))
 
     def _stranger(self, inquiry: Inquiry) -> bool:
         """Whether the config refuses whoever speaks (F8)."""
@@ -338,7 +346,7 @@ class Service:
     async def _capture(self, work: Work, inquiry: Inquiry, capture: ChatCapture) -> str:
         """Put a marked message on the timeline of the incident that runs there."""
         here = [i for i in await work.incidents_in(inquiry.conversation) if i.running]
-        text, name = clean(capture.text), _captured(inquiry.conversation, capture.message)
+        text, name = clean(capture.text), _captured(inquiry.source, capture.message)
         if self._stranger(inquiry) or len(here) != 1 or not text:
             return "no incident"
         if name is not None and await work.ref(name) is not None:
@@ -357,8 +365,11 @@ class Service:
         return outcome
 
     async def _follow(self, work: Work, inquiry: Inquiry, correction: ChatCorrection) -> str:
-        """Change a captured message's entry as the message was changed (L1, L3)."""
-        name = _captured(inquiry.conversation, correction.message)
+        """Change a captured message's entry as the message was changed (L1, L3).
+
+        Whoever the platform let change it: a secret that a moderator takes away must go here, too.
+        """
+        name = _captured(inquiry.source, correction.message)
         stored = await work.ref(name) if name is not None else None
         if stored is None:
             return "not captured"
@@ -368,13 +379,13 @@ class Service:
         if incident is None or found is None:
             return "no incident"
         text = clean(correction.text or "")
-        command = cmd.Amend(entry=int(n), text=text) if text else cmd.Redact(entry=int(n))
+        command = (
+            cmd.Amend(entry=int(n), text=text, followed=True)
+            if text
+            else cmd.Redact(entry=int(n), followed=True)
+        )
         setting = await self._setting(work, inquiry, incident.service, found.event)
-        try:
-            story = tell(incident, command, inquiry.now, setting)
-        except Rejected:
-            return "rejected"  # a message changed by somebody who may not change the record
-        await self._commit(work, story, inquiry)
+        await self._commit(work, tell(incident, command, inquiry.now, setting), inquiry)
         return "done"
 
     async def _troubled(self, work: Work, inquiry: Inquiry, trouble: ChatTrouble) -> str:
@@ -598,6 +609,6 @@ class Service:
         return [Outgoing(target=to.adapter, lane=lane_of(to), body=body)]
 
 
-def _captured(conversation: ConversationRef, message: str | None) -> str | None:
+def _captured(adapter: str, message: str | None) -> str | None:
     """Return the name under which a captured message's entry is stored."""
-    return f"captured/{lane_of(conversation)}/{message}" if message is not None else None
+    return f"captured/{adapter}/{message}" if message is not None else None

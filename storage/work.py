@@ -413,6 +413,10 @@ class SqlWork:
         rows = await self._read("SELECT real FROM place WHERE logical = $1", place(logical))
         return _place(rows[0]["real"]) if rows else None
 
+    async def is_own(self, real: ConversationRef) -> bool:
+        """See `ports`."""
+        return bool(await self._read(_PLACED, place(real)))
+
     async def opened(
         self, logical: ConversationRef, real: ConversationRef, *, own: bool = True
     ) -> None:

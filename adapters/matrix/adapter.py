@@ -145,7 +145,7 @@ class MatrixAdapter:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await client.close()
+            await cr.closed(client)
             self._keep.let_go()
         return True
 
@@ -159,8 +159,9 @@ class MatrixAdapter:
             raise
         if who.get("user_id") != session.user_id or who.get("device_id") != session.device_id:
             raise SessionEnded(f"the token is another login's; {RELOGIN}")
-        found = await self._server.call("GET", f"{V3}/profile/{self._me}/displayname")
-        self._my_name = str(found.get("displayname") or self._my_name)
+        with suppress(Refused):  # it need not have one
+            found = await self._server.call("GET", f"{V3}/profile/{self._me}/displayname")
+            self._my_name = str(found.get("displayname") or self._my_name)
         self._rooms.take_direct(await self._server.account_data(self._me, "m.direct"))
 
     async def _signed(self, session: Session, client: Any, crypto: Crypto) -> None:  # noqa: ANN401
@@ -243,8 +244,26 @@ class MatrixAdapter:
             await self._retried(lambda: self._server.leave(room))
             return
         await self._retried(lambda: self._server.join(room))
+        await self._retried(lambda: self._succeeds(room))
         if mine.get("content", {}).get("is_direct"):
             await self._retried(lambda: self._rooms.note_direct(inviter, room))
+
+    async def _succeeds(self, room: str) -> None:
+        """Go on in a room that another one became, where the bot could not follow by itself."""
+        was = await self._rooms.predecessor(room)
+        if was is not None:
+            await self._moved(was, room)
+
+    async def _moved(self, was: str, now: str) -> None:
+        self._rooms.moved(was, now)
+        await self._hand_in(
+            ChatMoved(
+                id=f"{was}/{now}",
+                conversation=ConversationRef(ADAPTER, was),
+                to=ConversationRef(ADAPTER, now),
+                moved_at=self._clock.now(),
+            )
+        )
 
     async def _retried(self, what: Any) -> None:  # noqa: ANN401 - makes a coroutine
         """Ask the homeserver until it has answered; a refusal is for the log."""
@@ -354,24 +373,30 @@ class MatrixAdapter:
         del room
         return user[1:].partition(":")[0]
 
-    async def _corrected(self, room: str, event: Event, target: str, text: str | None) -> None:
-        found = await self._fetched(room, target)
-        root = inbound.relation(found)[1] if found and _threaded(found) else None
+    async def _corrected(self, room: str, event: Event, target: str, text: str) -> None:
+        """Follow an edit; another's edit of a message is none, whatever the homeserver takes."""
+        found = await self._server.event(room, target)
+        if found is not None and found.get("sender") == event.get("sender"):
+            await self._correct(room, event, target, text)
+
+    async def _redaction(self, room: str, event: Event) -> None:
+        """Follow a redaction that the homeserver has carried out."""
+        target = inbound.redacted(event)
+        found = await self._server.event(room, target) if target is not None else None
+        if target is not None and found is not None and inbound.is_redacted(found):
+            await self._correct(room, event, target, None)
+
+    async def _correct(self, room: str, event: Event, target: str, text: str | None) -> None:
         await self._hand_in(
             ChatCorrection(
                 id=str(event.get("event_id")),
-                conversation=self._conversation(room, root),
+                conversation=self._conversation(room),
                 sender=UserRef(ADAPTER, str(event.get("sender"))),
                 message=target,
                 text=text,
                 written_at=inbound.written_at(event),
             )
         )
-
-    async def _redaction(self, room: str, event: Event) -> None:
-        target = inbound.redacted(event)
-        if target is not None:
-            await self._corrected(room, event, target, None)
 
     async def _reaction(self, room: str, event: Event) -> None:
         """A reaction presses a button that the bot has offered, or marks a message."""
@@ -529,15 +554,7 @@ class MatrixAdapter:
                 )
             )
             return
-        self._rooms.moved(room, joined)
-        await self._hand_in(
-            ChatMoved(
-                id=str(event.get("event_id")),
-                conversation=ConversationRef(ADAPTER, room),
-                to=ConversationRef(ADAPTER, joined),
-                moved_at=self._clock.now(),
-            )
-        )
+        await self._moved(room, joined)
 
     # --- out --------------------------------------------------------------------------------------
 
@@ -545,7 +562,9 @@ class MatrixAdapter:
         """Open a room, or a thread, or find the direct room with a user."""
         self._awake()
         if request.direct_to is not None:
-            return ConversationRef(ADAPTER, await self._rooms.direct(request.direct_to.id))
+            room = await self._rooms.direct(request.direct_to.id)
+            self._awake().changed(room)
+            return ConversationRef(ADAPTER, room)
         await self._calm()
         if self._settings.layout == "rooms":
             room = await self._rooms.incident(request, key)
@@ -554,6 +573,7 @@ class MatrixAdapter:
             return ConversationRef(ADAPTER, room)
         room = await self._rooms.triage()
         await self._rooms.bring_in(room, [user.id for user in request.invite])
+        self._awake().changed(room)
         root = await self._say(room, self._title(request.topic), key)
         return ConversationRef(ADAPTER, f"{room}/{root}")
 
@@ -629,7 +649,10 @@ class MatrixAdapter:
         del key
         self._awake()
         room, _root = _split(await self._rooms.room_of(to.id))
-        await self._rooms.bring_in(room, [user.id for user in users if user.id != self._me])
+        try:
+            await self._rooms.bring_in(room, [user.id for user in users if user.id != self._me])
+        finally:
+            self._awake().changed(room)
 
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
         """Set a room's topic; a thread's first message says it instead."""
@@ -705,6 +728,7 @@ class MatrixAdapter:
         try:
             if await self._server.membership(room, user) not in IN:
                 await self._server.invite(room, user)
+                self._awake().changed(room)
         except Refused as exc:
             self._log.warning("not reached", user=user, why=str(exc))
 
@@ -726,6 +750,7 @@ async def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[
     pickle_key = settings.pickle_key.get_secret_value()
     client = cr.client(settings.homeserver, session, keep, pickle_key)
     await cr.exported(client, target.keys, pickle_key)
+    await cr.closed(client)
     target.keys.chmod(0o600)
     written = [str(target.keys)]
     if keep.seeds.exists():

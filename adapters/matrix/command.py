@@ -90,7 +90,7 @@ async def _login(settings: MatrixSettings, keep: Keep, secret: str, *, is_token:
                 " nothing of it: log in with the password once."
             )
         finally:
-            await client.close()
+            await cr.closed(client)
             keep.let_go()
     return [*said, "Next: sitrep check, then sitrep run"]
 

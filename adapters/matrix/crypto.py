@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from nio import AsyncClient, AsyncClientConfig, ErrorResponse, KeysQueryResponse, MatrixRoom
+from nio import AsyncClient, AsyncClientConfig, ErrorResponse, MatrixRoom
 from nio import Event as NioEvent
 from nio.crypto import Olm, attachments
 from nio.events import MegolmEvent
@@ -86,19 +86,24 @@ class Crypto:
             self._synced.notify_all()
 
     async def keep_up(self) -> None:
-        """Do what the machine asks for: upload, query and claim keys, send what waits."""
+        """Do what the machine asks for: upload, query and claim keys, send what waits.
+
+        Raises:
+            TemporaryFailure: The homeserver does not do it now.
+        """
         async with self._keeping:
             of = self._client
             if of.should_upload_keys:
-                await of.keys_upload()
+                _checked(await of.keys_upload())
             if of.should_query_keys:
                 users = list(of.users_for_key_query)
-                answer = await of.keys_query()
-                if isinstance(answer, KeysQueryResponse) and self._signed_only:
+                _checked(await of.keys_query())
+                if self._signed_only:
                     await self._exclude(users)
             if of.should_claim_keys:
-                await of.keys_claim(of.get_users_for_key_claiming())
-            await of.send_to_device_messages()
+                _checked(await of.keys_claim(of.get_users_for_key_claiming()))
+            for answer in await of.send_to_device_messages():
+                _checked(answer)
 
     async def _exclude(self, users: list[str]) -> None:
         """Blacklist the devices that their owners have not signed, and only those."""
@@ -156,26 +161,43 @@ class Crypto:
             return sealed, dict(secret)
 
     async def _seen(self, room: str) -> MatrixRoom:
-        """Wait until the sync has shown a room: without its members nothing can be encrypted."""
+        """Wait until the sync has shown a room and that it is encrypted."""
         try:
             async with asyncio.timeout(SEEN_WITHIN), self._synced:
-                await self._synced.wait_for(lambda: room in self._client.rooms)
+                await self._synced.wait_for(lambda: self._shows(room))
         except TimeoutError as exc:
             raise TemporaryFailure("the room has not come with the sync yet", _SHORTLY) from exc
-        known = self._client.rooms[room]
-        if not known.members_synced:
-            answer = await self._client.joined_members(room)
-            if isinstance(answer, ErrorResponse):
-                raise TemporaryFailure(f"the room's members are not known: {answer}", _SHORTLY)
-        return known
+        return self._client.rooms[room]
+
+    def _shows(self, room: str) -> bool:
+        known = self._client.rooms.get(room)
+        return known is not None and bool(known.encrypted)
+
+    def changed(self, room: str) -> None:
+        """Hear that somebody was invited: what is said next must be readable for them, too."""
+        if self._client.olm is not None:
+            self._client.invalidate_outbound_session(room)
+
+    async def _take_members(self, room: MatrixRoom) -> None:
+        """Bring a room's members up to date: a sync may show a room before its invitations."""
+        for event in await self._server.members(room.room_id):
+            content = event.get("content", {})
+            membership = content.get("membership")
+            if membership in {"join", "invite"}:
+                name, avatar = content.get("displayname"), content.get("avatar_url")
+                user = str(event.get("state_key"))
+                room.add_member(user, name, avatar, invited=membership == "invite")
+        room.members_synced = True
+        machine(self._client).update_tracked_users(room)
 
     async def _share(self, room: MatrixRoom) -> None:
         """Share a room's key with all its devices; what fails is begun again whole."""
         try:
+            await self._take_members(room)
             await self.keep_up()
             missing = self._client.get_missing_sessions(room.room_id)
             if missing:
-                await self._client.keys_claim(missing)
+                _checked(await self._client.keys_claim(missing))
             olm = machine(self._client)
             for devices, messages in olm.share_group_session_parallel(
                 room.room_id, list(room.users), ignore_unverified_devices=True
@@ -194,8 +216,9 @@ class Crypto:
 
     def decrypted(self, room: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return an event in clear; none where its key is not there."""
-        if event.get("type") != "m.room.encrypted":
-            return event
+        sealed = event.get("content")
+        if event.get("type") != "m.room.encrypted" or not sealed:
+            return event  # one that was redacted has nothing in it
         parsed = NioEvent.parse_encrypted_event(dict(event))
         if not isinstance(parsed, MegolmEvent):
             return None
@@ -206,6 +229,19 @@ class Crypto:
             return None
         source: Mapping[str, Any] = clear.source
         return source
+
+
+def _checked(answer: object) -> None:
+    """Let an error of the library be one: it returns them."""
+    if isinstance(answer, ErrorResponse):
+        raise TemporaryFailure(f"keys: {answer.status_code or ''} {answer.message}", _SHORTLY)
+
+
+async def closed(of: AsyncClient) -> None:
+    """Close a client and its store."""
+    await of.close()
+    if of.store is not None:
+        of.store.database.close()
 
 
 def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:

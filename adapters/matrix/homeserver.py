@@ -133,6 +133,12 @@ class Homeserver:
         found = await self._ask("GET", f"{V3}/rooms/{_q(room)}/state")
         return [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
 
+    async def members(self, room: str) -> list[dict[str, Any]]:
+        """Return the membership events of a room."""
+        answer = await self.call("GET", f"{V3}/rooms/{_q(room)}/members")
+        found = answer.get("chunk")
+        return [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
+
     async def event(self, room: str, event: str) -> dict[str, Any] | None:
         """Return an event; none where there is none, or none that may be seen."""
         try:

@@ -127,6 +127,12 @@ def redacted(event: Event) -> str | None:
     return str(target) if event.get("type") == "m.room.redaction" and target else None
 
 
+def is_redacted(event: Event) -> bool:
+    """Return whether an event was redacted."""
+    unsigned = event.get("unsigned")
+    return isinstance(unsigned, Mapping) and "redacted_because" in unsigned
+
+
 def pressed(event: Event) -> Pressed | None:
     """Return a reaction."""
     found = content(event).get("m.relates_to")

@@ -298,6 +298,13 @@ class Rooms:
             self._version = str(versions.get("default", "10"))
         return self._version
 
+    async def predecessor(self, room: str) -> str | None:
+        """Return the room that a room goes on from."""
+        found = await self._server.state(room, "m.room.create")
+        before = (found or {}).get("predecessor")
+        was = before.get("room_id") if isinstance(before, dict) else None
+        return was if isinstance(was, str) else None
+
     async def powers(self, room: str) -> Powers:
         """Return who may do what in a room."""
         state = await self._server.whole_state(room)

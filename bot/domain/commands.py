@@ -218,17 +218,22 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amend:
-    """Put a timeline entry right; the original stays in the audit record (L3)."""
+    """Put a timeline entry right; the original stays in the audit record (L3).
+
+    `followed`: the message that it captured was changed so on its platform.
+    """
 
     entry: int
     text: str
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redact:
-    """Remove the text of a timeline entry everywhere (L3)."""
+    """Remove the text of a timeline entry everywhere (L3); `followed` as with `Amend`."""
 
     entry: int
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def remind_of_cause(story: Story, text: str) -> None:
         story.add(ev.CauseReminded(at=story.now))
 
 
-def editable(story: Story, n: int, verb: str) -> None:
+def editable(story: Story, n: int, verb: str, *, anybody: bool) -> None:
     """Refuse to change what is not there, what the bot recorded, or what is another's (L3)."""
     entry, incident = story.setting.entry, story.incident
     if entry is None:
@@ -104,7 +104,7 @@ def editable(story: Story, n: int, verb: str) -> None:
         )
     author = entry.author if isinstance(entry, ev.MessageCaptured) else entry.by
     may = {author, entry.by, incident.commander, incident.roles.get(Role.SCRIBE)}
-    if story.by not in may:
+    if story.by not in may and not anybody:
         holder = incident.roles.get(Role.SCRIBE) or incident.commander or entry.by
         raise Rejected(
             "An entry is changed by its author, the scribe or the commander.",

@@ -137,12 +137,12 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.Cancel():
             _cancel(story, command)
         case cmd.Amend():
-            editable(story, command.entry, "amend")
+            editable(story, command.entry, "amend", anybody=command.followed)
             story.add(
                 ev.EntryAmended(at=story.now, by=story.by, entry=command.entry, text=command.text)
             )
         case cmd.Redact():
-            editable(story, command.entry, "redact")
+            editable(story, command.entry, "redact", anybody=command.followed)
             story.add(ev.EntryRedacted(at=story.now, by=story.by, entry=command.entry))
         case cmd.NoteConversation():
             if story.incident.room is None:

@@ -77,6 +77,11 @@ async def test_messages_are_captured_by_reaction_and_pin_and_their_changes_follo
             room, "* db-1 is at 90 %", **{"m.new_content": fresh, "m.relates_to": relation}
         )
         await w.ann.hears("now says: db-1 is at 90 %", room)
+        await w.ben.client.join(room)
+        forged = {"msgtype": "m.text", "body": "db-1 is fine"}
+        await w.ben.say(
+            room, "* db-1 is fine", **{"m.new_content": forged, "m.relates_to": relation}
+        )
         await w.ann.client.room_redact(room, other)
         await w.ann.hears("is removed, for good", room)
         entries = await w.bot.timeline()

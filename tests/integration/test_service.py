@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.app import verify
-from bot.chat import ChatCapture
+from bot.chat import ChatCapture, ChatCorrection, ChatMoved, ChatTrouble, Features
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from bot.refs import ConversationRef, UserRef
 from bot.service import tell as really
-from bot.testing import TEAM, ManualClock, stage
+from bot.testing import TEAM, ManualClock, RecordingAdapter, stage
 
 
 async def test_a_redelivered_event_has_no_second_effect(tmp_path):
@@ -338,3 +339,76 @@ async def test_a_config_that_makes_something_due_later_does_not_keep_the_clocks_
         assert await bot.app.store.next_due() == clock.now() + timedelta(minutes=2)
         await bot.minutes(4)
         assert any("no stabilising step" in text for text in bot.heard())
+
+
+async def test_rooms_that_the_bot_opened_may_speak_where_only_some_are_named(tmp_path):
+    """F8"""
+    chat = RecordingAdapter(features=Features(rooms=True, edits=True, direct=True))
+    more = '[access]\nconversations = ["chat:ops"]'
+    async with stage(tmp_path, chat=chat, more=more) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        assert await bot.say("ann", "!inc update here", room="!inc-1")
+        assert not await bot.say("ann", "!inc INC-1 update there", room="elsewhere")
+        assert not await bot.say("ann", "!inc INC-1 update there", room="!inc-2")
+
+
+async def test_a_command_is_marked_as_done_or_not_where_there_are_reactions(tmp_path):
+    """D5"""
+    chat = RecordingAdapter(features=Features(reactions=True, edits=True))
+    async with stage(tmp_path, chat=chat) as bot:
+        await bot.say("ann", "!inc declare sev1 down", event="m1")
+        await bot.say("ann", "!inc resolv", event="m2")
+        await bot.say("dev", "!inc resolve", event="m3")
+        await bot.say("ann", "!inc status", event="m4")
+        marks = [(posted.ref, posted.text) for posted in chat.done if posted.kind == "mark"]
+        assert marks == [("m1", "✅"), ("m2", "❓"), ("m3", "❓")]
+        assert next(p for p in chat.done if p.conversation == "ops").kind == "mark"
+
+
+async def test_a_message_captured_twice_is_one_entry_and_its_changes_are_followed(tmp_path):
+    """L1 L3"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        ops, dev, eve = ConversationRef("chat", "ops"), UserRef("chat", "dev"), UserRef("chat", "x")
+
+        def capture(n: int) -> ChatCapture:
+            now = bot.clock.now()
+            return ChatCapture(
+                id=f"c{n}", conversation=ops, sender=dev, sender_name="dev", author=eve,
+                author_name="x", text="password: hunter2", written_at=now, marked_at=now,
+                message="$said",
+            )  # fmt: skip
+
+        before = len(await bot.timeline())
+        assert await bot.app.receive(capture(1))
+        assert await bot.app.receive(capture(2))
+        assert len(await bot.timeline()) == before + 1
+        # A moderator took it away: neither its author nor anybody in the incident.
+        gone = ChatCorrection(
+            id="r1", conversation=ops, sender=UserRef("chat", "moderator"), message="$said",
+            text=None, written_at=bot.clock.now(),
+        )  # fmt: skip
+        assert await bot.app.receive(gone)
+        captured = (await bot.timeline())[before].event
+        assert captured.text == ev.REDACTED
+        assert await bot.app.receive(replace(gone, id="r2", message="$another")) is False
+
+
+async def test_trouble_and_a_move_are_told_where_the_bot_can_speak(tmp_path):
+    """D2"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        ops, now = ConversationRef("chat", "ops"), bot.clock.now()
+        trouble = ChatTrouble(
+            id="t1", conversation=ops, text="It may not pin here.", noticed_at=now, reachable=True
+        )
+        await bot.app.receive(trouble)
+        await bot.app.receive(replace(trouble, id="t2", text="Put out.", reachable=False))
+        await bot.settle()
+        assert bot.heard()[-1] == "INC-1 SEV1: It may not pin here."
+        assert bot.heard("@ann")[-1] == "INC-1 SEV1: Put out."
+        fresh = ConversationRef("chat", "ops2")
+        await bot.app.receive(ChatMoved(id="m1", conversation=ops, to=fresh, moved_at=now))
+        await bot.say("ann", "!inc update moved", room="ops2")
+        assert any("State: SEV1" in text for text in bot.heard("ops2"))
+        assert any("moved — Ann" in text for text in bot.heard("ops2"))
