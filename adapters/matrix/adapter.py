@@ -6,44 +6,29 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout
-from cachetools import LRUCache
 
 from adapters.matrix import cross_signing, inbound, probing, render
 from adapters.matrix import crypto as cr
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.crypto import Crypto
+from adapters.matrix.hearing import Hearing, Who, retried
 from adapters.matrix.homeserver import V3, Homeserver, Refused
-from adapters.matrix.inbound import ADAPTER, CAPTURE, Event
-from adapters.matrix.power import Powers, powers
+from adapters.matrix.inbound import ADAPTER
 from adapters.matrix.rooms import IN, Rooms
 from adapters.matrix.session import Keep, Session
 from adapters.matrix.sync import RELOGIN, Sync
 from bot.chat import (
-    ChatCapture,
-    ChatCorrection,
-    ChatEvent,
-    ChatMoved,
-    ChatTrouble,
-    ChatUnreadable,
     ConversationRequest,
     Features,
-    Inbound,
 )
 from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
 from bot.messages import Message
 from bot.ports import Finding, PluginContext, Receive
 from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
-
-KEY_SECONDS = 30.0
-"""How long a key may take to arrive before its sender is told."""
-
-REMEMBERED = 2000
-"""How many events' threads and buttons are remembered; the rest is asked for."""
 
 CALM_SECONDS = 0.5
 """How long the mark on a command may keep back what follows from it."""
@@ -85,9 +70,7 @@ class MatrixAdapter:
         )
         self._ready: Crypto | None = None
         self._sync: Sync | None = None
-        self._receive: Receive | None = None
-        self._threads: LRUCache[str, str | None] = LRUCache(REMEMBERED)
-        self._unreadable: LRUCache[str, bool] = LRUCache(REMEMBERED)
+        self._hearing: Hearing | None = None
         self._pinning = asyncio.Lock()
         self._marking = 0
         self._marked = asyncio.Event()
@@ -117,7 +100,6 @@ class MatrixAdapter:
         Raises:
             SessionEnded: There is none, or it is over.
         """
-        self._receive = receive
         try:
             session = self._keep.session()
         except Exception as exc:
@@ -134,14 +116,27 @@ class MatrixAdapter:
             signed_only = self._settings.devices == "signed"
             crypto = Crypto(client, self._server, self._log, signed_only=signed_only)
             await self._signed(session, client, crypto)
+            people, homeservers = frozenset(self._users.values()), self._homeservers
+            who = Who(me=self._me, my_name=self._my_name, people=people, homeservers=homeservers)
+            self._hearing = Hearing(
+                self._settings,
+                who,
+                self._server,
+                self._rooms,
+                crypto,
+                self._clock,
+                self._log,
+                receive,
+                self._spawn,
+            )
             self._sync = Sync(
-                client, crypto, self._server, self._keep, self._clock, self._log, self
+                client, crypto, self._server, self._keep, self._clock, self._log, self._hearing
             )
             self._ready = crypto
             self._spawn(self._gather())
             await self._sync.run()
         finally:
-            self._ready = self._sync = None
+            self._ready = self._sync = self._hearing = None
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -185,8 +180,8 @@ class MatrixAdapter:
             try:
                 places = [await self._rooms.space(), await self._rooms.triage()]
                 await self._list_forgotten(places[0])
-                for room in places:
-                    if room is not None and not self._settings.triage:
+                for room in places[:1] if self._settings.triage else places:
+                    if room is not None:
                         await self._bring_once(room, people)
             except TemporaryFailure as exc:
                 self._log.warning("rooms put off", why=str(exc))
@@ -212,350 +207,6 @@ class MatrixAdapter:
         known = {e.get("state_key") for e in state if e.get("type") == "m.room.member"}
         await self._rooms.bring_in(room, [user for user in people if user not in known])
 
-    async def _hand_in(self, what: Inbound) -> None:
-        if self._receive is not None:
-            await self._receive(what)
-
-    async def account(self, kind: str, content: Event) -> None:
-        """Take over which rooms are direct."""
-        if kind == "m.direct":
-            self._rooms.take_direct(content.get("m.direct", content))
-
-    async def invited(self, room: str, state: Sequence[Event]) -> None:
-        """Accept an invitation of somebody who may invite; decline any other."""
-        mine = next(
-            (
-                e
-                for e in state
-                if e.get("type") == "m.room.member"
-                and e.get("state_key") == self._me
-                and e.get("content", {}).get("membership") == "invite"
-            ),
-            None,
-        )
-        if mine is None:
-            return
-        inviter = str(mine.get("sender"))
-        allowed = inviter in self._users.values() or inbound.matches(
-            inviter, self._settings.inviters
-        )
-        if not allowed:
-            self._log.warning("invitation declined", room=room, inviter=inviter)
-            await self._retried(lambda: self._server.leave(room))
-            return
-        await self._retried(lambda: self._server.join(room))
-        await self._retried(lambda: self._succeeds(room))
-        if mine.get("content", {}).get("is_direct"):
-            await self._retried(lambda: self._rooms.note_direct(inviter, room))
-
-    async def _succeeds(self, room: str) -> None:
-        """Go on in a room that another one became, where the bot could not follow by itself."""
-        was = await self._rooms.predecessor(room)
-        if was is not None:
-            await self._moved(was, room)
-
-    async def _moved(self, was: str, now: str) -> None:
-        self._rooms.moved(was, now)
-        await self._hand_in(
-            ChatMoved(
-                id=f"{was}/{now}",
-                conversation=ConversationRef(ADAPTER, was),
-                to=ConversationRef(ADAPTER, now),
-                moved_at=self._clock.now(),
-            )
-        )
-
-    async def _retried(self, what: Any) -> None:  # noqa: ANN401 - makes a coroutine
-        """Ask the homeserver until it has answered; a refusal is for the log."""
-        wait = timedelta(seconds=1)
-        while True:
-            try:
-                await what()
-            except Refused as exc:
-                self._log.warning("refused", why=str(exc))
-                return
-            except TemporaryFailure as exc:
-                await self._clock.sleep(max(wait, exc.retry_after or wait))
-                wait = min(wait * 2, timedelta(minutes=1))
-            else:
-                return
-
-    async def left(self, room: str, events: Sequence[Event]) -> None:
-        """Tell that the bot was put out of a room."""
-        for event in events:
-            mine = event.get("type") == "m.room.member" and event.get("state_key") == self._me
-            if not mine or event.get("sender") == self._me:
-                continue
-            how = "banned from" if _membership(event) == "ban" else "removed from"
-            name = await self._name_of(room)
-            text = (
-                f"Sitrep was {how} the room {name} by {event.get('sender')}. What is to be said "
-                f"there waits. Invite {self._me} again."
-            )
-            await self._hand_in(
-                ChatTrouble(
-                    id=str(event.get("event_id")),
-                    conversation=ConversationRef(ADAPTER, room),
-                    text=text,
-                    noticed_at=self._clock.now(),
-                    reachable=False,
-                )
-            )
-
-    async def _name_of(self, room: str) -> str:
-        try:
-            found = await self._server.state(room, "m.room.name")
-        except (Refused, TemporaryFailure):
-            return room
-        return str((found or {}).get("name") or room)
-
-    async def event(self, room: str, event: Event) -> None:
-        """Handle an event of a room's timeline."""
-        sender = str(event.get("sender"))
-        kind = event.get("type")
-        if sender == self._me:
-            return
-        if kind == "m.room.power_levels":
-            await self._power_changed(room, event)
-        if not inbound.matches(inbound.server_of(sender), self._homeservers):
-            self._log.info("from elsewhere", room=room, sender=sender)
-            return
-        match kind:
-            case "m.room.encrypted":
-                await self._sealed(room, event)
-            case "m.room.message":
-                await self._message(room, event)
-            case "m.reaction":
-                await self._reaction(room, event)
-            case "m.room.redaction":
-                await self._redaction(room, event)
-            case "m.room.pinned_events":
-                for target in inbound.newly_pinned(event):
-                    await self._capture(room, event, target, f"{event.get('event_id')}/{target}")
-            case "m.room.tombstone":
-                await self._upgraded(room, event)
-            case _:
-                pass
-
-    def _conversation(self, room: str, root: str | None = None) -> ConversationRef:
-        """Return the conversation of a room; of a thread, where each incident has one."""
-        threaded = self._settings.layout == "threads" and root is not None
-        return ConversationRef(ADAPTER, f"{room}/{root}" if threaded else room)
-
-    async def _message(self, room: str, event: Event) -> None:
-        identity, sender = str(event.get("event_id")), str(event.get("sender"))
-        corrected = inbound.correction(event)
-        if corrected is not None:
-            target, text = corrected
-            await self._corrected(room, event, target, text)
-            return
-        how, target_of = inbound.relation(event)
-        root = target_of if how == "m.thread" else None
-        self._threads[identity] = root or (identity if how is None else None)
-        said = inbound.said(event, self._me, self._my_name)
-        if said is None:
-            return
-        await self._hand_in(
-            ChatEvent(
-                id=identity,
-                conversation=self._conversation(room, root),
-                sender=UserRef(ADAPTER, sender),
-                sender_name=self._display(room, sender),
-                text=said.text,
-                written_at=inbound.written_at(event),
-                addressed=said.addressed or room in self._rooms.direct_users,
-                mentions=said.mentions,
-                message=identity,
-            )
-        )
-
-    def _display(self, room: str, user: str) -> str:
-        del room
-        return user[1:].partition(":")[0]
-
-    async def _corrected(self, room: str, event: Event, target: str, text: str) -> None:
-        """Follow an edit; another's edit of a message is none, whatever the homeserver takes."""
-        found = await self._server.event(room, target)
-        if found is not None and found.get("sender") == event.get("sender"):
-            await self._correct(room, event, target, text)
-
-    async def _redaction(self, room: str, event: Event) -> None:
-        """Follow a redaction that the homeserver has carried out."""
-        target = inbound.redacted(event)
-        found = await self._server.event(room, target) if target is not None else None
-        if target is not None and found is not None and inbound.is_redacted(found):
-            await self._correct(room, event, target, None)
-
-    async def _correct(self, room: str, event: Event, target: str, text: str | None) -> None:
-        await self._hand_in(
-            ChatCorrection(
-                id=str(event.get("event_id")),
-                conversation=self._conversation(room),
-                sender=UserRef(ADAPTER, str(event.get("sender"))),
-                message=target,
-                text=text,
-                written_at=inbound.written_at(event),
-            )
-        )
-
-    async def _reaction(self, room: str, event: Event) -> None:
-        """A reaction presses a button that the bot has offered, or marks a message."""
-        reaction = inbound.pressed(event)
-        if reaction is None:
-            return
-        if reaction.key == CAPTURE:
-            await self._capture(room, event, reaction.target, str(event.get("event_id")))
-            return
-        if reaction.key not in {render.plain_key(digit) for digit in render.DIGITS}:
-            return
-        found = await self._fetched(room, reaction.target)
-        if found is None or found.get("sender") != self._me:
-            return
-        offered = inbound.content(found).get(render.BUTTONS)
-        command = offered.get(reaction.key) if isinstance(offered, Mapping) else None
-        if not isinstance(command, str):
-            return
-        sender = str(event.get("sender"))
-        root = inbound.relation(found)[1] if _threaded(found) else None
-        await self._hand_in(
-            ChatEvent(
-                id=str(event.get("event_id")),
-                conversation=self._conversation(room, root),
-                sender=UserRef(ADAPTER, sender),
-                sender_name=self._display(room, sender),
-                text=command,
-                written_at=inbound.written_at(event),
-                addressed=True,
-            )
-        )
-
-    async def _capture(self, room: str, event: Event, target: str, identity: str) -> None:
-        found = await self._fetched(room, target)
-        if found is None or found.get("type") != "m.room.message":
-            return
-        author, sender = str(found.get("sender")), str(event.get("sender"))
-        if author == self._me:
-            return  # what the bot says is on the timeline
-        root = inbound.relation(found)[1] if _threaded(found) else None
-        await self._hand_in(
-            ChatCapture(
-                id=identity,
-                conversation=self._conversation(room, root),
-                sender=UserRef(ADAPTER, sender),
-                sender_name=self._display(room, sender),
-                author=UserRef(ADAPTER, author),
-                author_name=self._display(room, author),
-                text=inbound.text(inbound.content(found)),
-                written_at=inbound.written_at(found),
-                marked_at=inbound.written_at(event),
-                message=target,
-            )
-        )
-
-    async def _fetched(self, room: str, target: str) -> Event | None:
-        """Return an event in clear; none where there is none, or its key is not there."""
-        found = await self._server.event(room, target)
-        if found is None or self._ready is None:
-            return None
-        return self._ready.decrypted(room, found)
-
-    # --- what cannot be read ----------------------------------------------------------------------
-
-    async def _sealed(self, room: str, event: Event) -> None:
-        """Read an encrypted event now, or when its key arrives; its room does not wait for it."""
-        crypto = self._ready
-        if crypto is None:
-            return
-        clear = crypto.decrypted(room, event)
-        if clear is not None:
-            await self.event(room, clear)
-            return
-        self._log.warning("cannot read", room=room, event_id=event.get("event_id"))
-        self._spawn(self._await_key(room, event))
-
-    async def _await_key(self, room: str, event: Event) -> None:
-        crypto, sync = self._ready, self._sync
-        if crypto is None or sync is None:
-            return
-        # Nobody is asked for it: clients share keys with their own devices only.
-        told = False
-        for _attempt in range(REMEMBERED):
-            try:
-                async with asyncio.timeout(None if told else KEY_SECONDS):
-                    await sync.keys_came.wait()
-                    sync.keys_came.clear()
-            except TimeoutError:
-                told = True
-                await sync.handled(partial(self._tell_unreadable, room), event)
-                continue
-            clear = crypto.decrypted(room, event)
-            if clear is not None:
-                await sync.handled(partial(self.event, room), clear)
-                return
-
-    async def _tell_unreadable(self, room: str, event: Event) -> None:
-        """Tell once for each key that is missing."""
-        session = str(inbound.content(event).get("session_id"))
-        if session in self._unreadable:
-            return
-        self._unreadable[session] = True
-        identity = str(event.get("event_id"))
-        await self._hand_in(
-            ChatUnreadable(
-                id=f"unread/{identity}",
-                conversation=self._conversation(room),
-                sender=UserRef(ADAPTER, str(event.get("sender"))),
-                message=identity,
-                written_at=inbound.written_at(event),
-            )
-        )
-
-    # --- what changes in a room -------------------------------------------------------------------
-
-    async def _power_changed(self, room: str, event: Event) -> None:
-        """Tell when the bot has lost what it needs in a room."""
-        now = await self._rooms.powers(room)
-        before = _before(event, now)
-        lost = [n for n in probing.NEEDED if n.may(before, self._me) and not n.may(now, self._me)]
-        if not lost:
-            return
-        what = ", ".join(each.what for each in lost)
-        text = (
-            f"Sitrep may not {what} in this room any more; {event.get('sender')} changed its "
-            f"power level. Give {self._me} at least {max(n.level(now) for n in lost):.0f}."
-        )
-        reachable = now.may(self._me, "m.room.message", state=False)
-        await self._hand_in(
-            ChatTrouble(
-                id=str(event.get("event_id")),
-                conversation=ConversationRef(ADAPTER, room),
-                text=text,
-                noticed_at=self._clock.now(),
-                reachable=reachable,
-            )
-        )
-
-    async def _upgraded(self, room: str, event: Event) -> None:
-        """Follow a room to where it goes on."""
-        to = inbound.content(event).get("replacement_room")
-        if not isinstance(to, str):
-            return
-        try:
-            joined = await self._server.join(to)
-        except Refused as exc:
-            self._log.warning("cannot follow", room=room, to=to, why=str(exc))
-            await self._hand_in(
-                ChatTrouble(
-                    id=str(event.get("event_id")),
-                    conversation=ConversationRef(ADAPTER, room),
-                    text=f"This room goes on in {to}, which Sitrep cannot join. Invite {self._me}.",
-                    noticed_at=self._clock.now(),
-                    reachable=True,
-                )
-            )
-            return
-        await self._moved(room, joined)
-
     # --- out --------------------------------------------------------------------------------------
 
     async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
@@ -569,7 +220,7 @@ class MatrixAdapter:
         if self._settings.layout == "rooms":
             room = await self._rooms.incident(request, key)
             self._awake().note(room, encrypted=self._settings.encrypted)
-            self._spawn(self._retried(lambda: self._rooms.enlist(room)))
+            self._spawn(retried(self._clock, self._log, lambda: self._rooms.enlist(room)))
             return ConversationRef(ADAPTER, room)
         room = await self._rooms.triage()
         await self._rooms.bring_in(room, [user.id for user in request.invite])
@@ -591,7 +242,7 @@ class MatrixAdapter:
             content["msgtype"] = "m.text"  # in a direct room nothing is chatter
             await self._reached(room, friend)
         if root is None and answers is not None and drawn.lines > render.LONG_LINES:
-            root = self._threads.get(answers)
+            root = self._hearing.threads.get(answers) if self._hearing is not None else None
         if root is not None:
             content = render.in_thread(content, root)
         event = await self._say(room, content, key)
@@ -769,23 +420,3 @@ def _split(conversation: str) -> tuple[str, str | None]:
     """Return a conversation's room, and the first message of its thread."""
     room, slash, event = conversation.partition("/$")
     return room, f"${event}" if slash else None
-
-
-def _threaded(event: Event) -> bool:
-    return inbound.relation(event)[0] == "m.thread"
-
-
-def _membership(event: Event) -> str:
-    return str(inbound.content(event).get("membership"))
-
-
-def _before(event: Event, now: Powers) -> Powers:
-    """Return a room's powers as they were before an event changed its levels."""
-    unsigned = event.get("unsigned")
-    levels = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
-    if not isinstance(levels, Mapping):
-        return now
-    create = {"room_version": now.version, "creator": now.creator}
-    if now.additional:
-        create["additional_creators"] = list(now.additional)  # type: ignore[assignment]
-    return powers(create, now.creator, levels)

@@ -76,6 +76,7 @@ class Crypto:
         self._synced = asyncio.Condition()
         self.encrypted: set[str] = set()
         self._plain: set[str] = set()
+        self.keys_came = asyncio.Event()
 
     async def synced(self) -> None:
         """Hear that a sync has been taken in."""

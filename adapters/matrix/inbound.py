@@ -164,6 +164,11 @@ def matches(user: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(user, pattern) for pattern in patterns)
 
 
+def local(user: str) -> str:
+    """Return the name of a user on their homeserver."""
+    return user[1:].partition(":")[0]
+
+
 def server_of(user: str) -> str:
     """Return the homeserver of a user."""
     return user.partition(":")[2]

@@ -53,7 +53,7 @@ RELOGIN = "log in again: sitrep matrix login"
 Event = Mapping[str, Any]
 
 
-class Hearing(Protocol):
+class Ears(Protocol):
     """Who is told what the sync brings."""
 
     async def event(self, room: str, event: Event) -> None:
@@ -86,7 +86,7 @@ class Sync:
         keep: Keep,
         clock: Clock,
         log: structlog.stdlib.BoundLogger,
-        hearing: Hearing,
+        hearing: Ears,
     ) -> None:
         """See the class."""
         self._client, self._crypto, self._server = client, crypto, server
@@ -95,7 +95,6 @@ class Sync:
         self._tails: dict[str, asyncio.Task[None]] = {}
         self._batches: deque[_Batch] = deque()
         self._more = asyncio.Event()
-        self.keys_came = asyncio.Event()
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -159,7 +158,7 @@ class Sync:
         """Hand what came to its rooms' queues, and do what encryption asks for."""
         await self._crypto.synced()
         if any(is_key(event) for event in answer.to_device_events):
-            self.keys_came.set()
+            self._crypto.keys_came.set()
         tasks: list[asyncio.Task[None]] = []
         for data in answer.account_data_events:
             source = getattr(data, "source", None) or {}
@@ -238,7 +237,8 @@ class Sync:
         elif gap is not None:
             events = [*await self._missed(room, gap, since), *events]
         for event in events:
-            await self.handled(partial(self._hearing.event, room), event)
+            what = partial(self._hearing.event, room)
+            await until_handled(what, event, self._clock, self._log)
 
     def _joins(self, event: Event) -> bool:
         if event.get("type") != "m.room.member" or event.get("state_key") != self._me:
@@ -246,22 +246,6 @@ class Sync:
         before = event.get("unsigned", {}).get("prev_content", {})
         joined = event.get("content", {}).get("membership") == "join"
         return bool(joined and before.get("membership") != "join")
-
-    async def handled(self, what: Callable[[Event], Awaitable[None]], event: Event) -> None:
-        """Handle an event until it is handled; one that cannot be costs nothing but itself."""
-        wait = FIRST
-        while True:
-            try:
-                await what(event)
-            except (TemporaryFailure, DatabaseAway) as exc:
-                self._log.warning("put off", event_id=event.get("event_id"), why=str(exc))
-            except Exception as exc:  # noqa: BLE001 - one event's fault, and not its room's
-                self._log.exception("not handled", event_id=event.get("event_id"), error=repr(exc))
-                return
-            else:
-                return
-            await self._clock.sleep(wait)
-            wait = min(LONGEST, wait * 2)
 
     async def _missed(self, room: str, start: str, until: str) -> list[Event]:
         """Return what a sync left out: it brings the last events of a room only."""
@@ -309,3 +293,25 @@ class Sync:
                 done = self._batches.popleft().since
                 if len(self._batches) == 0 or any(not t.done() for t in self._batches[0].tasks):
                     await asyncio.to_thread(self._keep.store_token, done)
+
+
+async def until_handled(
+    what: Callable[[Event], Awaitable[None]],
+    event: Event,
+    clock: Clock,
+    log: structlog.stdlib.BoundLogger,
+) -> None:
+    """Handle an event until it is handled; one that cannot be costs nothing but itself."""
+    wait = FIRST
+    while True:
+        try:
+            await what(event)
+        except (TemporaryFailure, DatabaseAway) as exc:
+            log.warning("put off", event_id=event.get("event_id"), why=str(exc))
+        except Exception as exc:
+            log.exception("not handled", event_id=event.get("event_id"), error=repr(exc))
+            return
+        else:
+            return
+        await clock.sleep(wait)
+        wait = min(LONGEST, wait * 2)

@@ -11,7 +11,7 @@ from homeserver import Synapse
 from matrix_world import until, world
 from toxic import toxic
 
-from adapters.matrix import adapter as adapter_module
+from adapters.matrix import hearing as hearing_module
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.session import Keep
@@ -250,8 +250,8 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 ):  # fmt: skip
     """D4"""
     async with world(synapse, tmp_path) as w:
-        adapter = w.bot.app.plugins.adapters["matrix"]
-        receive, release = adapter._receive, asyncio.Event()
+        hearing = w.bot.app.plugins.adapters["matrix"]._hearing
+        receive, release = hearing._receive, asyncio.Event()
 
         async def odd(inbound):
             if "slow" in getattr(inbound, "text", ""):
@@ -262,7 +262,7 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 
         room = await w.declared("1 down")
         await w.ann.hears("State", room)
-        adapter._receive = odd
+        hearing._receive = odd
         triage = await w.triage()
         await w.ann.say(room, "!inc update slow")
         await w.ann.say(triage, "!inc update broken")
@@ -279,7 +279,7 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes(
     synapse, tmp_path, monkeypatch
 ):  # fmt: skip
-    monkeypatch.setattr(adapter_module, "KEY_SECONDS", 1.0)
+    monkeypatch.setattr(hearing_module, "KEY_SECONDS", 1.0)
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         await w.ann.hears("State", room)
