@@ -276,12 +276,21 @@ class Hearing:
         )
 
     async def _capture(self, room: str, event: Event, target: str, identity: str) -> None:
-        found = await self._fetched(room, target)
-        if found is None or found.get("type") != "m.room.message":
+        """A person marked a message; it is taken as it was last written."""
+        raw = await self._server.event(room, target)
+        if raw is None or raw.get("sender") == self.me:
+            return  # what the bot says is on the timeline
+        found = self._crypto.decrypted(room, raw)
+        if found is None:
+            await self._tell_unreadable(room, raw)
+            return
+        if found.get("type") != "m.room.message":
             return
         author, sender = str(found.get("sender")), str(event.get("sender"))
-        if author == self.me:
-            return  # what the bot says is on the timeline
+        text = inbound.text(inbound.content(found))
+        if (edit := inbound.last_edit(raw)) is not None and edit.get("sender") == author:
+            clear = self._crypto.decrypted(room, edit)
+            text = (inbound.correction(clear) or ("", text))[1] if clear is not None else text
         root = inbound.relation(found)[1] if _threaded(found) else None
         await self._receive(
             ChatCapture(
@@ -291,7 +300,7 @@ class Hearing:
                 sender_name=inbound.local(sender),
                 author=UserRef(ADAPTER, author),
                 author_name=inbound.local(author),
-                text=inbound.text(inbound.content(found)),
+                text=text,
                 written_at=inbound.written_at(found),
                 marked_at=inbound.written_at(event),
                 message=target,

@@ -121,6 +121,14 @@ def correction(event: Event) -> tuple[str, str] | None:
     return target, text(fresh)
 
 
+def last_edit(event: Event) -> Event | None:
+    """Return the last edit of an event, as the homeserver bundles it with the event."""
+    unsigned = event.get("unsigned")
+    relations = unsigned.get("m.relations") if isinstance(unsigned, Mapping) else None
+    edit = relations.get("m.replace") if isinstance(relations, Mapping) else None
+    return edit if isinstance(edit, Mapping) else None
+
+
 def redacted(event: Event) -> str | None:
     """Return which event a redaction takes away: rooms before version 11 say it outside."""
     target = content(event).get("redacts", event.get("redacts"))

@@ -82,11 +82,21 @@ async def test_messages_are_captured_by_reaction_and_pin_and_their_changes_follo
         await w.ben.say(
             room, "* db-1 is fine", **{"m.new_content": forged, "m.relates_to": relation}
         )
+        typo = await w.ann.say(room, "the casue is unknown")
+        mended = {"msgtype": "m.text", "body": "the queue is full"}
+        relation = {"rel_type": "m.replace", "event_id": typo}
+        await w.ann.say(
+            room, "* the queue is full", **{"m.new_content": mended, "m.relates_to": relation}
+        )
+        await w.ann.react(room, typo, "📌")
+        await w.ann.reacted(typo, "✅")
         await w.ann.client.room_redact(room, other)
         await w.ann.hears("is removed, for good", room)
         entries = await w.bot.timeline()
         captured = [e.event for e in entries if isinstance(e.event, ev.MessageCaptured)]
-        assert [c.text for c in captured] == ["db-1 is at 100 % since 14:00", ev.REDACTED]
+        assert [c.text for c in captured] == [
+            "db-1 is at 100 % since 14:00", ev.REDACTED, "the queue is full",
+        ]  # fmt: skip
         assert all(c.author == "ann" for c in captured)
         sent = next(e for e in w.ann.heard(room) if e["event_id"] == said)
         assert captured[0].at.timestamp() * 1000 == pytest.approx(sent["origin_server_ts"])
