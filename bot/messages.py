@@ -166,6 +166,12 @@ class Message:
     blocks: tuple[Block, ...] = field(default=())
 
 
+def buttons_of(message: Message) -> tuple[Button, ...]:
+    """Return the buttons of a message, in order."""
+    rows = (block.buttons for block in message.blocks if isinstance(block, Actions))
+    return tuple(button for row in rows for button in row)
+
+
 def relative(when: datetime, seen_from: datetime) -> str:
     """Return how far away an instant is: `in 12 min`, `2 min ago`, `now`."""
     away = when - seen_from

@@ -12,7 +12,7 @@ import hashlib
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -25,7 +25,7 @@ from bot.domain import commands as cmd
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident
 from bot.errors import DatabaseAway, PermanentFailure, TemporaryFailure
-from bot.messages import Message, spans_text
+from bot.messages import Message, buttons_of, spans_text
 from bot.parser import clean
 from bot.plugin_manager import PluginManager
 from bot.ports import (
@@ -40,6 +40,7 @@ from bot.ports import (
     FileTicket,
     Invite,
     Lease,
+    Offer,
     Open,
     Outgoing,
     Page,
@@ -361,7 +362,7 @@ class Outbox:
                     await work.join(what.incident, room.fallback)
             # A card that cannot be shown is shown with the next change; its room's other messages
             # tell of a room that is gone.
-            silent = what.notice or isinstance(what.body, Card | Board)
+            silent = what.notice or isinstance(what.body, Card | Board | Offer)
             if what.incident is not None and not silent:
                 command = cmd.NoteUndelivered(target=what.lane, what=_said(row), why=why)
                 await self._settle(work, what.incident, command)
@@ -378,7 +379,7 @@ class Outbox:
         row, body = job.row, job.row.what.body
         target = row.what.target
         match body:
-            case Open() | Post() | Acknowledge() | Card() | Board() | Invite() | Topic():
+            case Open() | Post() | Acknowledge() | Offer() | Card() | Board() | Invite() | Topic():
                 adapter = self._provided(self._plugins.adapters, target)
                 return await self._chat(adapter, job)
             case Page():
@@ -454,10 +455,16 @@ class Outbox:
                 late_by = self._clock.now() - row.created_at
                 late = late_by >= self._settings.late_after
                 message = self._presenter.late(body.message, late_by) if late else body.message
-                _a(
+                said = _a(
                     MessageRef,
                     await adapter.post(real, message, key=row.key, answers=body.answers),
                 )
+                if adapter.features.reactions and (buttons := buttons_of(message)):
+                    # After what waits already: what is said matters more than how to press it.
+                    offer = Offer(message=said.id, buttons=len(buttons))
+                    return _Done(opened=opened, send=(replace(row.what, body=offer, guard=None),))
+            case Offer():
+                await adapter.offer(MessageRef(real, body.message), body.buttons, key=row.key)
             case Acknowledge():
                 if adapter.features.reactions:
                     mark = MessageRef(real, body.message)
@@ -591,6 +598,7 @@ def _said(row: Waiting) -> str:
     return {
         "open": "the incident's own room",
         "acknowledge": "the mark on a command",
+        "offer": "the buttons of a message",
         "card": "the status card",
         "board": "the list of incidents",
         "invite": "an invitation",

@@ -71,6 +71,9 @@ class ChatAdapter(Protocol):
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
         """Mark a command as done or not; called where `features.reactions`."""
 
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        """Offer the buttons of a message as reactions; called where `features.reactions`."""
+
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
         """Replace a message; called where `features.edits`."""
 
@@ -308,6 +311,15 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Offer the buttons of a message in the lane's conversation, once the message is there."""
+
+    message: str
+    buttons: int
+    kind: Literal["offer"] = "offer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """Bring the status card up to date; drawn at delivery."""
 
@@ -398,6 +410,7 @@ Body = (
     Open
     | Post
     | Acknowledge
+    | Offer
     | Card
     | Board
     | Invite

@@ -124,6 +124,14 @@ class RecordingAdapter:
         )
         return MessageRef(to, self._do(posted))
 
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        """Keep an offer of buttons."""
+        text = str(buttons)
+        posted = Posted(
+            kind="offer", conversation=ref.conversation.id, text=text, key=key, ref=ref.id
+        )
+        self._do(posted)
+
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
         """Keep a mark."""
         mark = "✅" if worked else "❓"

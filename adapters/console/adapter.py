@@ -142,6 +142,9 @@ class ConsoleAdapter:
         self._remember(key, message)
         return MessageRef(to, key)
 
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        """Offer nothing: a console shows the lines to type."""
+
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
         """Mark nothing: a console shows the answer beneath."""
 

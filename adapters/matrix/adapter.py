@@ -231,7 +231,7 @@ class MatrixAdapter:
     async def post(
         self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
     ) -> MessageRef:
-        """Say something; its buttons follow as reactions."""
+        """Say something."""
         crypto = self._awake()
         room, root = _split(await self._rooms.room_of(to.id))
         friend = self._rooms.direct_users.get(room)
@@ -248,9 +248,14 @@ class MatrixAdapter:
         event = await self._say(room, content, key)
         if drawn.rest is not None:
             await self._attach(crypto, room, root, drawn.rest, f"{key}-file")
-        for n, digit in enumerate(render.DIGITS[: len(drawn.buttons)], 1):
-            await self._react(room, event, digit, f"{key}-{n}")
         return MessageRef(ConversationRef(ADAPTER, to.id), event)
+
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        """Offer the buttons of a message as reactions."""
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(ref.conversation.id))
+        for n, digit in enumerate(render.DIGITS[:buttons], 1):
+            await self._react(room, ref.id, digit, f"{key}-{n}")
 
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
         """Mark a command with a reaction."""

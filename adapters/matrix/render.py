@@ -26,6 +26,7 @@ from bot.messages import (
     Text,
     at_text,
     block_text,
+    buttons_of,
     plain,
     span_text,
     spans_text,
@@ -55,7 +56,6 @@ class Rendered:
     """A message's event content. `rest`: the whole text, where it was too long for the event."""
 
     content: dict[str, Any]
-    buttons: dict[str, str]
     lines: int
     rest: str | None = None
 
@@ -73,7 +73,8 @@ class Renderer:
 
     def draw(self, message: Message, *, call: str | None = None) -> Rendered:
         """Return a message as event content; `call` is a user to notify besides the mentioned."""
-        buttons = _buttons(message)
+        pairs = zip(DIGITS, buttons_of(message), strict=False)
+        buttons = {plain_key(key): button.command for key, button in pairs}
         body = _plain(message)
         html = self._html(message)
         mentioned = self._mentioned(message)
@@ -95,7 +96,7 @@ class Renderer:
         }
         if buttons:
             content[BUTTONS] = buttons
-        return Rendered(content=content, buttons=buttons, lines=body.count("\n") + 1, rest=rest)
+        return Rendered(content=content, lines=body.count("\n") + 1, rest=rest)
 
     def _mentioned(self, message: Message) -> list[str]:
         spans = [*message.summary]
@@ -196,12 +197,6 @@ def _keyed(block: Actions) -> list[tuple[str, Any]]:
     keys = [f"{key} " for key in DIGITS[: len(block.buttons)]]
     keys += [""] * (len(block.buttons) - len(keys))
     return list(zip(keys, block.buttons, strict=True))
-
-
-def _buttons(message: Message) -> dict[str, str]:
-    """Return what each reaction means; a message has one row of buttons."""
-    found = [button for b in message.blocks if isinstance(b, Actions) for button in b.buttons]
-    return {plain_key(k): b.command for k, b in zip(DIGITS, found, strict=False)}
 
 
 def plain_key(key: str) -> str:

@@ -158,6 +158,7 @@ async def test_an_edit_is_shown_and_effects_return_what_the_port_says(made):
     assert await adapter.invite(made.to, [made.user], key="k4") is None
     assert await adapter.set_topic(made.to, "a topic", key="k5") is None
     assert await adapter.acknowledge(ref, worked=True, key="k6") is None
+    assert await adapter.offer(ref, 2, key="k7") is None
 
 
 @pytest.mark.parametrize("made", [n for n in ADAPTERS if "console" not in n], indirect=True)

@@ -111,6 +111,9 @@ class Sink(RecordingAdapter):
         await asyncio.sleep(0.001)
         return MessageRef(to, key)
 
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        raise AssertionError("no reactions here")
+
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
         raise AssertionError("no reactions here")
 

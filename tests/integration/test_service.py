@@ -363,6 +363,10 @@ async def test_a_command_is_marked_as_done_or_not_where_there_are_reactions(tmp_
         marks = [(posted.ref, posted.text) for posted in chat.done if posted.kind == "mark"]
         assert marks == [("m1", "✅"), ("m2", "❓"), ("m3", "❓")]
         assert next(p for p in chat.done if p.conversation == "ops").kind == "mark"
+        declared = next(p for p in chat.done if "DECLARED" in p.text)
+        offers = [p for p in chat.done if (p.kind, p.conversation) == ("offer", "ops")]
+        assert offers[0].text == "1"
+        assert chat.done.index(offers[0]) > chat.done.index(declared)
 
 
 async def test_a_message_captured_twice_is_one_entry_and_its_changes_are_followed(tmp_path):
