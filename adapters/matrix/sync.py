@@ -32,7 +32,7 @@ WAIT_MILLIS = 30_000
 HANGS_SECONDS = 60.0
 """How long a sync may take before the server is taken for hung."""
 
-FIRST, LONGEST = timedelta(seconds=1), timedelta(seconds=60)
+FIRST, LONGEST = timedelta(milliseconds=250), timedelta(seconds=60)
 """How long a failing homeserver is left alone."""
 
 PAGE, PAGES = 100, 30
