@@ -81,7 +81,8 @@ class Rooms:
                 "name": "Incidents",
                 "topic": "Every incident's room. Kept by Sitrep.",
                 "creation_content": {"type": "m.space"},
-                "power_level_content_override": await self._levels(),
+                # Whoever is in it may join every incident: the bot alone lets people in.
+                "power_level_content_override": {**await self._levels(), "invite": 50},
             },
         )
 
