@@ -86,7 +86,7 @@ class Hearing:
     async def account(self, kind: str, content: Event) -> None:
         """Take over which rooms are direct."""
         if kind == "m.direct":
-            self._rooms.take_direct(content.get("m.direct", content))
+            self._rooms.take_direct(content)
 
     async def invited(self, room: str, state: Sequence[Event]) -> None:
         """Accept an invitation of somebody who may invite; decline any other."""

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 import structlog
 from aiohttp import ClientError
-from nio import AsyncClient, SyncError, SyncResponse
+from nio import AsyncClient, SyncError, SyncResponse, UnknownAccountDataEvent
 
 from adapters.matrix.crypto import Crypto, is_key
 from adapters.matrix.homeserver import ENDED, V3, Homeserver, Refused
@@ -161,10 +161,8 @@ class Sync:
             self._crypto.keys_came.set()
         tasks: list[asyncio.Task[None]] = []
         for data in answer.account_data_events:
-            source = getattr(data, "source", None) or {}
-            kind = str(source.get("type") or "m.direct")
-            content = source.get("content") or {"m.direct": getattr(data, "rooms", {})}
-            await self._guarded(self._hearing.account(kind, content))
+            if isinstance(data, UnknownAccountDataEvent):
+                await self._guarded(self._hearing.account(data.type, data.content))
         for room, info in answer.rooms.invite.items():
             # The library takes the content of such an event out of its source.
             state = [{**e.source, "content": getattr(e, "content", {})} for e in info.invite_state]

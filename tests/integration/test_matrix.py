@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from matrix_world import until, world
 
+from adapters.matrix.session import Keep
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 
@@ -161,6 +162,32 @@ async def test_people_are_named_by_pills_and_ids_and_the_bot_by_a_mention(synaps
         await w.ann.hears("Cara is scribe", room)
         await w.ann.say(room, f"!inc role comms {w.ben.user}")
         await w.ann.hears("Ben is comms", room)
+
+
+async def test_in_a_direct_room_no_prefix_is_needed_and_everything_notifies(synapse, tmp_path):
+    async with world(synapse, tmp_path) as w:
+        await w.declared("1 down ic:@ann")
+        room = await w.ann.room(f"{w.bot.prefix}-inc-1")
+        await w.ann.say(room, "!inc handoff @ben")
+        offered = await w.ben.hears("hands command to you")
+        direct = offered["room_id"]
+        await w.ben.say(direct, "INC-1 accept")
+        await w.ann.hears("Ben is incident commander", room)
+        # What the account keeps comes back with the sync, and changes nothing of it.
+        data = f"/_matrix/client/v3/user/{w.bot.user}/account_data/m.direct"
+        token = Keep(str(tmp_path)).session().access_token
+        assert synapse.call("GET", data, None, token)[w.ben.user] == [direct]
+        await w.ben.say(direct, "INC-1 who")
+        answer = await w.ben.hears("who is who", direct)
+        assert answer["content"]["msgtype"] == "m.text"
+        await w.ann.say(room, "!inc page @ben eyes")
+        page = await w.ben.hears("Paged by Ann", direct)
+        assert page["content"]["m.mentions"] == {"user_ids": [w.ben.user]}
+        # Somebody who left is still to be woken.
+        await w.ben.client.room_leave(direct)
+        w.ben.client.rooms.pop(direct, None)
+        await w.ann.say(room, "!inc page @ben again")
+        await w.ben.hears("again", direct)
 
 
 async def test_a_stranger_cannot_invite_the_bot_nor_press_buttons(synapse, tmp_path):
