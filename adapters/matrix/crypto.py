@@ -239,8 +239,10 @@ def _checked(answer: object) -> None:
 
 
 async def closed(of: AsyncClient) -> None:
-    """Close a client and its store."""
+    """Close a client and its store, for good: the library would open itself again when asked."""
+    session = of.client_session
     await of.close()
+    of.client_session = session
     if of.store is not None:
         of.store.database.close()
 
