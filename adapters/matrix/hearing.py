@@ -78,6 +78,7 @@ class Hearing:
         self.me, self.my_name = who.me, who.my_name
         self._users, self._homeservers = who.people, who.homeservers
         self.threads: LRUCache[str, str | None] = LRUCache(REMEMBERED)
+        self._untold: list[asyncio.Event] = []
         self._unreadable: LRUCache[str, bool] = LRUCache(REMEMBERED)
 
     async def _handled(self, what: Callable[[Event], Awaitable[None]], event: Event) -> None:
@@ -321,9 +322,16 @@ class Hearing:
             await self.event(room, clear)
             return
         self._log.warning("cannot read", room=room, event_id=event.get("event_id"))
-        self._spawn(self._await_key(room, event))
+        self._untold.append(asyncio.Event())
+        self._spawn(self._await_key(room, event, self._untold[-1]))
 
-    async def _await_key(self, room: str, event: Event) -> None:
+    async def settled(self) -> None:
+        """Wait until every message so far is read, or its sender told that it cannot be."""
+        for each in tuple(self._untold):
+            await each.wait()
+            self._untold.remove(each)
+
+    async def _await_key(self, room: str, event: Event, settled: asyncio.Event) -> None:
         # Nobody is asked for it: clients share keys with their own devices only.
         told = False
         for _attempt in range(REMEMBERED):
@@ -334,10 +342,12 @@ class Hearing:
             except TimeoutError:
                 told = True
                 await self._handled(partial(self._tell_unreadable, room), event)
+                settled.set()
                 continue
             clear = self._crypto.decrypted(room, event)
             if clear is not None:
                 await self._handled(partial(self.event, room), clear)
+                settled.set()
                 return
 
     async def _tell_unreadable(self, room: str, event: Event) -> None:

@@ -68,6 +68,9 @@ class Ears(Protocol):
     async def account(self, kind: str, content: Event) -> None:
         """Handle what the account keeps."""
 
+    async def settled(self) -> None:
+        """Wait for what is handled beside the rooms' queues."""
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -288,6 +291,7 @@ class Sync:
                 batch = self._batches[0]
                 if batch.tasks:
                     await asyncio.wait(batch.tasks)
+                await self._hearing.settled()
                 done = self._batches.popleft().since
                 if len(self._batches) == 0 or any(not t.done() for t in self._batches[0].tasks):
                     await asyncio.to_thread(self._keep.store_token, done)
