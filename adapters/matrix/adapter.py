@@ -39,6 +39,10 @@ _NEW = "new:"
 """What the core's name of a conversation begins with that is not open yet (`bot.chat`)."""
 
 
+class PutOut(TemporaryFailure):
+    """The bot may not speak in a room now."""
+
+
 class MatrixAdapter:
     """A bot account on a homeserver."""
 
@@ -245,7 +249,13 @@ class MatrixAdapter:
             root = self._hearing.threads.get(answers) if self._hearing is not None else None
         if root is not None:
             content = render.in_thread(content, root)
-        event = await self._say(room, content, key)
+        try:
+            event = await self._say(room, content, key)
+        except PutOut:
+            if friend is None or (fresh := await self._rooms.direct(friend)) == room:
+                raise
+            room = fresh  # they put the bot out of the old one; a page must reach them
+            event = await self._say(room, content, key)
         if drawn.rest is not None:
             await self._attach(crypto, room, root, drawn.rest, f"{key}-file")
         return MessageRef(ConversationRef(ADAPTER, to.id), event)
@@ -334,6 +344,8 @@ class MatrixAdapter:
     async def _say(self, room: str, content: Mapping[str, Any], key: str) -> str:
         kind, sealed = "m.room.message", dict(content)
         crypto = self._awake()
+        if room in crypto.left:
+            raise PutOut("Sitrep was put out of the room")
         if await crypto.is_encrypted(room):
             kind, sealed = await crypto.encrypt(room, kind, content)
         return await self._sent(room, kind, sealed, key)
@@ -344,7 +356,7 @@ class MatrixAdapter:
         except Refused as exc:
             if exc.status == 403:
                 # Put out or muted: whoever is told of it can bring the bot back, and then it goes.
-                raise TemporaryFailure(f"Sitrep may not speak in the room: {exc}") from exc
+                raise PutOut(f"Sitrep may not speak in the room: {exc}") from exc
             raise
 
     async def _react(self, room: str, event: str, mark: str, key: str) -> None:

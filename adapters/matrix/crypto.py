@@ -22,6 +22,9 @@ from adapters.matrix.homeserver import V3, Homeserver
 from adapters.matrix.session import Keep, Session
 from bot.errors import TemporaryFailure
 
+IGNORED = "org.sitrep.ignored"
+"""The type given to what is not what it says it is."""
+
 SEEN_WITHIN = 15.0
 """How many seconds a room that was just made may take to come with the sync."""
 
@@ -76,11 +79,13 @@ class Crypto:
         self._synced = asyncio.Condition()
         self.encrypted: set[str] = set()
         self._plain: set[str] = set()
+        self.left: set[str] = set()
         self.keys_came = asyncio.Event()
 
     async def synced(self) -> None:
         """Hear that a sync has been taken in."""
         for name, room in self._client.rooms.items():
+            self.left.discard(name)
             if room.encrypted:
                 self.encrypted.add(name)
         async with self._synced:
@@ -228,8 +233,7 @@ class Crypto:
             clear = self._client.decrypt_event(parsed)
         except EncryptionError:
             return None
-        source: Mapping[str, Any] = clear.source
-        return source
+        return in_clear(clear)
 
 
 def _checked(answer: object) -> None:
@@ -260,6 +264,18 @@ async def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
         await of.export_keys(str(path), passphrase)
     finally:
         os.umask(before)
+
+
+def in_clear(event: NioEvent) -> Mapping[str, Any]:
+    """Return an event of the library as it stands in the room.
+
+    What was encrypted can be a message and nothing else: anybody may write `m.room.tombstone` into
+    a sealed event, where no homeserver sees whether they may.
+    """
+    source: Mapping[str, Any] = event.source
+    if getattr(event, "decrypted", False) and source.get("type") != "m.room.message":
+        return {"type": IGNORED, "sender": source.get("sender"), "event_id": event.event_id}
+    return source
 
 
 def is_key(event: object) -> bool:

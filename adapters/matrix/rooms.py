@@ -156,8 +156,10 @@ class Rooms:
     async def _usable(self, room: str, user: str) -> bool:
         """Return whether the bot is in a direct room, and the user is, or can be invited."""
         try:
-            membership = await self._server.membership(room, user)
-            if membership in IN:
+            # Whoever has left a room may still read its state of then.
+            if await self._server.membership(room, self._me) != "join":
+                return False
+            if await self._server.membership(room, user) in IN:
                 return True
             await self._server.invite(room, user)
         except Refused:
@@ -199,19 +201,22 @@ class Rooms:
         found = await self._server.resolve(alias)
         if found is None:
             raise TemporaryFailure(f"the room {alias} is just being made")
+        taken = PermanentFailure(f"{alias} is another's room; set adapters.matrix.prefix")
         try:
-            create, sender = _create_of(await self._server.whole_state(found))
-        except Refused as exc:
-            raise PermanentFailure(
-                f"{alias} is another's room; set adapters.matrix.prefix"
-            ) from exc
-        if sender != self._me:
-            raise PermanentFailure(f"{alias} is another's room; set adapters.matrix.prefix")
-        if create.get(KEY) == key:
+            state = await self._server.whole_state(found)
+        except Refused:
+            state = []  # perhaps one that the bot was put out of
+        create, sender = _create_of(state)
+        if state and sender != self._me:
+            raise taken
+        if create.get(KEY) == key and _has_in(state, self._me):
             return found, False
-        # The bot's own, of another database: its alias goes to what is called so now.
+        # The bot's own, of another database or lost to it: its alias goes to what is called so now.
         self._log.warning("alias taken over", alias=alias, was=found)
-        await self._server.call("DELETE", f"{V3}/directory/room/{quote(alias, safe='')}")
+        try:
+            await self._server.call("DELETE", f"{V3}/directory/room/{quote(alias, safe='')}")
+        except Refused as exc:
+            raise taken from exc
         return await self._create(whole), True
 
     async def _create(self, body: dict[str, Any]) -> str:
@@ -321,6 +326,15 @@ def _is(event: Mapping[str, Any], kind: str) -> bool:
 def _create_of(state: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
     event = next((e for e in state if _is(e, "m.room.create")), {})
     return event.get("content", {}), str(event.get("sender", ""))
+
+
+def _has_in(state: Iterable[Mapping[str, Any]], user: str) -> bool:
+    return any(
+        e.get("type") == "m.room.member"
+        and e.get("state_key") == user
+        and e.get("content", {}).get("membership") == "join"
+        for e in state
+    )
 
 
 def _rooms(value: object) -> list[str]:

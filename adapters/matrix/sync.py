@@ -20,7 +20,8 @@ import structlog
 from aiohttp import ClientError
 from nio import AsyncClient, SyncError, SyncResponse, UnknownAccountDataEvent
 
-from adapters.matrix.crypto import Crypto, is_key
+from adapters.matrix import inbound
+from adapters.matrix.crypto import Crypto, in_clear, is_key
 from adapters.matrix.homeserver import ENDED, V3, Homeserver, Refused
 from adapters.matrix.session import Keep
 from bot.errors import DatabaseAway, SessionEnded, TemporaryFailure
@@ -159,6 +160,9 @@ class Sync:
 
     async def _take(self, answer: SyncResponse, since: str | None) -> None:
         """Hand what came to its rooms' queues, and do what encryption asks for."""
+        for room in answer.rooms.leave:
+            self._client.rooms.pop(room, None)
+            self._crypto.left.add(room)
         await self._crypto.synced()
         if any(is_key(event) for event in answer.to_device_events):
             self._crypto.keys_came.set()
@@ -171,12 +175,11 @@ class Sync:
             state = [{**e.source, "content": getattr(e, "content", {})} for e in info.invite_state]
             tasks.append(self._queue(room, self._hearing.invited(room, state)))
         for room, info in answer.rooms.leave.items():
-            events = [e.source for e in info.timeline.events]
-            self._client.rooms.pop(room, None)
+            events = [in_clear(e) for e in info.timeline.events]
             if since is not None:
                 tasks.append(self._queue(room, self._hearing.left(room, events)))
         for room, info in answer.rooms.join.items():
-            events = [e.source for e in info.timeline.events]
+            events = [in_clear(e) for e in info.timeline.events]
             if since is None or not events:
                 continue  # a first start hears from now on
             gap = info.timeline.prev_batch if info.timeline.limited else None
@@ -244,9 +247,10 @@ class Sync:
     def _joins(self, event: Event) -> bool:
         if event.get("type") != "m.room.member" or event.get("state_key") != self._me:
             return False
-        before = event.get("unsigned", {}).get("prev_content", {})
-        joined = event.get("content", {}).get("membership") == "join"
-        return bool(joined and before.get("membership") != "join")
+        unsigned = event.get("unsigned")
+        before = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
+        was = before.get("membership") if isinstance(before, Mapping) else None
+        return inbound.content(event).get("membership") == "join" and was != "join"
 
     async def _missed(self, room: str, start: str, until: str) -> list[Event]:
         """Return what a sync left out: it brings the last events of a room only."""

@@ -263,6 +263,38 @@ async def test_an_upgraded_room_is_followed(synapse, tmp_path):
                 if isinstance(e.event, ev.UpdatePosted)] == ["we are here now"]  # fmt: skip
 
 
+async def test_nothing_but_messages_is_believed_of_what_was_encrypted(synapse, tmp_path):
+    """F8: no homeserver sees whether its sender may send what is inside"""
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("1 down ic:@ann")
+        await w.ann.hears("State", room)
+        trap = await w.ben.client.room_create(invite=[w.bot.user])
+        await w.ben.client.join(room)
+        moved = {"replacement_room": trap.room_id, "body": "this way"}
+        await w.ben.send(room, "m.room.tombstone", moved)
+        member = {"membership": "join", "state_key": w.bot.user}
+        await w.ben.send(room, "m.room.member", member)
+        await w.ben.send(room, "m.room.power_levels", {"users": {}, "events_default": 100})
+        await w.ann.say(room, "!inc update still here")
+        await w.ann.hears("still here — Ann", room)
+        assert [e for e in await w.bot.timeline() if isinstance(e.event, ev.TroubleFound)] == []
+
+
+async def test_a_direct_room_that_the_bot_was_put_out_of_is_made_again(synapse, tmp_path):
+    """D2: a page must reach"""
+    async with world(synapse, tmp_path) as w:
+        made = await w.ben.client.room_create(is_direct=True, invite=[w.bot.user])
+        await w.ben.joined(made.room_id, w.bot.user)
+        room = await w.declared("1 down ic:@ann")
+        await w.ann.say(room, "!inc page @ben eyes")
+        assert (await w.ben.hears("Paged by Ann"))["room_id"] == made.room_id
+        await w.ben.client.room_kick(made.room_id, w.bot.user)
+        heard = len(w.ben.heard())
+        await w.ann.say(room, "!inc page @ben now")
+        again = await w.ben.hears("Paged by Ann", after=heard)
+        assert again["room_id"] != made.room_id
+
+
 async def test_long_answers_go_into_a_thread_or_are_attached(synapse, tmp_path):
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
