@@ -121,7 +121,9 @@ class Person:
     def texts(self, room: str | None = None) -> list[str]:
         return [str(e["content"].get("body", "")) for e in self.heard(room)]
 
-    async def hears(self, text: str, room: str | None = None, *, after: int = 0) -> dict[str, Any]:
+    async def hears(
+        self, text: str, room: str | None = None, *, after: int = 0, patience: float = PATIENCE
+    ) -> dict[str, Any]:
         """Wait for a message with a text in it; return the event."""
 
         def found() -> dict[str, Any] | None:
@@ -129,7 +131,7 @@ class Person:
             return next((e for e in there if text in str(e["content"].get("body", ""))), None)
 
         try:
-            return await until(found)
+            return await until(found, patience=patience)
         except AssertionError:
             shown = "\n".join(t[:300] for t in self.texts(room)[-12:])
             raise AssertionError(f"{self.name} never heard {text!r}; the last:\n{shown}") from None

@@ -33,8 +33,9 @@ WAIT_MILLIS = 30_000
 HANGS_SECONDS = 60.0
 """How long a sync may take before the server is taken for hung."""
 
-FIRST, LONGEST = timedelta(milliseconds=250), timedelta(seconds=60)
-"""How long a failing homeserver is left alone."""
+FIRST, LONGEST = timedelta(milliseconds=250), timedelta(seconds=10)
+"""How long a failing homeserver is left alone: one request in ten seconds is no storm, and once it
+is back an incident does not wait for longer."""
 
 PAGE, PAGES = 100, 30
 """How many events of a gap are fetched at once, and how often."""

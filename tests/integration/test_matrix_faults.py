@@ -8,7 +8,7 @@ import time
 
 import pytest
 from homeserver import Synapse
-from matrix_world import until, world
+from matrix_world import PATIENCE, until, world
 from toxic import toxic
 
 from adapters.matrix import hearing as hearing_module
@@ -27,6 +27,7 @@ async def updates(bot) -> list[str]:
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", ["502", "json500", "truncate", "reset"])
 async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_path, mode):
     """D1 D2"""
@@ -39,7 +40,9 @@ async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_pa
         proxy.mode = "pass"
         broken = [each for each in proxy.since(begun) if each[1] == mode]
         assert 1 <= len(broken) <= 20 + SECONDS, len(broken)
-        await w.ann.hears("said while it was broken — Ann", room)
+        # What waits is tried again after as long as it was broken, at the latest.
+        heard = "said while it was broken — Ann"
+        await w.ann.hears(heard, room, patience=PATIENCE + SECONDS)
         assert await updates(w.bot) == ["said while it was broken"]
         await asyncio.sleep(0.5)
         assert len([t for t in w.ann.texts(room) if "said while it was broken — Ann" in t]) == 1
