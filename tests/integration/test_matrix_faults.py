@@ -18,7 +18,8 @@ from adapters.matrix.session import Keep
 from bot.backup import backed_up
 from bot.domain import events as ev
 
-SECONDS = 60 if os.environ.get("SITREP_KILLS") else 6
+LONG = bool(os.environ.get("SITREP_KILLS"))
+SECONDS = 60 if LONG else 6
 """How long a homeserver is broken; `make test-crash` has it broken for a minute."""
 
 
@@ -39,10 +40,11 @@ async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_pa
         await asyncio.sleep(SECONDS)
         proxy.mode = "pass"
         broken = [each for each in proxy.since(begun) if each[1] == mode]
+        # The HTTP client repeats a reset request once by itself, so some of these count twice.
         assert 1 <= len(broken) <= 20 + SECONDS, len(broken)
         # What waits is tried again after as long as it was broken, at the latest.
         heard = "said while it was broken — Ann"
-        await w.ann.hears(heard, room, patience=PATIENCE + SECONDS)
+        await w.ann.hears(heard, room, patience=PATIENCE + (SECONDS if LONG else 0))
         assert await updates(w.bot) == ["said while it was broken"]
         await asyncio.sleep(0.5)
         assert len([t for t in w.ann.texts(room) if "said while it was broken — Ann" in t]) == 1
