@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from bot import http
 from bot.cadence import Cadence
-from bot.chat import Inbound
+from bot.chat import Inbound, Receipt
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.domain.workflow import fold
@@ -55,6 +56,19 @@ class Outcome:
     lost: tuple[str, ...] = ()
 
 
+class _Memory:
+    """What one plugin keeps (see `ports.Memory`)."""
+
+    def __init__(self, store: Store, plugin: str) -> None:
+        self._store, self._under = store, f"memory/{plugin}/"
+
+    async def recall(self, name: str) -> str | None:
+        return await self._store.read(lambda work: work.ref(f"{self._under}{name}"))
+
+    async def keep(self, name: str, value: str) -> None:
+        await self._store.transact(lambda work: work.store_ref(f"{self._under}{name}", value))
+
+
 class App:
     """Everything, put together."""
 
@@ -62,7 +76,10 @@ class App:
         """Use `composed`."""
         self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
         self.presenter = Presenter(
-            config.directory, config.plan_for, tracker=bool(plugins.trackers)
+            config.directory,
+            config.plan_for,
+            tracker=bool(plugins.trackers),
+            services=tuple(config.services),
         )
         targets = Targets(
             adapters=plugins.adapters,
@@ -88,12 +105,12 @@ class App:
         self.outbox.wake()
         self.cadence.hint(due_at)
 
-    async def receive(self, inbound: Inbound) -> bool:
+    async def receive(self, inbound: Inbound) -> Receipt:
         """Hand an inbound event to the service, and count it (see `ports.Receive`)."""
-        done = await self.service.receive(inbound)
+        receipt = await self.service.receive(inbound)
         self._handled += 1
-        self._refused += not done
-        return done
+        self._refused += not receipt.done
+        return receipt
 
     def numbers(self) -> dict[str, float]:
         """Return what is counted, for `/metrics`."""
@@ -140,7 +157,8 @@ class App:
         gc.enable()
         limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
         async with ClientSession(timeout=limits) as session:
-            self.plugins.open(session)
+            self.plugins.open(session, partial(_Memory, self.store))
+            await self.service.remember_names()
             async with asyncio.TaskGroup() as group:
                 loops = [
                     group.create_task(self.outbox.run(), name="outbox"),

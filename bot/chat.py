@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.refs import ConversationRef, PersonId, UserRef
+from bot.messages import Message
+from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,8 @@ class ChatEvent:
 
     `addressed`: the bot is meant even without the prefix (a mention, a personal chat). `mentions`
     maps what stands in the text for a person (without `@`) to the user. `message` is what can be
-    marked and answered; none where there is no message, as when a button was pressed.
+    marked and answered; none where there is no message, as when a button was pressed. `inline`: a
+    button whose presser is answered by what `receive` returns, and not in the conversation.
     """
 
     id: str
@@ -27,6 +29,7 @@ class ChatEvent:
     addressed: bool = False
     mentions: Mapping[str, UserRef] = field(default_factory=dict)
     message: str | None = None
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,20 @@ class ChatMoved:
     moved_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of an inbound event, once it is stored.
+
+    `done`: it did what it asked for, or asked for nothing; else it was refused. `answers` are for
+    whoever pressed an `inline` button, to be shown to them alone, and `card` is the incident's
+    status card as they may press it.
+    """
+
+    done: bool
+    answers: tuple[Message, ...] = ()
+    card: Message | None = None
+
+
 Inbound = ChatEvent | ChatCapture | ChatCorrection | ChatUnreadable | ChatTrouble | ChatMoved
 
 
@@ -102,7 +119,8 @@ Inbound = ChatEvent | ChatCapture | ChatCorrection | ChatUnreadable | ChatTroubl
 class ConversationRequest:
     """A conversation to open: a room for an incident, or a direct one with `direct_to`.
 
-    `name` is unique for the incident and the day (F15); `alias` for ever.
+    `name` is unique for the incident and the day (F15); `alias` for ever. `opening` is the status
+    card, for a conversation that begins with a message, as a thread does.
     """
 
     name: str
@@ -110,6 +128,15 @@ class ConversationRequest:
     topic: str
     invite: tuple[UserRef, ...] = ()
     direct_to: UserRef | None = None
+    opening: Message | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A conversation that is there. `card`: the message it began with, which shows `opening`."""
+
+    conversation: ConversationRef
+    card: MessageRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +146,8 @@ class Features:
     `rooms`: it opens a room per incident. `direct`: it reaches one person alone. `max_bytes` is the
     size of the largest message it takes; none: no limit. `triage` is where incidents are declared;
     the open ones are listed there. `single`: of several processes on one database, one at a time
-    listens and speaks.
+    listens and speaks. `forms`: blanks can be filled in and sent. `repeats`: to say a thing again
+    under the same key is harmless; elsewhere what is said again is marked.
     """
 
     rooms: bool = False
@@ -129,6 +157,8 @@ class Features:
     threads: bool = False
     buttons: bool = False
     reactions: bool = False
+    forms: bool = False
+    repeats: bool = True
     max_bytes: int | None = None
     triage: ConversationRef | None = None
     single: bool = False

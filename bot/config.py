@@ -92,6 +92,18 @@ class Periods(Section):
         return {severity: period for severity, period in pairs if period is not None}
 
 
+class MirrorSection(Section):
+    """Which platforms an incident is told on too, by severity."""
+
+    sev1: tuple[str, ...] = ()
+    sev2: tuple[str, ...] = ()
+    sev3: tuple[str, ...] = ()
+
+    def by_severity(self) -> Mapping[Severity, tuple[str, ...]]:
+        """Return the platforms of each severity."""
+        return {severity: getattr(self, key) for key, severity in _SEVERITIES.items()}
+
+
 class PlanSection(Section):
     """`[plan]`, and what a service's plan has of it (X1)."""
 
@@ -100,6 +112,7 @@ class PlanSection(Section):
     status_page: str | None = None
     external: Periods = Periods()
     stakeholder: Periods | None = None
+    mirror: MirrorSection | None = None
 
 
 class ServiceSection(PlanSection):
@@ -278,6 +291,7 @@ class Config(Section):
         section = self.services.get(service) if service else None
         own: PlanSection = section or self.plan
         stakeholder = own.stakeholder or self.plan.stakeholder
+        mirror = own.mirror or self.plan.mirror
         return Plan(
             service=service,
             missing=section is None,
@@ -287,6 +301,7 @@ class Config(Section):
             external=own.external.by_severity() or self.plan.external.by_severity(),
             stakeholder=stakeholder.by_severity() if stakeholder else {},
             status_page=own.status_page or self.plan.status_page,
+            mirror=mirror.by_severity() if mirror else {},
         )
 
     @cached_property
@@ -428,6 +443,16 @@ def _cross_faults(config: Config) -> list[str]:
                     f"people.{key}.users.{user[0]}: {user[1]!r} is {users[user]}'s; one person each"
                 )
             users[user] = key
+    plans = {"plan": config.plan, **{f"services.{n}": s for n, s in config.services.items()}}
+    for where, plan in plans.items():
+        for key in _SEVERITIES if plan.mirror else ():
+            for adapter in getattr(plan.mirror, key):
+                if adapter not in config.adapters:
+                    known = ", ".join(sorted(config.adapters)) or "none"
+                    faults.append(
+                        f"{where}.mirror.{key}: no adapter {adapter!r} is configured; "
+                        f"there is: {known}"
+                    )
     place = config.triage_conversation
     if place is not None and (not place.id or place.adapter not in config.adapters):
         faults.append(

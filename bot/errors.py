@@ -39,12 +39,22 @@ class SessionEnded(BotError):  # noqa: N818 - a state, not a fault
 
 
 class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
-    """Try again: later, or not before `retry_after` has gone by."""
+    """Try again: later, or not before `retry_after` has gone by.
 
-    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+    `unsure`: it may have been done all the same, as when an answer was lost.
+    """
+
+    def __init__(
+        self, why: str, retry_after: timedelta | None = None, *, unsure: bool = False
+    ) -> None:
         """See the class."""
         super().__init__(why)
         self.retry_after = retry_after
+        self.unsure = unsure
+
+
+class Paced(TemporaryFailure):
+    """Not tried: a platform's limit is reached. It counts as no attempt."""
 
 
 class PermanentFailure(Exception):  # noqa: N818 - part of the plugin contract

@@ -57,6 +57,15 @@ VERBS: tuple[Verb, ...] = (
         scope=Scope.NEW,
     ),
     Verb(
+        name="preview",
+        form="preview [1..4|unsure] <title> [answers:<yes|no|unsure>,...] [service:<s>]",
+        example="preview Checkout is slow answers:no,yes",
+        says="Shows what declaring it would be; declares nothing.",
+        topic=Topic.START,
+        scope=Scope.ANYWHERE,
+        changes=False,
+    ),
+    Verb(
         name="assess",
         form="assess [yes|no|unsure ...]",
         example="assess no yes",
@@ -109,7 +118,35 @@ VERBS: tuple[Verb, ...] = (
         aliases=("public",),
         form="external <text>",
         example="external Checkout is slow; a fix is being rolled out",
-        says="Publishes on every configured status page. The commander's word.",
+        says="Publishes on every status page: the commander. By comms: a draft for their word.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="approve",
+        form="approve",
+        example="approve",
+        says="Publishes the draft that waits. The commander's word.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="reject",
+        form="reject <why>",
+        example="reject name no customer",
+        says="Sends the draft back, with the reason.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="mirror",
+        form="mirror <platform>",
+        example="mirror teams",
+        says="Tells the incident on another platform too; commands work on both.",
+        topic=Topic.KEEP,
+    ),
+    Verb(
+        name="unmirror",
+        form="unmirror <platform>",
+        example="unmirror teams",
+        says="Tells it there no more.",
         topic=Topic.KEEP,
     ),
     Verb(
@@ -340,8 +377,6 @@ VERBS: tuple[Verb, ...] = (
             changes=False,
         )
         for name, aliases, what in (
-            ("approve", (), "drafts for the status page"),
-            ("reject", (), "drafts for the status page"),
             ("subscribe", ("follow",), "subscriptions"),
             ("unsubscribe", (), "subscriptions"),
             ("subscriptions", (), "subscriptions"),

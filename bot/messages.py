@@ -6,6 +6,8 @@ person could type. Limits of a platform are its adapter's business.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -121,22 +123,23 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """One blank of a form: free text, or one of `choices`."""
+class Choice:
+    """One of the values that a blank may have."""
 
-    name: str
+    value: str
     label: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """Blanks that fill in a command line: `{name}` in `command` stands for each."""
+class Input:
+    """One blank of a form: free text, or one of `choices`. `value` stands there to begin with."""
 
-    command: str
-    inputs: tuple[Input, ...]
-    submit: str
-    type: Literal["form"] = "form"
+    name: str
+    label: str
+    choices: tuple[Choice, ...] = ()
+    value: str = ""
+    optional: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,24 @@ class Button:
 
     label: str
     command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Blanks that fill in command lines: `{name}` in a button's command stands for each.
+
+    What stands in `[…]` there is left out where all its blanks are (see `filled`). `typed` is what
+    a person would type instead. `label` names the form where it is `folded` away until it is
+    wanted, and `says` who may send it.
+    """
+
+    inputs: tuple[Input, ...]
+    buttons: tuple[Button, ...]
+    typed: str
+    label: str = ""
+    says: str = ""
+    folded: bool = False
+    type: Literal["form"] = "form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +191,22 @@ def buttons_of(message: Message) -> tuple[Button, ...]:
     """Return the buttons of a message, in order."""
     rows = (block.buttons for block in message.blocks if isinstance(block, Actions))
     return tuple(button for row in rows for button in row)
+
+
+def filled(command: str, values: Mapping[str, str]) -> str:
+    """Return a form's command line with its blanks filled in; values are not read any further."""
+    line = ""
+    for part in _SEGMENTS.findall(command):
+        text = part
+        if part[:1] == "[" and part[-1:] == "]":
+            given = any(values.get(name, "").strip() for name in _BLANK.findall(part))
+            text = part[1:-1] if given else ""
+        line += _BLANK.sub(lambda blank: values.get(blank[1], "").strip(), text)
+    return line.strip()
+
+
+_SEGMENTS = re.compile(r"\[[^\[\]]*\]|[^\[]+|\[")
+_BLANK = re.compile(r"\{(\w+)\}")
 
 
 def relative(when: datetime, seen_from: datetime) -> str:
@@ -244,8 +281,8 @@ def block_text(block: Block, prefix: str = "!inc ") -> str:
         case Bullets():
             return "\n".join(f"- {spans_text(item)}" for item in block.items)
         case Form():
-            blanks = {blank.name: f"<{blank.label}>" for blank in block.inputs}
-            return f"{block.submit}: {prefix}{block.command.format_map(blanks)}"
+            # What is folded away elsewhere is a convenience: its line is said beside it.
+            return "" if block.folded else f"{block.label}: {prefix}{block.typed}"
         case Actions():
             return "\n".join(f"[{b.label}] {prefix}{b.command}" for b in block.buttons)
         case _:
@@ -255,4 +292,4 @@ def block_text(block: Block, prefix: str = "!inc ") -> str:
 def plain(message: Message, prefix: str = "!inc ") -> str:
     """Return a whole message as plain text: complete, whatever a platform cannot show."""
     blocks = (block_text(block, prefix) for block in message.blocks)
-    return "\n".join((spans_text(message.summary), *blocks))
+    return "\n".join((spans_text(message.summary), *(text for text in blocks if text)))

@@ -19,12 +19,12 @@ from uuid import uuid4
 
 import structlog
 
-from bot.chat import ConversationRequest
+from bot.chat import ConversationRequest, Opened
 from bot.config import DeliverySection
 from bot.domain import commands as cmd
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident
-from bot.errors import DatabaseAway, PermanentFailure, TemporaryFailure
+from bot.errors import DatabaseAway, Paced, PermanentFailure, TemporaryFailure
 from bot.messages import Message, buttons_of, spans_text
 from bot.parser import clean
 from bot.plugin_manager import PluginManager
@@ -55,7 +55,7 @@ from bot.ports import (
 )
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
-from bot.routing import DIRECT, NEW, conversation_of, lane_of
+from bot.routing import DIRECT, NEW, card_slot, conversation_of, lane_of
 
 T = TypeVar("T")
 
@@ -134,6 +134,7 @@ class Outbox:
         self._held: dict[str, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
+        self._away: set[str] = set()
         self.without: set[str] = set()
         self.delivered = 0
         self.dead = 0
@@ -230,10 +231,14 @@ class Outbox:
 
     async def _work_off(self, lease: Lease) -> None:
         """Deliver a lane's rows one after the other until it is empty, put off, or lost."""
+        cut_short = False
         try:
             while (job := await self._next(lease)) is not None:
                 if not await self._attempt(lease, job):
                     break
+        except asyncio.CancelledError:
+            cut_short = True
+            raise
         except DatabaseAway as exc:
             _log.warning("database away", lane=lease.lane, error=str(exc))
         except Exception as exc:  # noqa: BLE001 - one lane's fault must not be the others'
@@ -242,12 +247,19 @@ class Outbox:
             await self._store.transact(lambda work: work.hold_off(lease, not_before=again))
         finally:
             try:
-                await self._store.release(self._owner, lease)
+                # What was being sent where a repeat shows: not given back, it will be in doubt.
+                if not cut_short or self._repeats(lease.lane.partition("/")[0]):
+                    await self._store.release(self._owner, lease)
             except DatabaseAway as exc:
                 _log.warning("database away", lane=lease.lane, error=str(exc))
             if self._held.get(lease.lane) is lease:
                 del self._held[lease.lane]
             self._wake.set()
+
+    def _repeats(self, target: str) -> bool:
+        """Whether saying a thing again under its key is harmless there."""
+        adapter = self._plugins.adapters.get(target)
+        return adapter is None or adapter.features.repeats
 
     async def _next(self, lease: Lease) -> _Job | None:
         async def read(work: Work) -> _Job | None:
@@ -275,20 +287,37 @@ class Outbox:
                 done = await self._deliver(job)
         except PermanentFailure as exc:
             return await self._give_up(lease, job, str(exc) or "it was refused")
+        except Paced as exc:
+            wait = exc.retry_after or self._settings.retry_first
+            again = self._clock.now() + wait
+            await self._store.transact(lambda work: work.hold_off(lease, not_before=again))
+            return False
         except TemporaryFailure as exc:
-            return await self._put_off(lease, job, str(exc), exc.retry_after)
+            return await self._put_off(lease, job, str(exc), exc.retry_after, unsure=exc.unsure)
         except TimeoutError:
             seconds = self._settings.timeout.total_seconds()
-            return await self._put_off(lease, job, f"no answer within {seconds:g} s", None)
+            return await self._put_off(
+                lease, job, f"no answer within {seconds:g} s", None, unsure=True
+            )
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            return await self._put_off(lease, job, "the plugin cancelled itself", None)
+            why = "the plugin cancelled itself"
+            return await self._put_off(lease, job, why, None, unsure=True)
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - where a plugin's fault is named
             _log.warning("failed", target=row.what.target, error=repr(exc), exc_info=True)
-            return await self._put_off(lease, job, repr(exc), None)
-        return await self._mark(lease, job, done)
+            return await self._put_off(lease, job, repr(exc), None, unsure=True)
+        marked = await self._mark(lease, job, done)
+        await self._back(row.what.target)
+        return marked
+
+    async def _back(self, target: str) -> None:
+        """Take up at once what was put off while a target was away."""
+        if target in self._away:
+            self._away.discard(target)
+            await self._store.hasten(target, self._clock.now())
+            self._wake.set()
 
     def _pointless(self, job: _Job) -> bool:
         """Whether a prompt's promise has ended meanwhile."""
@@ -302,7 +331,8 @@ class Outbox:
         row = job.row
 
         async def mark(work: Work) -> bool:
-            if done.command is not None and row.what.incident is not None:
+            unheard = job.incident is not None and row.what.lane in job.incident.unheard
+            if row.what.incident is not None and (done.command is not None or unheard):
                 await work.incident(row.what.incident)  # held first, as every command holds it
             if not await work.sent(lease, row, now=self._clock.now()):
                 return False
@@ -312,6 +342,8 @@ class Outbox:
                 await work.opened(*done.opened)
             if done.command is not None and row.what.incident is not None:
                 await self._settle(work, row.what.incident, done.command)
+            if job.incident is not None and row.what.lane in job.incident.unheard:
+                await self._settle(work, job.incident.id, cmd.NoteResumed(target=row.what.lane))
             await work.send(done.send, now=self._clock.now())
             return True
 
@@ -322,9 +354,18 @@ class Outbox:
         return marked
 
     async def _put_off(
-        self, lease: Lease, job: _Job, why: str, retry_after: timedelta | None
+        self,
+        lease: Lease,
+        job: _Job,
+        why: str,
+        retry_after: timedelta | None,
+        *,
+        unsure: bool = False,
     ) -> bool:
-        """Try again later, with back-off and jitter, or give up after long enough (D2)."""
+        """Try again later, with back-off and jitter, or give up after long enough (D2).
+
+        What has waited for long is told of in the incident's other conversations.
+        """
         row, now = job.row, self._clock.now()
         if now - row.created_at >= self._settings.give_up_after:
             return await self._give_up(lease, job, why)
@@ -341,7 +382,21 @@ class Outbox:
             seconds=wait.total_seconds(),
         )
         self.retried += 1
-        await self._store.transact(lambda work: work.retry(lease, row, why, not_before=now + wait))
+        if retry_after is None:
+            self._away.add(row.what.target)
+        stalled = now - row.created_at >= self._settings.late_after
+
+        async def put_off(work: Work) -> None:
+            incident = row.what.incident
+            if incident is not None and stalled:
+                await work.incident(incident)  # held first, as every command holds it
+            held = await work.retry(lease, row, why, not_before=now + wait, unsure=unsure)
+            if held and stalled and incident is not None:
+                waiting = await work.waiting_in(lease.lane)
+                command = cmd.NoteStalled(target=lease.lane, since=row.created_at, waiting=waiting)
+                await self._settle(work, incident, command)
+
+        await self._store.transact(put_off)
         return False
 
     async def _give_up(self, lease: Lease, job: _Job, why: str) -> bool:
@@ -364,7 +419,12 @@ class Outbox:
             # tell of a room that is gone.
             silent = what.notice or isinstance(what.body, Card | Board | Offer)
             if what.incident is not None and not silent:
-                command = cmd.NoteUndelivered(target=what.lane, what=_said(row), why=why)
+                command = cmd.NoteUndelivered(
+                    target=what.lane,
+                    what=_said(row),
+                    why=why,
+                    unopened=room is not None and room.fallback is None,
+                )
                 await self._settle(work, what.incident, command)
             return True
 
@@ -447,8 +507,7 @@ class Outbox:
         if isinstance(body, Open):
             if job.real is not None:
                 return _Done()
-            real = _a(ConversationRef, await adapter.open_conversation(body.request, key=row.key))
-            return _Done(opened=(lane, real), command=cmd.NoteConversation(conversation=real))
+            return await self._open(adapter, job, lane, body)
         opened, real = await self._place(adapter, lane, job.real)
         match body:
             case Post():
@@ -457,7 +516,13 @@ class Outbox:
                 message = self._presenter.late(body.message, late_by) if late else body.message
                 said = _a(
                     MessageRef,
-                    await adapter.post(real, message, key=row.key, answers=body.answers),
+                    await adapter.post(
+                        real,
+                        self._doubtful(adapter, row, message),
+                        key=row.key,
+                        answers=body.answers,
+                        urgent=row.what.urgent,
+                    ),
                 )
                 if adapter.features.reactions and (buttons := buttons_of(message)):
                     # After what waits already: what is said matters more than how to press it.
@@ -470,7 +535,7 @@ class Outbox:
                     mark = MessageRef(real, body.message)
                     await adapter.acknowledge(mark, worked=body.worked, key=row.key)
             case Card():
-                card = self._presenter.card(_needed(job.incident))
+                card = self._presenter.card(_needed(job.incident), forms=adapter.features.forms)
                 return await self._shown(adapter, job, real, card)
             case Board():
                 await self._clock.sleep(BOARD_SETTLES)
@@ -482,6 +547,26 @@ class Outbox:
                 await adapter.set_topic(real, body.text, key=row.key)
         return _Done(opened=opened)
 
+    def _doubtful(self, adapter: ChatAdapter, row: Waiting, message: Message) -> Message:
+        """Return a message with a mark, where it may be there already and would show twice."""
+        shows = row.doubt and not adapter.features.repeats
+        return self._presenter.repeated(message) if shows else message
+
+    async def _open(
+        self, adapter: ChatAdapter, job: _Job, lane: ConversationRef, body: Open
+    ) -> _Done:
+        """Open an incident's conversation, with its status card where it begins with one."""
+        row, incident = job.row, _needed(job.incident)
+        card = self._presenter.card(incident, forms=adapter.features.forms)
+        request = replace(body.request, opening=self._doubtful(adapter, row, card))
+        opened = _a(Opened, await adapter.open_conversation(request, key=row.key))
+        refs: tuple[tuple[str, str], ...] = ()
+        if opened.card is not None:
+            shown = _digest(request.opening or card)
+            refs = ((card_slot(incident.id, lane), _card_stored(opened.card, shown)),)
+        command = cmd.NoteConversation(conversation=opened.conversation)
+        return _Done(refs=refs, opened=(lane, opened.conversation), command=command)
+
     async def _place(
         self, adapter: ChatAdapter, lane: ConversationRef, real: ConversationRef | None
     ) -> tuple[tuple[ConversationRef, ConversationRef] | None, ConversationRef]:
@@ -492,8 +577,8 @@ class Outbox:
             raise PermanentFailure("its conversation was never opened")
         user = UserRef(lane.adapter, lane.id.removeprefix(DIRECT))
         request = ConversationRequest(name=user.id, alias=lane.id, topic="Sitrep", direct_to=user)
-        found = _a(ConversationRef, await adapter.open_conversation(request, key=lane.id))
-        return (lane, found), found
+        opened = _a(Opened, await adapter.open_conversation(request, key=lane.id))
+        return (lane, opened.conversation), opened.conversation
 
     async def _shown(
         self, adapter: ChatAdapter, job: _Job, real: ConversationRef, message: Message
@@ -501,7 +586,7 @@ class Outbox:
         """Post a card once, pin it, and edit it ever after, where it has changed (L2)."""
         row = job.row
         edits = adapter.features.edits
-        digest = hashlib.sha256(repr(message).encode()).hexdigest()[:16]
+        digest = _digest(message)
         ref, shown = _card_ref(job.ref)
         if ref is not None and ref.conversation != real:
             ref = None  # the room moved: its card is shown in the new one
@@ -515,8 +600,9 @@ class Outbox:
             else:
                 return _Done(refs=((_ref_name(row), _card_stored(ref, digest)),))
         key = row.key if ref is None else _versioned(row)
-        posted = _a(MessageRef, await adapter.post(real, message, key=key))
-        if edits and ref is None and (row.attempts or row.version):
+        marked = self._doubtful(adapter, row, message) if ref is None else message
+        posted = _a(MessageRef, await adapter.post(real, marked, key=key))
+        if edits and ref is None and (row.attempts or row.version) and adapter.features.repeats:
             # An earlier try may have posted it with what was true then.
             await adapter.edit(posted, message, key=_versioned(row))
         if adapter.features.pins:
@@ -528,6 +614,10 @@ async def _open_incidents(work: Work) -> list[Incident]:
     """Return the incidents that run, newest first."""
     found = [await work.incident(each.id) for each in await work.list("open", BOARD_LENGTH)]
     return [each for each in found if each is not None and each.running]
+
+
+def _digest(message: Message) -> str:
+    return hashlib.sha256(repr(message).encode()).hexdigest()[:16]
 
 
 def _card_stored(ref: MessageRef, digest: str) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from bot.domain import commands as cmd
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Clock, Kind, Role, Severity
+from bot.domain.workflow import QUESTIONS, assessed
 from bot.grammar import BY_WORD, Verb
 from bot.people import Directory, Unknown
 from bot.refs import PersonId, UserRef
@@ -24,7 +25,7 @@ LONGEST_BYTES = 16 * 1024
 
 _PREFIX = re.compile(r"\s*!(?:incident|inc)(?=\s|$)\s*", re.IGNORECASE)
 _ID = re.compile(r"(INC|DRILL|NEAR)-([1-9]\d{0,8})(?=\s|$)", re.IGNORECASE)
-_OPTION = re.compile(r"(?:^|\s)(?:(service|ic|by):(?=\S)|(impact):)", re.IGNORECASE)
+_OPTION = re.compile(r"(?:^|\s)(?:(service|ic|by|answers):(?=\S)|(impact):)", re.IGNORECASE)
 _BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
 _ACTION_TAKEN = re.compile(r"action taken(?=\s|$)", re.IGNORECASE)  # not the verb `action`
@@ -47,6 +48,7 @@ class Query(StrEnum):
     LIST = "list"
     HELP = "help"
     DRAFT = "draft"
+    PREVIEW = "preview"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +65,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Something to read; `argument` is `list`'s choice or `help`'s verb."""
+    """Something to read; `argument` is `list`'s choice or `help`'s verb.
+
+    `opening` is what a preview would declare.
+    """
 
     query: Query
     argument: str = ""
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +271,10 @@ class _Words:
 
 def _opening(kind: Kind) -> Callable[[_Words], Opening]:
     def read(words: _Words) -> Opening:
-        text, options = words.options("service", "ic", "impact")
+        text, options = words.options("service", "ic", "impact", "answers")
         severity, text = _leading_severity(words, text)
+        if severity is None and "answers" in options:
+            severity = _answered(options["answers"])
         title = " ".join(text.split())
         if not title:
             raise _Wrong(
@@ -288,6 +296,23 @@ def _opening(kind: Kind) -> Callable[[_Words], Opening]:
     return read
 
 
+def _answered(text: str) -> Severity | None:
+    """Return the severity that answers to the impact questions give; none for no answers (S2)."""
+    answers = _answers(text)
+    severity = assessed(answers)
+    if severity is None and answers:
+        left = len(QUESTIONS) - len(answers)
+        raise _Wrong(
+            f"{left} more answer{'s' if left > 1 else ''} would decide: {QUESTIONS[len(answers)]}",
+            ("declare <title> answers:no,no,yes", "declare unsure <title>"),
+        )
+    return severity
+
+
+def _preview(words: _Words) -> Asked:
+    return Asked(query=Query.PREVIEW, opening=_opening(Kind.INCIDENT)(words))
+
+
 def _leading_severity(words: _Words, text: str) -> tuple[Severity | None, str]:
     word, rest = _split(text)
     if word.casefold() == "unsure":
@@ -306,13 +331,17 @@ def _leading_severity(words: _Words, text: str) -> tuple[Severity | None, str]:
 
 
 def _assess(words: _Words) -> cmd.Assess:
+    return cmd.Assess(answers=_answers(words.tail))
+
+
+def _answers(text: str) -> tuple[cmd.Answer, ...]:
     answers = []
-    for word in words.tail.replace(",", " ").split():
+    for word in text.replace(",", " ").split():
         near = {"y": "yes", "n": "no", "?": "unsure"}.get(word.casefold(), word.casefold())
         if near not in set(cmd.Answer):
             raise _Wrong("The answers are yes, no and unsure.", ("assess", "assess no yes"))
         answers.append(cmd.Answer(near))
-    return cmd.Assess(answers=tuple(answers[:3]))
+    return tuple(answers[:3])
 
 
 def _no_change(words: _Words) -> cmd.PostUpdate:
@@ -339,6 +368,16 @@ def _sev(words: _Words) -> cmd.ChangeSeverity:
     word, more = _split(before)
     severity = words.severity(word)
     return cmd.ChangeSeverity(severity=severity, reason=reason or more or None)
+
+
+def _platform(make: Callable[[str], cmd.Command]) -> Callable[[_Words], cmd.Command]:
+    def read(words: _Words) -> cmd.Command:
+        name, more = _split(words.tail)
+        if not name or more:
+            raise _Wrong("Which platform? One word.")
+        return make(name.casefold())
+
+    return read
 
 
 def _alone(command: cmd.Command) -> Callable[[_Words], cmd.Command]:
@@ -443,11 +482,16 @@ _READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked]] = {
     "declare": _opening(Kind.INCIDENT),
     "drill": _opening(Kind.DRILL),
     "near-miss": _opening(Kind.NEAR_MISS),
+    "preview": _preview,
     "assess": _assess,
     "update": lambda words: cmd.PostUpdate(text=words.text()),
     "nochange": _no_change,
     "cadence": _cadence,
     "external": lambda words: cmd.PublishExternal(text=words.text()),
+    "approve": _alone(cmd.Approve()),
+    "reject": lambda words: cmd.RejectDraft(reason=words.optional_text()),
+    "mirror": _platform(lambda name: cmd.Mirror(adapter=name)),
+    "unmirror": _platform(lambda name: cmd.EndMirror(adapter=name)),
     "brief": _brief,
     "sev": _sev,
     "ic": lambda words: cmd.NameCommander(person=words.only_person()),

@@ -39,6 +39,14 @@ class Directory:
             for adapter, user in person.users.items()
         }
         self.admit_unknown = admit_unknown
+        self._learned: dict[PersonId, str] = {}
+
+    def learn(self, person: PersonId, name: str) -> bool:
+        """Take what a platform calls somebody whom the config does not name; whether it is new."""
+        if person in self._people or not name or self._learned.get(person) == name:
+            return False
+        self._learned[person] = name
+        return True
 
     @property
     def trained(self) -> tuple[PersonId, ...]:
@@ -61,7 +69,15 @@ class Directory:
     def name(self, person: PersonId) -> str:
         """Return what a person is called."""
         known = self._people.get(person)
-        return known.name if known else person.partition(":")[2] or person
+        if known is not None:
+            return known.name
+        user = person.partition(":")[2] or person
+        learned = self._learned.get(person)
+        if learned is None:
+            return user
+        # What people call themselves must not pass for somebody whom the config names.
+        taken = any(learned.casefold() == known.name.casefold() for known in self.everybody)
+        return f"{learned} ({user})" if taken else learned
 
     def user(self, person: PersonId, adapter: str) -> UserRef | None:
         """Return the user that a person is on a platform; none where they are not on it."""

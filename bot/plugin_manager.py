@@ -28,6 +28,7 @@ from bot.ports import (
     ChatAdapter,
     Clock,
     CommandHint,
+    Memory,
     Pager,
     PostmortemPublisher,
     StakeholderChannel,
@@ -70,6 +71,7 @@ class Context:
     addressees: Sequence[Addressee]
     routes: web.RouteTableDef = field(default_factory=web.RouteTableDef)
     session: ClientSession | None = None
+    kept: Memory | None = None
     read: bool = False
 
     @property
@@ -78,6 +80,13 @@ class Context:
         if self.session is None:
             raise RuntimeError(f"[{self.section}] the HTTP client is there once Sitrep runs")
         return self.session
+
+    @property
+    def memory(self) -> Memory:
+        """What the plugin keeps."""
+        if self.kept is None:
+            raise RuntimeError(f"[{self.section}] the memory is there once Sitrep runs")
+        return self.kept
 
     def settings(self, model: type[S]) -> S:
         """Read the own section.
@@ -249,10 +258,11 @@ class PluginManager:
         if inspect.isawaitable(result):
             await result
 
-    def open(self, session: ClientSession) -> None:
-        """Give every plugin the shared HTTP client."""
-        for context in self._contexts.values():
+    def open(self, session: ClientSession, memory: Callable[[str], Memory] | None = None) -> None:
+        """Give every plugin the shared HTTP client, and a memory of its own where there is one."""
+        for name, context in self._contexts.items():
             context.session = session
+            context.kept = memory(name) if memory is not None else None
 
     def routes(self) -> Iterable[tuple[str, web.RouteTableDef]]:
         """Return each plugin's routes, with their prefix."""

@@ -17,7 +17,7 @@ import structlog
 from aiohttp import ClientSession, web
 from pydantic import BaseModel
 
-from bot.chat import Addressee, ConversationRequest, Features, Inbound
+from bot.chat import Addressee, ConversationRequest, Features, Inbound, Opened, Receipt
 from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident, Phase, Severity
@@ -43,9 +43,9 @@ class Clock(Protocol):
 
 # --- what a plugin provides -----------------------------------------------------------------------
 
-Receive = Callable[[Inbound], Awaitable[bool]]
+Receive = Callable[[Inbound], Awaitable[Receipt]]
 """Hands an inbound event to the core. Returns once it is stored: acknowledge it to the platform
-then. True when it did what it asked for, or asked for nothing; false when it was refused."""
+then."""
 
 
 @runtime_checkable
@@ -60,13 +60,22 @@ class ChatAdapter(Protocol):
         Returns whether all that was heard could be read.
         """
 
-    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
         """Open a room, or find the direct conversation with a user."""
 
     async def post(
-        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
     ) -> MessageRef:
-        """Say something. `answers` is the message that asked; its thread may take a long answer."""
+        """Say something. `answers` is the message that asked; its thread may take a long answer.
+
+        `urgent`: at a platform's limit it goes ahead of what else waits there.
+        """
 
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
         """Mark a command as done or not; called where `features.reactions`."""
@@ -241,6 +250,16 @@ class CommandHint:
     says: str
 
 
+class Memory(Protocol):
+    """A few lasting words of a plugin's own, in the database; the same for every process."""
+
+    async def recall(self, name: str) -> str | None:
+        """Return what was kept under a name."""
+
+    async def keep(self, name: str, value: str) -> None:
+        """Keep something under a name, for ever or until it is kept anew."""
+
+
 class PluginContext(Protocol):
     """What a plugin is handed: its own things, not the application."""
 
@@ -259,6 +278,10 @@ class PluginContext(Protocol):
     @property
     def http(self) -> ClientSession:
         """A shared client, there once the application runs; the core closes it."""
+
+    @property
+    def memory(self) -> Memory:
+        """What it keeps, there once the application runs."""
 
     @property
     def routes(self) -> web.RouteTableDef:
@@ -456,8 +479,9 @@ class Outgoing:
 class Waiting:
     """An outbox row to deliver. `version` grows when a converging row is asked for again.
 
-    `real` is what its lane's conversation is called on the platform, where that is another name
-    than its own; `ref` the platform reference stored for its slot.
+    `doubt`: an earlier try may have done it. `real` is what its lane's conversation is called on
+    the platform, where that is another name than its own; `ref` the platform reference stored for
+    its slot.
     """
 
     id: int
@@ -466,6 +490,7 @@ class Waiting:
     attempts: int
     created_at: datetime
     what: Outgoing
+    doubt: bool = False
     real: ConversationRef | None = None
     ref: str | None = None
 
@@ -586,6 +611,9 @@ class Work(Protocol):
     async def ref(self, name: str) -> str | None:
         """Return a stored platform reference."""
 
+    async def refs_under(self, prefix: str) -> Mapping[str, str]:
+        """Return the stored references whose names begin so, without the prefix."""
+
     async def store_ref(self, name: str, value: str) -> None:
         """Store a platform reference."""
 
@@ -601,8 +629,19 @@ class Work(Protocol):
     async def dead(self, lease: Lease, row: Waiting, why: str, *, now: datetime) -> bool:
         """Mark a row as a dead letter; false when the lease was lost."""
 
-    async def retry(self, lease: Lease, row: Waiting, why: str, *, not_before: datetime) -> bool:
-        """Put a row, and its lane, off; false when the lease was lost."""
+    async def retry(
+        self,
+        lease: Lease,
+        row: Waiting,
+        why: str,
+        *,
+        not_before: datetime,
+        unsure: bool = False,
+    ) -> bool:
+        """Put a row, and its lane, off; false when the lease was lost. `unsure`: it may be sent."""
+
+    async def waiting_in(self, lane: str) -> int:
+        """Return how many rows of a lane wait."""
 
     async def hold_off(self, lease: Lease, *, not_before: datetime) -> None:
         """Put a lane off."""
@@ -649,6 +688,9 @@ class Store(Protocol):
 
     async def next_due(self) -> datetime | None:
         """Return when something falls due next."""
+
+    async def hasten(self, target: str, now: datetime) -> None:
+        """Let every lane of a target be taken up at once that was put off: it is back."""
 
     async def next_retry(self, now: datetime) -> datetime | None:
         """Return when a lane that was put off may be tried again."""

@@ -73,11 +73,12 @@ class Router:
         return sent
 
     def _routes(self, incident: Incident) -> fx.Routes:
-        adapter = self._targets.adapters.get(incident.conversation.adapter)
-        own_room = incident.conversation.id.startswith(NEW)
         return fx.Routes(
-            rooms=adapter is not None and adapter.features.rooms and own_room,
-            topics=own_room,
+            rooms=tuple(
+                each
+                for each in incident.conversations
+                if each.id.startswith(NEW) and self._opens(each.adapter)
+            ),
             status_page=bool(self._targets.status_pages),
             tracker=bool(self._targets.trackers),
             stakeholders=bool(self._targets.channels),
@@ -86,6 +87,18 @@ class Router:
             triage=self._config.triage_conversation,
             boards=self._boards,
         )
+
+    def _opens(self, adapter: str) -> bool:
+        found = self._targets.adapters.get(adapter)
+        return found is not None and found.features.rooms
+
+    def places(self, incident: str) -> dict[str, ConversationRef]:
+        """Return the conversations that could be opened for an incident, by adapter."""
+        return {
+            name: ConversationRef(name, f"{NEW}{incident}")
+            for name in self._targets.adapters
+            if self._opens(name)
+        }
 
     def _carried(
         self, incident: Incident, effect: fx.Effect, entries: Sequence[Entry], now: datetime
@@ -98,7 +111,7 @@ class Router:
                     Outgoing(
                         target=to.adapter,
                         lane=lane_of(to),
-                        body=Post(message=say.tell(incident, effect.scene, now)),
+                        body=Post(message=say.tell(incident, effect.scene, now, to)),
                         incident=incident.id,
                         urgent=effect.urgent,
                         guard=Guard(clock=effect.clock, n=effect.n) if effect.clock else None,
@@ -113,14 +126,12 @@ class Router:
                 lane = lane_of(to)
                 return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
             case fx.OpenRoom():
-                room = self._room(incident, effect.people, effect.fallback)
-                return [_to(incident.conversation, room, incident.id)]
+                return [_to(effect.to, self._room(incident, effect), incident.id)]
             case fx.BringIn():
-                users = self._users(effect.people, incident.conversation.adapter)
-                invite = Invite(users=users)
-                return [_to(incident.conversation, invite, incident.id)] if users else []
+                users = self._users(effect.people, effect.to.adapter)
+                return [_to(effect.to, Invite(users=users), incident.id)] if users else []
             case fx.Retitle():
-                return [_to(incident.conversation, Topic(text=self._topic(incident)), incident.id)]
+                return [_to(effect.to, Topic(text=self._topic(incident)), incident.id)]
             case fx.Call():
                 request = PageRequest(
                     incident=incident.id,
@@ -202,7 +213,7 @@ class Router:
 
     def card(self, incident: Incident, to: ConversationRef) -> Outgoing:
         """Return the row that brings a conversation's status card up to date."""
-        return _to(to, Card(), incident.id, slot=f"card/{incident.id}/{lane_of(to)}")
+        return _to(to, Card(), incident.id, slot=card_slot(incident.id, to))
 
     def alarm(self, text: Message, *, avoid: str) -> list[Outgoing]:
         """Return an alarm outside any incident, to triage and the last resort elsewhere."""
@@ -219,18 +230,16 @@ class Router:
         body = Post(message=text)
         return [Outgoing(target=to.adapter, lane=lane_of(to), body=body) for to in lanes]
 
-    def _room(
-        self, incident: Incident, people: tuple[PersonId, ...], fallback: ConversationRef | None
-    ) -> Open:
+    def _room(self, incident: Incident, effect: fx.OpenRoom) -> Open:
         words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
         short = "-".join(words)[:40].strip("-") or "untitled"
         return Open(
-            fallback=fallback,
+            fallback=effect.fallback,
             request=ConversationRequest(
                 name=f"incident-{short}-{incident.declared_at:%Y-%m-%d}",
                 alias=incident.id.casefold(),
                 topic=self._topic(incident),
-                invite=self._users(people, incident.conversation.adapter),
+                invite=self._users(effect.people, effect.to.adapter),
             ),
         )
 
@@ -248,6 +257,11 @@ class Router:
 def lane_of(ref: ConversationRef) -> str:
     """Return the lane that keeps a conversation's messages in order."""
     return f"{ref.adapter}/{ref.id}"
+
+
+def card_slot(incident: str, to: ConversationRef) -> str:
+    """Return the name under which a conversation's status card is known."""
+    return f"card/{incident}/{lane_of(to)}"
 
 
 def conversation_of(lane: str) -> ConversationRef:

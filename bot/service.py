@@ -7,6 +7,7 @@ outbox.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from bot.chat import (
     ChatTrouble,
     ChatUnreadable,
     Inbound,
+    Receipt,
 )
 from bot.config import Config
 from bot.domain import commands as cmd
@@ -57,6 +59,9 @@ from bot.routing import NEW, Router, Targets, lane_of
 LIST_LENGTH = 50
 """How many incidents `list` shows."""
 
+NAMES = "name/"
+"""What the stored name of somebody whom the config does not name is called."""
+
 LONGEST_NAME = 400
 """The longest name of a user or a conversation: no platform's is longer, and each is stored."""
 
@@ -76,7 +81,10 @@ _log = structlog.stdlib.get_logger("sitrep.service")
 
 @dataclass(slots=True, kw_only=True)
 class Inquiry:
-    """An inbound message on its way through. `message`: what can be marked and answered."""
+    """An inbound message on its way through. `message`: what can be marked and answered.
+
+    `inline`: whoever asked is answered by what `receive` returns, with `answers` and `card`.
+    """
 
     source: str
     id: str
@@ -85,6 +93,9 @@ class Inquiry:
     written_at: datetime
     now: datetime
     message: str | None = None
+    inline: bool = False
+    answers: list[Message] = field(default_factory=list)
+    card: Message | None = None
     number: int | None = None
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
     due_at: datetime | None = None
@@ -111,8 +122,8 @@ class Service:
 
     # --- in ---------------------------------------------------------------------------------------
 
-    async def receive(self, inbound: Inbound) -> bool:
-        """Handle an inbound event; return once it is stored, with whether it was done.
+    async def receive(self, inbound: Inbound) -> Receipt:
+        """Handle an inbound event; return once it is stored, with what became of it.
 
         An event that was seen before has no second effect (D3). Chatter is no command and is done.
         """
@@ -120,7 +131,7 @@ class Service:
         sender = None if isinstance(inbound, ChatTrouble | ChatMoved) else inbound.sender
         if not await self._admitted(inbound, sender):
             _log.warning("refused", conversation=repr(inbound.conversation), sender=repr(sender))
-            return False
+            return Receipt(done=False)
         now = self._clock.now()
         inquiry = Inquiry(
             source=adapter,
@@ -136,8 +147,9 @@ class Service:
                 case ChatEvent():
                     line = command_line(inbound.text, addressed=inbound.addressed)
                     if line is None:
-                        return True
+                        return Receipt(done=True)
                     inquiry.written_at, inquiry.message = inbound.written_at, inbound.message
+                    inquiry.inline = inbound.inline
                     asked = parse(line, self._directory, inbound.mentions)
                 case ChatCapture():
                     inquiry.written_at, inquiry.message = inbound.marked_at, inbound.message
@@ -146,7 +158,8 @@ class Service:
                     inquiry.message, asked = inbound.message, inbound
                 case ChatCorrection() | ChatTrouble() | ChatMoved():
                     asked = inbound
-            outcome = await self._store.transact(partial(self._handle, inquiry, asked))
+            name = getattr(inbound, "sender_name", "")
+            outcome = await self._store.transact(partial(self._handle, inquiry, asked, name))
         except DatabaseAway:
             raise
         except Exception as exc:  # noqa: BLE001 - one event's fault, and not the adapter's
@@ -154,9 +167,10 @@ class Service:
             outcome = await self._store.transact(partial(self._broke_down, inquiry))
         self.after_commit(inquiry.due_at)
         _log.debug("handled", source=adapter, inbound=inquiry.id, outcome=outcome)
-        return outcome in {"done", "answered", "repeated"}
+        done = outcome in {"done", "answered", "repeated"}
+        return Receipt(done=done, answers=tuple(inquiry.answers), card=inquiry.card)
 
-    async def _handle(self, inquiry: Inquiry, asked: Asking, work: Work) -> str:
+    async def _handle(self, inquiry: Inquiry, asked: Asking, name: str, work: Work) -> str:
         arrival = await work.arrive(
             inquiry.source,
             inquiry.id,
@@ -171,7 +185,10 @@ class Service:
             conversation=arrival.conversation,
             served=arrival.served,
             number=arrival.number,
+            answers=[],
         )
+        if self._directory.learn(inquiry.actor, clean(name)[:LONGEST_NAME]):
+            await work.store_ref(f"{NAMES}{inquiry.actor}", clean(name)[:LONGEST_NAME])
         match asked:
             case ChatCapture():
                 outcome = await self._capture(work, here, asked)
@@ -187,13 +204,20 @@ class Service:
             case Request() | UsageError():
                 outcome = await self._command(work, here, asked)
         await work.outcome(inquiry.source, inquiry.id, outcome, inquiry.actor)
-        inquiry.due_at = here.due_at
+        inquiry.due_at, inquiry.answers, inquiry.card = here.due_at, here.answers, here.card
         return outcome
+
+    async def remember_names(self) -> None:
+        """Learn again what platforms call the people whom the config does not name."""
+        names = await self._store.read(lambda work: work.refs_under(NAMES))
+        for person, name in names.items():
+            self._directory.learn(PersonId(person), name)
 
     async def _broke_down(self, inquiry: Inquiry, work: Work) -> str:
         """Take an event over which the bot itself broke down for handled, and say so."""
         await work.arrive(inquiry.source, inquiry.id, inquiry.conversation, at=inquiry.now)
         await work.outcome(inquiry.source, inquiry.id, "broke down", inquiry.actor)
+        inquiry.answers, inquiry.card = [], None
         await self._answer(work, inquiry, self._presenter.trouble(), worked=False)
         return "broke down"
 
@@ -245,6 +269,12 @@ class Service:
                 return "not yet"
             case Asked(query=Query.HELP | Query.LIST):
                 return await self._lookup(work, inquiry, request.what)
+            case Asked(opening=Opening() as opening):
+                line = re.sub(r"\w+", "declare", request.line, count=1)
+                period = self._config.policy.internal.get(opening.severity or Severity.SEV1)
+                message = self._presenter.preview(opening, line, period)
+                await self._answer(work, inquiry, message)
+                return "answered"
             case _:
                 pass
         if request.verb.scope is Scope.NEW:
@@ -311,7 +341,7 @@ class Service:
             commander=opening.commander,
             impact=opening.impact,
         )
-        setting = await self._setting(work, inquiry, opening.service)
+        setting = await self._setting(work, inquiry, name, opening.service)
         story = tell(None, command, inquiry.now, setting)
         events, incident = story.happened, await self._commit(work, story, inquiry)
         if own_room:
@@ -327,7 +357,7 @@ class Service:
         if isinstance(command, cmd.Amend | cmd.Redact):
             found = await work.entry(incident.id, command.entry)
             entry = found.event if found is not None else None
-        setting = await self._setting(work, inquiry, incident.service, entry)
+        setting = await self._setting(work, inquiry, incident.id, incident.service, entry)
         try:
             story = tell(incident, command, inquiry.now, setting)
         except Rejected as refusal:
@@ -339,9 +369,15 @@ class Service:
         after, events = await self._commit(work, story, inquiry), story.happened
         if events and inquiry.conversation not in after.conversations:
             for scene in fx.scenes(events):
-                told = self._presenter.tell(after, scene, inquiry.now)
+                told = self._presenter.tell(after, scene, inquiry.now, inquiry.conversation)
                 await self._answer(work, inquiry, told)
+        self._keep_card(inquiry, after)
         return "done"
+
+    def _keep_card(self, inquiry: Inquiry, incident: Incident) -> None:
+        """Keep the status card for whoever pressed something, as they may press it now."""
+        if inquiry.inline:
+            inquiry.card = self._presenter.card(incident, forms=True, viewer=inquiry.actor)
 
     async def _capture(self, work: Work, inquiry: Inquiry, capture: ChatCapture) -> str:
         """Put a marked message on the timeline of the incident that runs there."""
@@ -384,7 +420,7 @@ class Service:
             if text
             else cmd.Redact(entry=int(n), followed=True)
         )
-        setting = await self._setting(work, inquiry, incident.service, found.event)
+        setting = await self._setting(work, inquiry, incident.id, incident.service, found.event)
         await self._commit(work, tell(incident, command, inquiry.now, setting), inquiry)
         return "done"
 
@@ -461,6 +497,7 @@ class Service:
     async def _show(self, work: Work, inquiry: Inquiry, asked: Asked, incident: Incident) -> str:
         match asked.query:
             case Query.STATUS:
+                self._keep_card(inquiry, incident)
                 message = self._presenter.status(incident, inquiry.now)
             case Query.WHO:
                 message = self._presenter.people_of(incident)
@@ -499,7 +536,7 @@ class Service:
             incident = await work.due(now)
             if incident is None:
                 return False
-            setting = await self._setting(work, None, incident.service)
+            setting = await self._setting(work, None, incident.id, incident.service)
             try:
                 story = tell(incident, cmd.Tick(), now, setting)
             except Exception as exc:  # noqa: BLE001 - one incident's fault must not stop all clocks
@@ -524,7 +561,7 @@ class Service:
         if found is None:
             return
         now = self._clock.now()
-        setting = await self._setting(work, None, found.service)
+        setting = await self._setting(work, None, found.id, found.service)
         await self._commit(work, tell(found, command, now, setting))
 
     # --- the transaction --------------------------------------------------------------------------
@@ -533,10 +570,11 @@ class Service:
         self,
         work: Work,
         inquiry: Inquiry | None,
+        name: str,
         service: str | None,
         entry: ev.Event | None = None,
     ) -> Setting:
-        """Gather what `decide` may look at (F12)."""
+        """Gather what `decide` may look at (F12); `name` is the incident's."""
         trained = self._directory.trained
         plan = self._config.plan_for(service)
         on_call = self._on_call()
@@ -565,6 +603,8 @@ class Service:
             entry=entry,
             triage_at=self._config.triage.end_of_day(now),
             written_at=inquiry.written_at if inquiry is not None else None,
+            via=inquiry.source if inquiry is not None else None,
+            places=self._router.places(name),
         )
 
     async def _commit(self, work: Work, story: Story, inquiry: Inquiry | None = None) -> Incident:
@@ -590,7 +630,13 @@ class Service:
     async def _answer(
         self, work: Work, inquiry: Inquiry, message: Message, *, worked: bool | None = None
     ) -> None:
-        """Answer whoever asked, where they asked; `worked` marks what they wrote besides."""
+        """Answer whoever asked, where they asked; `worked` marks what they wrote besides.
+
+        What is answered inline is not queued: a press whose answer is lost is pressed again.
+        """
+        if inquiry.inline:
+            inquiry.answers.append(message)
+            return
         row = Outgoing(
             target=inquiry.conversation.adapter,
             lane=lane_of(inquiry.conversation),

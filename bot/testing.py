@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from bot.app import App, composed
-from bot.chat import Addressee, ChatEvent, ConversationRequest, Features
+from bot.chat import Addressee, ChatEvent, ConversationRequest, Features, Opened
 from bot.config import Config, parse
 from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
@@ -108,17 +108,23 @@ class RecordingAdapter:
             await receive(event)
         return True
 
-    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
         """Open a conversation once for each alias."""
         name = f"@{request.direct_to.id}" if request.direct_to else f"!{request.alias}"
         self._do(Posted(kind="open", conversation=name, text=request.name, key=key))
-        return ConversationRef(self.name, name)
+        return Opened(conversation=ConversationRef(self.name, name))
 
     async def post(
-        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
     ) -> MessageRef:
         """Keep a message; a key that was there already gives its reference again."""
-        del answers
+        del answers, urgent
         posted = Posted(
             kind="post", conversation=to.id, text=plain(message), key=key, message=message
         )
@@ -329,7 +335,7 @@ class Stage:
     ) -> bool:
         """Say something in a room, and let everything be delivered; whether it was done."""
         name = event or f"e{next(self._numbers)}"
-        done = await self.app.receive(
+        receipt = await self.app.receive(
             ChatEvent(
                 id=name,
                 conversation=ConversationRef(self.chat.name, room),
@@ -343,7 +349,7 @@ class Stage:
         )
         if deliver:
             await self.settle()
-        return done
+        return receipt.done
 
     async def settle(self) -> None:
         """Deliver what can be delivered without waiting for another try."""

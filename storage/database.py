@@ -164,9 +164,10 @@ class Database:
     ) -> list[Lease]:
         """Take lanes with something to send that nobody holds (see `ports`)."""
         rows = await self._ask(
-            "UPDATE lane SET owner = $1, lease_us = $3, fence = fence + 1 WHERE name IN ("
+            "UPDATE lane SET doubt = owner IS NOT NULL, owner = $1, lease_us = $3,"
+            " fence = fence + 1 WHERE name IN ("
             f"{_CLAIMABLE}{_besides(without, 4)} ORDER BY w.urgent DESC, w.oldest LIMIT {limit:d}"
-            f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence,"
+            f"{self._sql.skip_locked(' OF l')}) RETURNING name, fence, doubt,"
             " (SELECT MAX(urgent) FROM outbox WHERE lane = name AND state = 'waiting') AS urgent,"
             " (SELECT MIN(id) FROM outbox WHERE lane = name AND state = 'waiting') AS oldest",
             owner,
@@ -175,6 +176,14 @@ class Database:
             *(f"{adapter}/" for adapter in without),
         )
         # An UPDATE returns its rows in any order; what was queued first is begun first.
+        for row in rows:
+            if row["doubt"]:
+                # Whoever had it may have been sending: of each urgency, what stood first.
+                await self._ask(
+                    "UPDATE outbox SET doubt = TRUE WHERE id IN (SELECT MIN(id) FROM outbox"
+                    " WHERE lane = $1 AND state = 'waiting' GROUP BY urgent) RETURNING id",
+                    row["name"],
+                )
         rows.sort(key=lambda row: (-(row["urgent"] or 0), row["oldest"] or 0))
         return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
 
@@ -186,8 +195,8 @@ class Database:
     async def hold(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
         """See `ports`."""
         await self._ask(
-            "INSERT INTO lane (name, fence) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING"
-            " RETURNING name",
+            "INSERT INTO lane (name, fence, doubt) VALUES ($1, 0, FALSE)"
+            " ON CONFLICT (name) DO NOTHING RETURNING name",
             name,
         )
         rows = await self._ask(
@@ -230,6 +239,15 @@ class Database:
             lease.lane,
             owner,
             lease.fence,
+        )
+
+    async def hasten(self, target: str, now: datetime) -> None:
+        """See `ports`."""
+        await self._ask(
+            "UPDATE lane SET not_before_us = NULL WHERE substr(name, 1, length($1)) = $1"
+            " AND not_before_us > $2 RETURNING name",
+            f"{target}/",
+            micros(now),
         )
 
     async def next_retry(self, now: datetime) -> datetime | None:

@@ -79,6 +79,7 @@ class OutboxRow(Model):
     state = fields.CharField(max_length=8)
     version = fields.IntField()
     attempts = fields.IntField()
+    doubt = fields.BooleanField()
     created_us = fields.BigIntField()
     done_us = fields.BigIntField(null=True)
     error = fields.TextField(null=True)
@@ -90,12 +91,16 @@ class OutboxRow(Model):
 
 
 class LaneRow(Model):
-    """The queue of one conversation or plugin, held by one worker at a time."""
+    """The queue of one conversation or plugin, held by one worker at a time.
+
+    `doubt`: it was taken over from a worker that had not given it back.
+    """
 
     name = fields.CharField(max_length=600, primary_key=True)
     owner = fields.CharField(max_length=64, null=True)
     lease_us = fields.BigIntField(null=True)
     fence = fields.BigIntField()
+    doubt = fields.BooleanField()
     not_before_us = fields.BigIntField(null=True)
 
     class Meta:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.domain.events import REDACTED, Entry, EntryAmended, EntryRedacted
+from bot.domain.events import REDACTED, Entry, EntryAmended, EntryRedacted, Mirrored
 from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.recording import text_of, with_text
 from bot.ports import Arrival, Lease, Outgoing, Summary, Waiting
@@ -263,6 +263,8 @@ class SqlWork:
             for conversation in incident.conversations:
                 await self.join(incident.id, conversation)
         for entry in entries:
+            if isinstance(entry.event, Mirrored):
+                await self.join(incident.id, entry.event.conversation)
             if isinstance(entry.event, EntryRedacted):
                 await self._redact(incident.id, entry.event.entry)
 
@@ -357,8 +359,8 @@ class SqlWork:
     def _queue(self, what: Sequence[Outgoing], now: datetime) -> None:
         lanes = sorted({each.lane for each in what})
         self._write(
-            "INSERT INTO lane (name, fence) VALUES "
-            + ", ".join(f"(${i + 1}, 0)" for i in range(len(lanes)))
+            "INSERT INTO lane (name, fence, doubt) VALUES "
+            + ", ".join(f"(${i + 1}, 0, FALSE)" for i in range(len(lanes)))
             + " ON CONFLICT (name) DO NOTHING",
             *lanes,
         )
@@ -372,7 +374,7 @@ class SqlWork:
                 )
         self._write(
             "INSERT INTO outbox (key, lane, target, what, incident, urgent, slot, state, version,"
-            " attempts, created_us) "
+            " attempts, doubt, created_us) "
             + " UNION ALL ".join(
                 _selecting(i * 8, converging=each.slot is not None) for i, each in enumerate(what)
             ),
@@ -442,6 +444,14 @@ class SqlWork:
         rows = await self._read("SELECT value FROM reference WHERE name = $1", name)
         return str(rows[0]["value"]) if rows else None
 
+    async def refs_under(self, prefix: str) -> Mapping[str, str]:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT name, value FROM reference WHERE substr(name, 1, length($1)) = $1",
+            prefix,
+        )
+        return {row["name"].removeprefix(prefix): row["value"] for row in rows}
+
     async def store_ref(self, name: str, value: str) -> None:
         """See `ports`."""
         self._write(
@@ -456,7 +466,7 @@ class SqlWork:
     async def waiting(self, lease: Lease) -> Waiting | None:
         """See `ports`."""
         rows = await self._read(
-            "SELECT id, key, version, attempts, created_us, what,"
+            "SELECT id, key, version, attempts, doubt, created_us, what,"
             " (SELECT real FROM place WHERE logical = lane) AS real,"
             " (SELECT value FROM reference WHERE name = slot) AS ref FROM outbox"
             " WHERE lane = $1 AND state = 'waiting' ORDER BY urgent DESC, id LIMIT 1",
@@ -470,6 +480,7 @@ class SqlWork:
             key=row["key"],
             version=row["version"],
             attempts=row["attempts"],
+            doubt=bool(row["doubt"]),
             created_at=instant(row["created_us"]),
             what=load_outgoing(row["what"]),
             real=_place(row["real"]) if row["real"] is not None else None,
@@ -481,7 +492,8 @@ class SqlWork:
         if await self._finish(lease, row, "sent", now):
             return True
         return await self._changed(
-            f"UPDATE outbox SET attempts = 0 WHERE id = $1 AND version > $4 AND {_HELD}"
+            "UPDATE outbox SET attempts = 0, doubt = FALSE"
+            f" WHERE id = $1 AND version > $4 AND {_HELD}"
             " RETURNING id",
             row.id,
             lease.lane,
@@ -517,19 +529,35 @@ class SqlWork:
             micros(now),
         )
 
-    async def retry(self, lease: Lease, row: Waiting, why: str, *, not_before: datetime) -> bool:
+    async def retry(
+        self,
+        lease: Lease,
+        row: Waiting,
+        why: str,
+        *,
+        not_before: datetime,
+        unsure: bool = False,
+    ) -> bool:
         """See `ports`."""
         held = await self._changed(
-            "UPDATE outbox SET error = $4, attempts = attempts + 1"
+            "UPDATE outbox SET error = $4, attempts = attempts + 1, doubt = doubt OR $5"
             f" WHERE id = $1 AND state = 'waiting' AND {_HELD} RETURNING id",
             row.id,
             lease.lane,
             lease.fence,
             why[:2000],
+            unsure,
         )
         if held:
             await self.hold_off(lease, not_before=not_before)
         return held
+
+    async def waiting_in(self, lane: str) -> int:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT COUNT(*) AS n FROM outbox WHERE lane = $1 AND state = 'waiting'", lane
+        )
+        return int(rows[0]["n"])
 
     async def hold_off(self, lease: Lease, *, not_before: datetime) -> None:
         """See `ports`."""
@@ -624,7 +652,7 @@ def _selecting(offset: int, *, converging: bool) -> str:
     )
     return (
         f"SELECT {key}, {lane}, {target}, {what}, {incident}, {urgent}, {slot},"
-        f" 'waiting', 0, 0, {created}{where}"
+        f" 'waiting', 0, 0, FALSE, {created}{where}"
     )
 
 

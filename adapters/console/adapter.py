@@ -14,7 +14,7 @@ from uuid import uuid4
 from adapters.console import inbound, render
 from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import ADAPTER, Heard, Unreadable
-from bot.chat import ChatCapture, ConversationRequest, Features, Inbound
+from bot.chat import ChatCapture, ConversationRequest, Features, Inbound, Opened
 from bot.errors import DatabaseAway
 from bot.messages import Message
 from bot.ports import PluginContext, Receive
@@ -100,7 +100,7 @@ class ConsoleAdapter:
     async def _hand_in(self, event: Inbound, receive: Receive) -> bool:
         while True:
             try:
-                return await receive(event)
+                return (await receive(event)).done
             except DatabaseAway as exc:
                 # Nobody else will hand the line in again; its number makes a repeat harmless.
                 sys.stderr.write(f"sitrep: {exc}; trying again\n")
@@ -126,18 +126,24 @@ class ConsoleAdapter:
 
     # --- out --------------------------------------------------------------------------------------
 
-    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
         """Open a room: on a console it is there once it is named."""
         del key
         if request.direct_to is not None:
-            return ConversationRef(ADAPTER, f"@{request.direct_to.id}")
-        return ConversationRef(ADAPTER, f"{request.name}.{request.alias}")
+            return Opened(conversation=ConversationRef(ADAPTER, f"@{request.direct_to.id}"))
+        return Opened(conversation=ConversationRef(ADAPTER, f"{request.name}.{request.alias}"))
 
     async def post(
-        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
     ) -> MessageRef:
         """Print a message."""
-        del answers
+        del answers, urgent
         self._print(to, message, key=key, edit=False)
         self._remember(key, message)
         return MessageRef(to, key)

@@ -84,16 +84,21 @@ def painter(width: Callable[[], int]) -> Show:
         if _is_card(message):
             title = _spans(message.summary)
             title.stylize("bold")
-            fields = Group(*(_block(block) for block in message.blocks))
+            fields = Group(*(_block(block) for block in _shown(message)))
             console.print(Panel(fields, title=title, title_align="left", border_style="dim"))
             return out.getvalue().rstrip("\n")
         summary = _spans(message.summary)
         summary.stylize("bold")
         console.print(stamp)
-        console.print(_indented(Group(summary, *(_block(b) for b in message.blocks))))
+        console.print(_indented(Group(summary, *(_block(b) for b in _shown(message)))))
         return out.getvalue().rstrip("\n")
 
     return show
+
+
+def _shown(message: Message) -> list[Block]:
+    """Return the blocks without what only platforms with forms unfold."""
+    return [b for b in message.blocks if not (isinstance(b, Form) and b.folded)]
 
 
 def _is_card(message: Message) -> bool:

@@ -24,6 +24,7 @@ from adapters.matrix.sync import RELOGIN, Sync
 from bot.chat import (
     ConversationRequest,
     Features,
+    Opened,
 )
 from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
 from bot.messages import Message
@@ -213,29 +214,36 @@ class MatrixAdapter:
 
     # --- out --------------------------------------------------------------------------------------
 
-    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
         """Open a room, or a thread, or find the direct room with a user."""
         self._awake()
         if request.direct_to is not None:
             room = await self._rooms.direct(request.direct_to.id)
             self._awake().changed(room)
-            return ConversationRef(ADAPTER, room)
+            return Opened(conversation=ConversationRef(ADAPTER, room))
         await self._calm()
         if self._settings.layout == "rooms":
             room = await self._rooms.incident(request, key)
             self._awake().note(room, encrypted=self._settings.encrypted)
             self._spawn(retried(self._clock, self._log, lambda: self._rooms.enlist(room)))
-            return ConversationRef(ADAPTER, room)
+            return Opened(conversation=ConversationRef(ADAPTER, room))
         room = await self._rooms.triage()
         await self._rooms.bring_in(room, [user.id for user in request.invite])
         self._awake().changed(room)
         root = await self._say(room, self._title(request.topic), key)
-        return ConversationRef(ADAPTER, f"{room}/{root}")
+        return Opened(conversation=ConversationRef(ADAPTER, f"{room}/{root}"))
 
     async def post(
-        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
     ) -> MessageRef:
         """Say something."""
+        del urgent  # Synapse has no lane for it; the core sends it first
         crypto = self._awake()
         room, root = _split(await self._rooms.room_of(to.id))
         friend = self._rooms.direct_users.get(room)

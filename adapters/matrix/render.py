@@ -131,6 +131,8 @@ class Renderer:
                         f"<b>{_literal(row.label)}:</b> {self._spans(row.value)}"
                         for row in block.rows
                     ]
+                case Form(folded=True):
+                    pass  # a convenience of platforms with forms: the line is said beside it
                 case Form():
                     text, _, command = block_text(block, PREFIX).partition(PREFIX)
                     lines.append(f"{_literal(text)}{_code(PREFIX + command)}")
@@ -211,7 +213,7 @@ def _plain(message: Message) -> str:
             lines += [f"{key}{b.label}: {PREFIX}{b.command}" for key, b in _keyed(block)]
         else:
             lines.append(block_text(block, PREFIX))
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if line)
 
 
 def _cut(text: str, length: int) -> str:

@@ -249,6 +249,48 @@ class NoteConversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """Tell the incident on another platform too."""
+
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndMirror:
+    """Tell it there no more."""
+
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """Publish the external text that waits (X2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectDraft:
+    """Send the external text that waits back (X2)."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteStalled:
+    """A conversation has taken nothing since `since`; `waiting` messages wait for it (D2)."""
+
+    target: str
+    since: datetime
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteResumed:
+    """A conversation takes messages again."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteTicket:
     """A tracker filed the ticket (S4)."""
 
@@ -257,11 +299,15 @@ class NoteTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteUndelivered:
-    """Something could not be delivered; the room hears of it (D2)."""
+    """Something could not be delivered; the room hears of it (D2).
+
+    `unopened`: it was a conversation that was to be opened, and nothing stands in for it.
+    """
 
     target: str
     what: str
     why: str
+    unopened: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +348,13 @@ Command = (
     | Amend
     | Redact
     | Tick
+    | Mirror
+    | EndMirror
+    | Approve
+    | RejectDraft
     | NoteConversation
+    | NoteStalled
+    | NoteResumed
     | NoteTicket
     | NoteUndelivered
     | NoteTrouble

@@ -12,10 +12,9 @@ from bot.refs import ConversationRef, PersonId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """What there is to send to. `rooms`: the incident's platform opens a room for it."""
+    """What there is to send to. `rooms` are the incident's conversations that Sitrep opens."""
 
-    rooms: bool = False
-    topics: bool = False
+    rooms: tuple[ConversationRef, ...] = ()
     status_page: bool = False
     tracker: bool = False
     stakeholders: bool = False
@@ -35,22 +34,26 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRoom:
-    """Open the incident's room and bring people in (F15); `fallback` serves where that fails."""
+    """Open a room of the incident's, with people in it (F15); `fallback` serves where it fails."""
 
+    to: ConversationRef
     people: tuple[PersonId, ...]
     fallback: ConversationRef | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BringIn:
-    """Invite people to the incident's room."""
+    """Invite people to a room of the incident's."""
 
+    to: ConversationRef
     people: tuple[PersonId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retitle:
-    """Set the room's topic."""
+    """Set a room's topic."""
+
+    to: ConversationRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +157,8 @@ _RANK: tuple[type[ev.Happening], ...] = (
     ev.SeverityChanged,
     ev.UpdatePosted,
     ev.ExternalPublished,
+    ev.ExternalDrafted,
+    ev.DraftRejected,
     ev.BriefSent,
     ev.CommanderChanged,
     ev.CommanderDeclined,
@@ -172,8 +177,12 @@ _RANK: tuple[type[ev.Happening], ...] = (
     ev.ImpactStated,
     ev.EntryAmended,
     ev.EntryRedacted,
+    ev.Mirrored,
     ev.TicketFiled,
     ev.DeliveryFailed,
+    ev.MirrorEnded,
+    ev.DeliveryStalled,
+    ev.DeliveryResumed,
     ev.TroubleFound,
 )
 """What a message is about, where a command made several things happen."""
@@ -184,7 +193,11 @@ _NOT_ON_THE_CARD = (
     ev.RungFired,
     ev.ConversationOpened,
     ev.DeliveryFailed,
+    ev.DeliveryStalled,
+    ev.DeliveryResumed,
     ev.TroubleFound,
+    ev.ExternalDrafted,
+    ev.DraftRejected,
 )
 
 _ON_THE_BOARD = (
@@ -223,12 +236,12 @@ def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tu
     """Return what must be carried; `incident` is as the events left it."""
     effects: list[Effect] = []
     opening = next((e for e in events if isinstance(e, ev.Declared)), None)
-    if opening is not None and routes.rooms and incident.running:
-        effects.append(OpenRoom(people=_invited(events), fallback=opening.declared_in))
+    if incident.running:
+        effects += _opened(incident, events, routes, opening)
     for scene in scenes(events):
         effects += _said(incident, scene, routes)
-    if opening is None and routes.rooms and (newcomers := _invited(events)):
-        effects.append(BringIn(people=newcomers))
+    if opening is None and (newcomers := _invited(events)):
+        effects += [BringIn(to=room, people=newcomers) for room in routes.rooms]
     if any(not isinstance(e, _NOT_ON_THE_CARD) for e in events):
         effects += _shown(incident, events, routes)
     if any(isinstance(e, _ON_THE_BOARD) for e in events):
@@ -238,6 +251,23 @@ def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tu
     if routes.listeners and events:
         effects.append(TellListeners())
     return tuple(effects)
+
+
+def _opened(
+    incident: Incident,
+    events: tuple[ev.Event, ...],
+    routes: Routes,
+    opening: ev.Declared | None,
+) -> Iterator[Effect]:
+    """Open the rooms that the events ask for, with whoever takes part (F15)."""
+    if opening is not None and incident.conversation in routes.rooms:
+        yield OpenRoom(
+            to=incident.conversation, people=_invited(events), fallback=opening.declared_in
+        )
+    for event in events:
+        if isinstance(event, ev.Mirrored):
+            people = dict.fromkeys((*incident.participants, *_invited(events)))
+            yield OpenRoom(to=event.conversation, people=tuple(people), fallback=None)
 
 
 def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
@@ -268,6 +298,16 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
     if isinstance(head, ev.TroubleFound):
         yield from _troubled(incident, head, scene, routes)
         return
+    if isinstance(head, ev.DeliveryStalled | ev.DeliveryResumed):
+        heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
+        for conversation in heard:
+            yield Say(to=conversation, scene=scene)
+        if not heard and isinstance(head, ev.DeliveryStalled):
+            person = incident.commander or incident.declared_by
+            yield SayTo(person=person, scene=scene, avoid=head.target.partition("/")[0])
+        return
+    if isinstance(head, ev.MirrorEnded):
+        yield Say(to=head.conversation, scene=scene)
     for conversation in incident.conversations:
         yield Say(to=conversation, scene=scene)
     paged = {
@@ -289,6 +329,10 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
                 for person in incident.called:
                     if person != event.by:
                         yield SayTo(person=person, scene=scene)
+            case ev.ExternalDrafted() if incident.commander is not None:
+                yield SayTo(person=incident.commander, scene=Scene(head=event, events=scene.events))
+            case ev.DraftRejected(author=author):
+                yield SayTo(person=author, scene=Scene(head=event, events=scene.events))
             case ev.RoleAssigned(person=person) if person != event.by:
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.PagedOut():
@@ -300,7 +344,12 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
 
 
 def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> Iterator[Effect]:
-    """Tell of a dead letter where it can be heard: not in the conversation that failed (D2)."""
+    """Tell of a dead letter where it can be heard: not in the conversation that failed (D2).
+
+    Once, until the conversation takes something again: each message would be another.
+    """
+    if head.again:
+        return
     heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
     for conversation in heard:
         yield Say(to=conversation, scene=scene)
@@ -352,8 +401,9 @@ def _shown(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> 
         return
     for conversation in incident.conversations:
         yield ShowCard(to=conversation)
-    if routes.topics and any(isinstance(e, retitling) for e in events):
-        yield Retitle()
+    if any(isinstance(e, retitling) for e in events):
+        for room in routes.rooms:
+            yield Retitle(to=room)
 
 
 def _invited(events: tuple[ev.Event, ...]) -> tuple[PersonId, ...]:

@@ -27,10 +27,14 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What every event has: when it happened (UTC), and who did it (nobody: the bot)."""
+    """What every event has: when it happened (UTC), who did it (nobody: the bot), and on what.
+
+    `via` is the platform that it was said on.
+    """
 
     at: datetime
     by: PersonId | None = None
+    via: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone: databases take it for UTC without a word."""
@@ -202,6 +206,21 @@ class ExternalPublished(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalDrafted(Happening):
+    """An external text waits for the commander's word (X2); a newer one takes its place."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRejected(Happening):
+    """The commander sent an external text back to `author` (X2)."""
+
+    author: PersonId
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BriefSent(Happening):
     """A brief went to the stakeholders."""
 
@@ -321,6 +340,36 @@ class ConversationOpened(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored(Happening):
+    """The incident is told on another platform too, in a conversation of its own there."""
+
+    conversation: ConversationRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorEnded(Happening):
+    """A mirror is told nothing more; commands from it are still heard."""
+
+    conversation: ConversationRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryStalled(Happening):
+    """A conversation has taken nothing since `since`; `waiting` messages wait for it (D2)."""
+
+    target: str
+    since: datetime
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResumed(Happening):
+    """A conversation that took nothing takes messages again."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFiled(Happening):
     """A tracker holds a ticket for it (S4)."""
 
@@ -329,11 +378,15 @@ class TicketFiled(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFailed(Happening):
-    """Something could not be delivered and will not be tried again (D2)."""
+    """Something could not be delivered and will not be tried again (D2).
+
+    `again`: the conversation was told of as unreachable before.
+    """
 
     target: str
     what: str
     why: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,6 +422,8 @@ Event = (
     | ImpactStated
     | UpdatePosted
     | ExternalPublished
+    | ExternalDrafted
+    | DraftRejected
     | BriefSent
     | PromiseMade
     | PromiseSettled
@@ -384,6 +439,10 @@ Event = (
     | EntryAmended
     | EntryRedacted
     | ConversationOpened
+    | Mirrored
+    | MirrorEnded
+    | DeliveryStalled
+    | DeliveryResumed
     | TicketFiled
     | DeliveryFailed
     | TroubleFound

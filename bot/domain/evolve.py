@@ -137,7 +137,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
         case ev.PromiseMade() | ev.PromiseSettled() | ev.RungFired() | ev.CadenceChanged():
             return _clock_moved(incident, event)
         case ev.ExternalPublished():
-            return replace(incident, published=event.text)
+            return replace(incident, published=event.text, draft=None)
         case ev.StabiliseNudged():
             return replace(_unasked(incident, event), nudged=True)
         case ev.CauseReminded():
@@ -168,8 +168,25 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(incident, room=event.conversation)
         case ev.TicketFiled():
             return replace(incident, ticket=event.ticket)
-        case ev.DeliveryFailed() | ev.TroubleFound():
+        case ev.DeliveryFailed() | ev.DeliveryStalled():
+            gave_up = isinstance(event, ev.DeliveryFailed)
+            unheard = {**incident.unheard, event.target: gave_up}
+            return _unasked(replace(incident, unheard=unheard), event)
+        case ev.DeliveryResumed():
+            unheard = {t: gave for t, gave in incident.unheard.items() if t != event.target}
+            return _unasked(replace(incident, unheard=unheard), event)
+        case ev.TroubleFound():
             return _unasked(incident, event)
+        case ev.Mirrored():
+            return replace(incident, mirrors=(*incident.mirrors, event.conversation))
+        case ev.MirrorEnded():
+            kept = tuple(m for m in incident.mirrors if m != event.conversation)
+            return replace(incident, mirrors=kept)
+        case ev.ExternalDrafted():
+            draft = _said(incident, event.at, event.by, event.text)
+            return replace(incident, draft=draft)
+        case ev.DraftRejected():
+            return replace(incident, draft=None)
         case ev.NoteAdded() | ev.MessageCaptured():
             return incident
         case ev.Declared():
@@ -235,6 +252,8 @@ def _text_changed(incident: Incident, entry: int, text: str) -> Incident:
     decisions = tuple(replace(d, text=text) if d.entry == entry else d for d in incident.decisions)
     if decisions != incident.decisions:
         incident = replace(incident, decisions=decisions)
+    if incident.draft is not None and incident.draft.entry == entry:
+        incident = replace(incident, draft=replace(incident.draft, text=text))
     if incident.impact_entry == entry and entry > 1:
         incident = replace(incident, impact=text)
     if entry == 1:

@@ -187,7 +187,9 @@ class Incident:
     `entries` is the number of the last timeline entry. `highest` is the worst severity it ever had,
     save one put right by `assess` (F5). `commanded_since` is when it became a SEV1/SEV2, or was
     reopened as one. `called` are those who were asked or paged by name. `escalated`: the commander
-    was silent through a whole ladder (C5).
+    was silent through a whole ladder (C5). `draft` is an external text that waits for approval.
+    `unheard` are the conversations (`adapter/id`) that take no messages now, with whether something
+    for them was given up.
     """
 
     id: str
@@ -218,6 +220,7 @@ class Incident:
     clocks: Mapping[Clock, ClockState] = field(default_factory=dict)
     last_update: Said | None = None
     decisions: tuple[Said, ...] = ()
+    draft: Said | None = None
     published: str | None = None
     briefed: bool = False
     called: tuple[PersonId, ...] = ()
@@ -231,6 +234,7 @@ class Incident:
     resolved_at: datetime | None = None
     room: ConversationRef | None = None
     mirrors: tuple[ConversationRef, ...] = ()
+    unheard: Mapping[str, bool] = field(default_factory=dict)
     ticket: ExternalRef | None = None
     entries: int = 0
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.events import Event
 from bot.domain.incident import Clock, Rung, RungKind, Severity
-from bot.refs import PersonId
+from bot.refs import ConversationRef, PersonId
 
 QUIET = timedelta(minutes=1)
 """The least time between two messages nobody asked for, outside the ladder (F14)."""
@@ -71,7 +71,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A service's communication plan (X1). `missing`: the default stands in for none."""
+    """A service's communication plan (X1). `missing`: the default stands in for none.
+
+    `mirror` names the platforms that an incident is told on too, by severity.
+    """
 
     service: str | None = None
     missing: bool = False
@@ -81,6 +84,7 @@ class Plan:
     external: Mapping[Severity, timedelta] = field(default_factory=dict)
     stakeholder: Mapping[Severity, timedelta] = field(default_factory=dict)
     status_page: str | None = None
+    mirror: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,8 @@ class Setting:
     for the service. `trained` are all of them. `audiences` are the clocks that somebody listens to.
     `on_call` is who answers a page to a service; `pager`: whether a paging plugin does too. `entry`
     is the timeline entry that the command speaks of. `triage_at` is the end of the business day.
-    `written_at` is when the actor's message was written, by its platform's clock.
+    `written_at` is when the actor's message was written, by its platform's clock, and `via` that
+    platform. `places` are the conversations that could be opened for the incident, by platform.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -106,6 +111,8 @@ class Setting:
     entry: Event | None = None
     triage_at: datetime | None = None
     written_at: datetime | None = None
+    via: str | None = None
+    places: Mapping[str, ConversationRef] = field(default_factory=dict)
 
     def period(self, clock: Clock, severity: Severity) -> timedelta | None:
         """Return the period that a clock starts with at a severity; none where it does not run."""

@@ -27,6 +27,7 @@ Written = (
     | ev.ImpactStated
     | ev.UpdatePosted
     | ev.ExternalPublished
+    | ev.ExternalDrafted
     | ev.BriefSent
 )
 """The entries whose text people write; beside them, the title of a declaration can be changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import events as ev
@@ -49,7 +50,9 @@ class Story:
         return max(self.written_at, self.now - self.setting.policy.backdate_at_most)
 
     def add(self, event: ev.Event) -> None:
-        """Make an event happen."""
+        """Make an event happen; what a person did, on the platform they did it on."""
+        if event.by is not None and event.via is None and self.setting.via is not None:
+            event = replace(event, via=self.setting.via)
         self._incident = evolve(self._incident, event)
         self.events.append(event)
 

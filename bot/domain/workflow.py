@@ -29,14 +29,21 @@ from bot.domain.incident import (
     Incident,
     Kind,
     Phase,
-    Role,
     Severity,
 )
+from bot.domain.mirroring import (
+    end_mirror,
+    mirror,
+    mirror_as_planned,
+    resumed,
+    stalled,
+    undelivered,
+)
+from bot.domain.outward import approve, brief, publish, reject
 from bot.domain.policies import LONGEST, SHORTEST, Setting
 from bot.domain.recording import capture, editable, note, remind_of_cause, try_step
 from bot.domain.story import Story, owing
 from bot.domain.ticking import next_due, tick
-from bot.refs import Who
 
 __all__ = ["assessed", "decide", "evolve", "fold", "next_due", "owing", "tell"]
 
@@ -94,9 +101,13 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.PostUpdate():
             _update(story, command)
         case cmd.PublishExternal():
-            _publish(story, command)
+            publish(story, command.text)
+        case cmd.Approve():
+            approve(story)
+        case cmd.RejectDraft():
+            reject(story, command.reason)
         case cmd.SendBrief():
-            _brief(story, command)
+            brief(story, command.text)
         case cmd.ChangeCadence():
             _change_cadence(story, command)
         case cmd.ChangeSeverity():
@@ -144,6 +155,14 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.Redact():
             editable(story, command.entry, "redact", anybody=command.followed)
             story.add(ev.EntryRedacted(at=story.now, by=story.by, entry=command.entry))
+        case cmd.Mirror():
+            mirror(story, command.adapter)
+        case cmd.EndMirror():
+            end_mirror(story, command.adapter)
+        case cmd.NoteStalled():
+            stalled(story, command)
+        case cmd.NoteResumed():
+            resumed(story, command.target)
         case cmd.NoteConversation():
             if story.incident.room is None:
                 story.add(ev.ConversationOpened(at=story.now, conversation=command.conversation))
@@ -151,11 +170,7 @@ def _decide(story: Story, command: cmd.Command) -> None:
             if story.incident.ticket is None:
                 story.add(ev.TicketFiled(at=story.now, ticket=command.ticket))
         case cmd.NoteUndelivered():
-            story.add(
-                ev.DeliveryFailed(
-                    at=story.now, target=command.target, what=command.what, why=command.why
-                )
-            )
+            undelivered(story, command)
         case cmd.NoteTrouble():
             story.add(
                 ev.TroubleFound(
@@ -204,6 +219,7 @@ def _declare(story: Story, command: cmd.Declare) -> None:
     if severity.commanded:
         begin_command(story, named=command.commander, how=ev.How.DECLARED)
     story.start_clocks()
+    mirror_as_planned(story)
 
 
 def _assess(story: Story, command: cmd.Assess) -> None:
@@ -252,6 +268,7 @@ def _move_severity(
     if severity.commanded and story.incident.commander is None:
         begin_command(story, named=None, how=ev.How.RAISED)
     story.replan()
+    mirror_as_planned(story)
 
 
 # --- cadence --------------------------------------------------------------------------------------
@@ -264,38 +281,6 @@ def _update(story: Story, command: cmd.PostUpdate) -> None:
     story.add(ev.UpdatePosted(at=at, by=story.by, text=command.text))
     story.keep(Clock.INTERNAL, at=at)
     remind_of_cause(story, command.text)
-
-
-def _publish(story: Story, command: cmd.PublishExternal) -> None:
-    under_way(story)
-    if Clock.EXTERNAL not in story.setting.audiences:
-        raise Rejected(
-            "No status page is configured, so there is nowhere to publish.",
-            lines=("update <text>",),
-        )
-    only_commander(story, what="publishes", line=f"external {command.text}")
-    story.add(ev.ExternalPublished(at=story.now, by=story.by, text=command.text))
-    story.keep(Clock.EXTERNAL, at=story.now)
-
-
-def _brief(story: Story, command: cmd.SendBrief) -> None:
-    under_way(story)
-    if Clock.STAKEHOLDER not in story.setting.audiences:
-        raise Rejected(
-            "No stakeholder channel is configured, so there is nobody to brief.",
-            lines=("update <text>",),
-        )
-    incident = story.incident
-    may = {incident.commander, incident.roles.get(Role.LIAISON), incident.roles.get(Role.COMMS)}
-    if incident.commander is not None and story.by not in may:
-        holder = owing(incident, Clock.STAKEHOLDER)
-        raise Rejected(
-            "Briefs are the liaison's.",
-            lines=(f"brief {command.text}",),
-            for_whom=Who(holder) if holder else None,
-        )
-    story.add(ev.BriefSent(at=story.now, by=story.by, text=command.text))
-    story.keep(Clock.STAKEHOLDER, at=story.now)
 
 
 def _change_cadence(story: Story, command: cmd.ChangeCadence) -> None:

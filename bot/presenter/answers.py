@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.errors import Rejected
-from bot.domain.incident import Incident
+from bot.domain.incident import IMPACT, RESPONSE, Incident, Severity
 from bot.domain.workflow import QUESTIONS
 from bot.grammar import BY_WORD, VERBS, Topic, Verb
 from bot.messages import (
@@ -16,21 +16,20 @@ from bot.messages import (
     Button,
     Code,
     Fields,
-    Form,
     Heading,
-    Input,
     Message,
     Row,
     Spans,
     Text,
     span_of,
 )
-from bot.parser import NotYet, UsageError
-from bot.presenter.voice import PREFIX, Voice, joined, para, shorten
+from bot.parser import NotYet, Opening, UsageError
+from bot.presenter.forms import Forms
+from bot.presenter.voice import PREFIX, joined, para, shorten
 from bot.refs import PersonId, Who
 
 
-class Answers(Voice):
+class Answers(Forms):
     """Messages about commands."""
 
     def usage(self, error: UsageError) -> Message:
@@ -168,6 +167,29 @@ class Answers(Voice):
         mark = para(f"This message is {span_of(late_by)} late. Nothing was lost.")
         return replace(message, blocks=(*message.blocks, mark))
 
+    def repeated(self, message: Message) -> Message:
+        """Return a message with the mark that it may be there already."""
+        mark = para("Sent again: whether the first try arrived is not known.")
+        return replace(message, blocks=(*message.blocks, mark))
+
+    def preview(self, opening: Opening, line: str, period: timedelta | None) -> Message:
+        """Return what a declaration would be, and the button that makes it so."""
+        severity = opening.severity or Severity.SEV1
+        updates = f"every {span_of(period)}" if period is not None else "no clock"
+        return Message(
+            summary=(f"This would be {severity.label}: {IMPACT[severity]}",),
+            blocks=(
+                Fields(
+                    (
+                        Row("Title", (shorten(opening.title),)),
+                        Row("Response", (RESPONSE[severity],)),
+                        Row("Updates", (updates,)),
+                    )
+                ),
+                Actions((Button(f"Declare {severity.label}", line),)),
+            ),
+        )
+
     # --- help -------------------------------------------------------------------------------------
 
     def help(self, word: str) -> Message:
@@ -216,22 +238,6 @@ class Answers(Voice):
                 self.line("INC-42 status"),
             ),
             blocks=tuple(blocks),
-        )
-
-    def declare_form(self) -> Message:
-        """Return the form to declare with, for `declare` without a title."""
-        return Message(
-            summary=("What is broken? A title is enough: ", self.line("declare <title>")),
-            blocks=(
-                Form(
-                    "declare {severity} {title}",
-                    (
-                        Input("severity", "1..4 or unsure", ("unsure", "1", "2", "3", "4")),
-                        Input("title", "what is broken"),
-                    ),
-                    "Declare",
-                ),
-            ),
         )
 
 

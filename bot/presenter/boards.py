@@ -28,7 +28,9 @@ from bot.messages import (
     spans_text,
 )
 from bot.ports import Summary
-from bot.presenter.voice import CLOCKS, Voice, joined, para, shorten
+from bot.presenter.forms import Forms
+from bot.presenter.voice import CLOCKS, joined, para, shorten
+from bot.refs import PersonId
 
 TIMELINE_SHOWN = 40
 """How many of the last entries the chat shows; `sitrep export` has them all."""
@@ -41,11 +43,17 @@ _RECORDED = {
 }
 
 
-class Boards(Voice):
+class Boards(Forms):
     """Messages about states."""
 
-    def card(self, incident: Incident) -> Message:
-        """Return the status card (L2)."""
+    def card(
+        self, incident: Incident, *, forms: bool = False, viewer: PersonId | None = None
+    ) -> Message:
+        """Return the status card (L2).
+
+        `forms`: with what can be pressed and filled in, for a platform that has such. `viewer`: as
+        this person may; none: as everybody sees it.
+        """
         rows = [
             Row("State", (self.state(incident),)),
             Row("IC", self.ic(incident)),
@@ -61,6 +69,9 @@ class Boards(Voice):
             for clock, state in incident.clocks.items()
             if state.promise is not None
         ]
+        if incident.mirrors:
+            told = ", ".join(self.platform(c.adapter) for c in incident.conversations)
+            rows.append(Row("Told on", (told,)))
         rows.append(
             Row("Declared", (self.at(incident.declared_at), " by ", self.who(incident.declared_by)))
         )
@@ -72,7 +83,8 @@ class Boards(Voice):
         if incident.ticket is not None:
             rows.append(Row("Ticket", (incident.ticket.url or incident.ticket.id,)))
         title = f"{self.practice(incident)}{incident.id} · {self.title(incident)}"
-        return Message(summary=(title,), blocks=(Fields(tuple(rows)),))
+        tools = self.tools(incident, viewer) if forms else ()
+        return Message(summary=(title,), blocks=(Fields(tuple(rows)), *tools))
 
     def status(self, incident: Incident, now: datetime) -> Message:
         """Return the answer to `status`: the card, and what to do next."""
@@ -217,6 +229,11 @@ class Boards(Voice):
                 return (by, f" — update: {event.text}")
             case ev.ExternalPublished():
                 return (by, f" published: {event.text}")
+            case ev.ExternalDrafted():
+                return (by, f" drafted for the status page: {event.text}")
+            case ev.DraftRejected():
+                reason = f": {event.reason}" if event.reason else ""
+                return (by, " sent back the draft of ", self.who(event.author), reason)
             case ev.BriefSent():
                 return (by, f" briefed the stakeholders: {event.text}")
             case ev.PromiseMade():
@@ -258,6 +275,18 @@ class Boards(Voice):
                 return (by, f" redacted entry {event.entry}")
             case ev.ConversationOpened():
                 return (f"The room {event.conversation.id} was opened",)
+            case ev.Mirrored():
+                return (f"Mirrored to {self.platform(event.conversation.adapter)}",)
+            case ev.MirrorEnded():
+                return (f"No longer mirrored to {self.platform(event.conversation.adapter)}",)
+            case ev.DeliveryStalled():
+                return (
+                    f"{event.target} has not taken messages since ",
+                    self.second(event.since),
+                    f"; {event.waiting} wait",
+                )
+            case ev.DeliveryResumed():
+                return (f"{event.target} takes messages again",)
             case ev.TicketFiled():
                 return (f"Filed as {event.ticket.url or event.ticket.id}",)
             case ev.DeliveryFailed():

@@ -14,24 +14,38 @@ from bot.domain.incident import (
     Outcome,
     RungKind,
 )
-from bot.messages import Actions, At, Message, Precision, Spans, Strong, span_of
+from bot.domain.recording import text_of
+from bot.messages import Actions, At, Message, Place, Precision, Spans, Strong, span_of
 from bot.presenter.composing import first, message
+from bot.presenter.forms import Forms
 from bot.presenter.openings import Openings
 from bot.presenter.voice import KEEPING, shorten
-from bot.refs import PersonId
+from bot.refs import ConversationRef, PersonId
+
+
+def _adapter(lane: str) -> str:
+    return lane.partition("/")[0]
 
 
 def _place(lane: str) -> str:
     """Return a lane as people know it: a room, a person, a plugin."""
     kind, _, name = lane.partition("/")
-    return name.partition("/")[0] if kind == "plugin" else name.removeprefix("direct:")
+    if kind == "plugin":
+        return name.partition("/")[0]
+    return f"{name.removeprefix('direct:').removeprefix('new:')} on {kind.capitalize()}"
 
 
-class Scenes(Openings):
+class Scenes(Openings, Forms):
     """Messages about events."""
 
-    def tell(self, incident: Incident, scene: Scene, now: datetime) -> Message:
-        """Return what a conversation of the incident is told."""
+    def tell(
+        self,
+        incident: Incident,
+        scene: Scene,
+        now: datetime,
+        to: ConversationRef | None = None,
+    ) -> Message:
+        """Return what a conversation of the incident is told; `to` is that conversation."""
         head = scene.head
         match head:
             case ev.Declared():
@@ -73,13 +87,33 @@ class Scenes(Openings):
             case ev.PagedOut():
                 return message(self._paged(head), *self._reason(head.reason))
             case ev.NoteAdded():
-                return self._noted(incident, head, scene)
+                return self._noted(incident, head, scene, to)
             case ev.MessageCaptured() | ev.StepTried() | ev.ImpactStated():
-                return message(self._recorded(incident, scene), *self._cause(scene))
+                return message(self._recorded(incident, scene, to), *self._cause(scene))
             case ev.UpdatePosted():
-                return self._update(incident, head, scene)
+                return self._update(incident, head, scene, to)
             case ev.ExternalPublished():
                 return self._outward(incident, head, Clock.EXTERNAL, scene)
+            case ev.ExternalDrafted():
+                return self._drafted(incident, head)
+            case ev.DraftRejected():
+                return message(
+                    ("Not published", *self._because(head.reason), " — ", self.who(head.by)),
+                    (self.who(head.author), ": ", self.line("external <text>")),
+                )
+            case ev.Mirrored():
+                return self._mirrored(incident, head, now, to)
+            case ev.MirrorEnded():
+                return self._mirror_ended(incident, head, to)
+            case ev.DeliveryStalled():
+                return self._stalled(incident, head)
+            case ev.DeliveryResumed():
+                return message(
+                    (
+                        f"{self.platform(_adapter(head.target))} takes messages again; "
+                        "what waited is on its way.",
+                    )
+                )
             case ev.BriefSent():
                 return self._outward(incident, head, Clock.STAKEHOLDER, scene)
             case ev.CadenceChanged():
@@ -190,6 +224,13 @@ class Scenes(Openings):
                     (*name, f": you are {head.role.value}, by ", self.who(head.by), "."),
                     *self.brief(incident, now),
                 )
+            case ev.ExternalDrafted():
+                return self._drafted(incident, head, elsewhere=True)
+            case ev.DraftRejected():
+                return message(
+                    (f"{incident.id}: not published", *self._because(head.reason), "."),
+                    (self.line("external <text>", incident),),
+                )
             case ev.CommanderChanged():
                 return message((*name, ": ", self.who(head.now), " commands; nothing to answer."))
             case ev.CommanderDeclined():
@@ -226,17 +267,28 @@ class Scenes(Openings):
 
     # --- the record -------------------------------------------------------------------------------
 
-    def _recorded(self, incident: Incident, scene: Scene) -> Spans:
-        n = incident.entries - len(scene.events) + scene.events.index(scene.head) + 1
-        return ("Noted ", self.second(scene.head.at), f" as entry {n}.")
+    def _recorded(
+        self, incident: Incident, scene: Scene, to: ConversationRef | None = None
+    ) -> Spans:
+        """Return that it was noted; with what, where nobody has read it yet."""
+        head = scene.head
+        n = incident.entries - len(scene.events) + scene.events.index(head) + 1
+        text = text_of(head)
+        if text is None or not (across := self.across(head, to)):
+            return ("Noted ", self.second(head.at), f" as entry {n}.")
+        author = head.author if isinstance(head, ev.MessageCaptured) else head.by
+        said = shorten(text, 1000) or "a step"
+        return (self.second(head.at), " ", self.who(author), f"{across}: {said} — entry {n}.")
 
-    def _noted(self, incident: Incident, head: ev.NoteAdded, scene: Scene) -> Message:
+    def _noted(
+        self, incident: Incident, head: ev.NoteAdded, scene: Scene, to: ConversationRef | None
+    ) -> Message:
         if not head.hands_on:
-            return message(self._recorded(incident, scene), *self._cause(scene))
+            return message(self._recorded(incident, scene, to), *self._cause(scene))
         suggested = incident.declared_by if incident.declared_by != incident.commander else None
         return message(
             (
-                *self._recorded(incident, scene),
+                *self._recorded(incident, scene, to),
                 " The commander coordinates; hands-on work pulls the eyes off the whole.",
             ),
             (
@@ -271,14 +323,37 @@ class Scenes(Openings):
             text += "Kept. "
         return text
 
-    def _update(self, incident: Incident, head: ev.UpdatePosted, scene: Scene) -> Message:
+    def _update(
+        self, incident: Incident, head: ev.UpdatePosted, scene: Scene, to: ConversationRef | None
+    ) -> Message:
         stamp = f"{head.at:%H:%M} {self.practice(incident)}"
         due = self.next_update(incident)
         return message(
-            (stamp, head.text, " — ", self.who(head.by)),
+            (stamp, head.text, " — ", self.who(head.by), self.across(head, to)),
             (self._settled(scene, Clock.INTERNAL), *due) if due else None,
             *self._cause(scene),
         )
+
+    def _drafted(
+        self, incident: Incident, head: ev.ExternalDrafted, *, elsewhere: bool = False
+    ) -> Message:
+        """Return an external text exactly as it would appear, for the commander's word (X2)."""
+        name = incident if elsewhere else None
+        return message(
+            (f"{self.label(incident)}: for the status page, by ", self.who(head.by), ":"),
+            (head.text,),
+            (
+                self.who(incident.commander),
+                " decides: ",
+                self.line("approve", name),
+                "  ·  ",
+                self.line("reject <why>", name),
+            ),
+            *self.approval(incident),
+        )
+
+    def _because(self, reason: str | None) -> Spans:
+        return (f": {shorten(reason, 300)}",) if reason else ()
 
     def _outward(
         self,
@@ -491,6 +566,48 @@ class Scenes(Openings):
             ic if incident.acting else None,
             ("Asked to take command: ", *self.people(asked, notify=True), ".") if asked else None,
             self.next_update(incident, now),
+        )
+
+    # --- several platforms ------------------------------------------------------------------------
+
+    def _mirrored(
+        self, incident: Incident, head: ev.Mirrored, now: datetime, to: ConversationRef | None
+    ) -> Message:
+        there = self.platform(head.conversation.adapter)
+        if to != head.conversation:
+            return message(
+                (f"{incident.id} is told on {there} too: ", Place(head.conversation, incident.id)),
+                (self.line(f"unmirror {head.conversation.adapter}"), " ends that."),
+            )
+        here = self.platform(incident.conversation.adapter)
+        return message(
+            (f"{self.label(incident)} — {self.title(incident)} — runs on {here}, and here.",),
+            ("Commands work on both; each promise counts once.",),
+            *self.brief(incident, now),
+        )
+
+    def _mirror_ended(
+        self, incident: Incident, head: ev.MirrorEnded, to: ConversationRef | None
+    ) -> Message:
+        here = self.platform(incident.conversation.adapter)
+        if to == head.conversation:
+            return message((f"{incident.id} is told here no more; it goes on on {here}.",))
+        there = self.platform(head.conversation.adapter)
+        return message((f"{incident.id} is not told on {there} any more.",))
+
+    def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
+        there = self.platform(_adapter(head.target))
+        others = [c.adapter for c in incident.conversations if c.adapter != _adapter(head.target)]
+        whole: Spans = (f"{self.platform(others[0])} is complete. ",) if others else ()
+        wait = f"{head.waiting} {'waits' if head.waiting == 1 else 'wait'}"
+        return message(
+            (
+                f"{there} has not taken messages since ",
+                self.at(head.since),
+                f"; {wait}. ",
+                *whole,
+                "Retrying.",
+            )
         )
 
     def _undelivered(self, head: ev.DeliveryFailed) -> Message:

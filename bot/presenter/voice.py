@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from bot.domain import events as ev
 from bot.domain.incident import Clock, Incident, Phase, Role
 from bot.domain.policies import Plan
 from bot.messages import Actions, At, Button, Code, Mention, Precision, Span, Spans, Text, span_of
 from bot.people import Directory
-from bot.refs import PersonId
+from bot.refs import ConversationRef, PersonId
 
 PREFIX = "!inc"
 """What a typed command begins with, on every platform."""
@@ -58,17 +59,32 @@ class Voice:
         plan_for: Callable[[str | None], Plan],
         *,
         tracker: bool = False,
+        services: tuple[str, ...] = (),
     ) -> None:
-        """`plan_for` gives a service's communication plan; `tracker`: tickets are filed."""
+        """`plan_for` gives a service's communication plan; `tracker`: tickets are filed.
+
+        `services` are those that have a plan, for a form to choose from.
+        """
         self.directory = directory
         self.plan_for = plan_for
         self.tracker = tracker
+        self.services = services
 
     def who(self, person: PersonId | None, *, notify: bool = False) -> Span:
         """Return a person, or `none`."""
         if person is None:
             return "none"
         return Mention(person, self.directory.name(person), notify)
+
+    def platform(self, adapter: str) -> str:
+        """Return what a platform is called."""
+        return adapter.capitalize()
+
+    def across(self, event: ev.Happening, to: ConversationRef | None) -> str:
+        """Return which platform something was said on, where it is told on another one."""
+        if event.via is None or to is None or event.via == to.adapter:
+            return ""
+        return f" ({self.platform(event.via)})"
 
     def people(self, people: tuple[PersonId, ...], *, notify: bool = False) -> Spans:
         """Return people, listed."""

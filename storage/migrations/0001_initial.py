@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
                 ("owner", fields.CharField(null=True, max_length=64)),
                 ("lease_us", fields.BigIntField(null=True)),
                 ("fence", fields.BigIntField()),
+                ("doubt", fields.BooleanField()),
                 ("not_before_us", fields.BigIntField(null=True)),
             ],
             options={
@@ -174,6 +175,7 @@ class Migration(migrations.Migration):
                 ("state", fields.CharField(max_length=8)),
                 ("version", fields.IntField()),
                 ("attempts", fields.IntField()),
+                ("doubt", fields.BooleanField()),
                 ("created_us", fields.BigIntField()),
                 ("done_us", fields.BigIntField(null=True)),
                 ("error", fields.TextField(null=True, unique=False)),

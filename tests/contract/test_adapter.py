@@ -9,7 +9,7 @@ import pytest
 from matrix_world import until, world
 
 from adapters.console import register_chat_adapter
-from bot.chat import ConversationRequest, Features
+from bot.chat import ConversationRequest, Features, Opened
 from bot.domain.incident import Severity
 from bot.messages import (
     Actions,
@@ -41,7 +41,10 @@ EVERYTHING = Message(
         Fields((Row("IC", (Mention(PersonId("ann"), "Ann", notify=True),)),)),
         Bullets((("one",), ("two ", At(START)))),
         Form(
-            "declare {severity} {title}", (Input("severity", "1..4"), Input("title", "what")), "Go"
+            inputs=(Input("severity", "1..4"), Input("title", "what")),
+            buttons=(Button("Go", "declare {severity} {title}"),),
+            typed="declare <1..4> <what>",
+            label="Go",
         ),
         Actions((Button("No new findings", "INC-42 nochange"),)),
     ),
@@ -174,7 +177,8 @@ async def test_conversations_are_opened_and_the_same_request_finds_the_same_one(
     adapter = made.adapter
     request = ConversationRequest(name="incident-x-2026-11-24", alias="inc-1", topic="t")
     first = await adapter.open_conversation(request, key="k1")
-    assert isinstance(first, ConversationRef)
+    assert isinstance(first, Opened)
+    assert isinstance(first.conversation, ConversationRef)
     assert await adapter.open_conversation(request, key="k1") == first
     direct = ConversationRequest(name="ann", alias="a", topic="t", direct_to=made.user)
     found = await adapter.open_conversation(direct, key="k2")

@@ -34,6 +34,7 @@ from storage.codec import (
 )
 
 FOLDER = Path(__file__).with_name("samples")
+PLACES = {"teams": ConversationRef("teams", "new:INC-1")}
 
 
 def eventful() -> Play:
@@ -60,7 +61,9 @@ def eventful() -> Play:
     play.do(DEV, cmd.StateImpact(text="everyone"))
     play.do(DEV, cmd.PostUpdate(text="rolling back"))
     entry = play.events[-3]
-    play.do(BEN, cmd.PublishExternal(text="we know"))
+    play.do(DEV, cmd.PublishExternal(text="we kno"))
+    play.do(BEN, cmd.RejectDraft(reason="a typo"))
+    play.do(BEN, cmd.PublishExternal(text="we know"), via="matrix")
     play.do(BEN, cmd.SendBrief(text="soon"))
     play.do(DEV, cmd.ChangeCadence(clock=Clock.INTERNAL, period=timedelta(minutes=10)))
     play.wait(30)
@@ -69,10 +72,14 @@ def eventful() -> Play:
     play.do(DEV, cmd.Redact(entry=n), entry=entry)
     play.do(None, cmd.NoteConversation(conversation=ConversationRef("chat", "!room")))
     play.do(None, cmd.NoteTicket(ticket=ExternalRef("tracker", "T-1", "https://t.example.com")))
+    play.do(BEN, cmd.Mirror(adapter="teams"), places=PLACES)
+    play.do(None, cmd.NoteStalled(target="teams/new:INC-1", since=play.now, waiting=4))
+    play.do(None, cmd.NoteResumed(target="teams/new:INC-1"))
     play.do(None, cmd.NoteUndelivered(target="chat/ops", what="x", why="gone"))
     play.do(
         None, cmd.NoteTrouble(adapter="chat", conversation=None, text="logged out", reachable=False)
     )
+    play.do(BEN, cmd.EndMirror(adapter="teams"))
     play.do(BEN, cmd.Stabilise(text="ok"))
     play.do(BEN, cmd.Resolve(text="done"))
     play.do(BEN, cmd.Reopen(reason="back"))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot import log
 from bot.app import App
-from bot.chat import ChatEvent, ConversationRequest, Features
+from bot.chat import ChatEvent, ConversationRequest, Features, Opened
 from bot.clock import SystemClock
 from bot.config import LogSection, parse
 from bot.messages import Message, plain
@@ -98,13 +98,19 @@ class Sink(RecordingAdapter):
                 await asyncio.sleep(0.02)
         return True
 
-    async def open_conversation(self, request: ConversationRequest, *, key: str) -> ConversationRef:
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
         assert request.direct_to is not None
         name = f"@{request.direct_to.id}"
-        return ConversationRef("sink", name)
+        return Opened(conversation=ConversationRef("sink", name))
 
     async def post(
-        self, to: ConversationRef, message: Message, *, key: str, answers: str | None = None
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
     ) -> MessageRef:
         await asyncio.sleep(0.001)
         self._keep("post", to.id, plain(message), key)

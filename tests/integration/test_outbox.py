@@ -174,7 +174,7 @@ async def test_a_hanging_conversation_delays_no_other(tmp_path):
     class Hanging(RecordingAdapter):
         said_fast = asyncio.Event()
 
-        async def post(self, to, message, *, key, answers=None):
+        async def post(self, to, message, *, key, answers=None, urgent=False):
             if to.id == "slow":
                 await asyncio.Event().wait()
             self.said_fast.set()

@@ -89,8 +89,8 @@ async def test_a_captured_message_lands_on_the_timeline(tmp_path):
             written_at=written,
             marked_at=bot.clock.now(),
         )
-        assert await bot.app.receive(capture)
-        assert await bot.app.receive(capture)
+        assert (await bot.app.receive(capture)).done
+        assert (await bot.app.receive(capture)).done
         last = (await bot.timeline())[-1].event
         assert isinstance(last, ev.MessageCaptured)
         assert (last.at, last.author, last.text) == (written, "dev", "disk is full")
@@ -384,18 +384,18 @@ async def test_a_message_captured_twice_is_one_entry_and_its_changes_are_followe
             )  # fmt: skip
 
         before = len(await bot.timeline())
-        assert await bot.app.receive(capture(1))
-        assert await bot.app.receive(capture(2))
+        assert (await bot.app.receive(capture(1))).done
+        assert (await bot.app.receive(capture(2))).done
         assert len(await bot.timeline()) == before + 1
         # A moderator took it away: neither its author nor anybody in the incident.
         gone = ChatCorrection(
             id="r1", conversation=ops, sender=UserRef("chat", "moderator"), message="$said",
             text=None, written_at=bot.clock.now(),
         )  # fmt: skip
-        assert await bot.app.receive(gone)
+        assert (await bot.app.receive(gone)).done
         captured = (await bot.timeline())[before].event
         assert captured.text == ev.REDACTED
-        assert await bot.app.receive(replace(gone, id="r2", message="$another")) is False
+        assert not (await bot.app.receive(replace(gone, id="r2", message="$another"))).done
 
 
 async def test_trouble_and_a_move_are_told_where_the_bot_can_speak(tmp_path):

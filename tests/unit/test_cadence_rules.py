@@ -226,12 +226,33 @@ def test_a_publication_keeps_the_external_promise_and_a_brief_the_stakeholders()
     play = accepted(audiences=ALL, plan=plan)
     play.do(BEN, cmd.PostUpdate(text="x"))
     assert play.state.clocks[Clock.EXTERNAL].kept == 0
-    play.refused(DEV, cmd.PublishExternal(text="we know"))
+    play.refused(CARA, cmd.PublishExternal(text="we know"))
     play.do(BEN, cmd.PublishExternal(text="we know"))
     assert play.state.clocks[Clock.EXTERNAL].kept == 1
     play.refused(CARA, cmd.SendBrief(text="all well"))
     play.do(EVE, cmd.SendBrief(text="all well"))
     assert play.state.clocks[Clock.STAKEHOLDER].kept == 1
+
+
+def test_comms_draft_is_published_by_the_commanders_word_alone():
+    """X2 C5"""
+    plan = Plan(comms=DEV, external={Severity.SEV1: 30 * MINUTE})
+    play = accepted(audiences=ALL, plan=plan)
+    play.refused(BEN, cmd.Approve())
+    play.do(DEV, cmd.PublishExternal(text="the databse is slow"))
+    assert play.state.published is None
+    assert play.state.clocks[Clock.EXTERNAL].kept == 0
+    play.refused(DEV, cmd.Approve())
+    play.refused(DEV, cmd.RejectDraft(reason=None))
+    play.do(BEN, cmd.RejectDraft(reason="no internals"))
+    play.refused(BEN, cmd.Approve())
+    play.do(DEV, cmd.PublishExternal(text="Checkout is slow"))
+    play.do(DEV, cmd.PublishExternal(text="Checkout is slow since 14:04"))
+    happened = play.do(BEN, cmd.Approve())
+    assert play.of(ev.ExternalPublished, happened)[0].text == "Checkout is slow since 14:04"
+    assert play.state.published == "Checkout is slow since 14:04"
+    assert play.state.clocks[Clock.EXTERNAL].kept == 1
+    play.refused(BEN, cmd.Approve())
 
 
 def test_resolve_ends_the_clocks_and_settles_what_is_overdue_first():
