@@ -21,7 +21,7 @@ from bot.chat import Inbound, Receipt
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.domain.workflow import fold
-from bot.errors import DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
+from bot.errors import ConfigError, DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
@@ -263,6 +263,15 @@ def loaded(
     """
     manager = PluginManager(clock, str(home), config.directory)
     manager.load(config.adapters, config.plugins, given)
+    unheard = [name for name in manager.listening if config.http.listen is None]
+    if unheard:
+        raise ConfigError(
+            tuple(
+                f"http.listen: {name} hears over HTTP, and nothing listens; "
+                'write listen = "127.0.0.1:8080"'
+                for name in unheard
+            )
+        )
     return manager
 
 

@@ -181,10 +181,14 @@ Block = Heading | Text | Fields | Bullets | Form | Actions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One thing said. `summary` is its first line: what a lock screen shows."""
+    """One thing said. `summary` is its first line: what a lock screen shows.
+
+    `card_of` is the incident whose status card it is, where it can be pressed.
+    """
 
     summary: Spans
     blocks: tuple[Block, ...] = field(default=())
+    card_of: str | None = None
 
 
 def buttons_of(message: Message) -> tuple[Button, ...]:

@@ -264,6 +264,11 @@ class PluginManager:
             context.session = session
             context.kept = memory(name) if memory is not None else None
 
+    @property
+    def listening(self) -> tuple[str, ...]:
+        """The chat adapters that hear over HTTP."""
+        return tuple(name for name in self.adapters if len(self._contexts[name].routes))
+
     def routes(self) -> Iterable[tuple[str, web.RouteTableDef]]:
         """Return each plugin's routes, with their prefix."""
         for name, context in self._contexts.items():

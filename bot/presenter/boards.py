@@ -84,7 +84,11 @@ class Boards(Forms):
             rows.append(Row("Ticket", (incident.ticket.url or incident.ticket.id,)))
         title = f"{self.practice(incident)}{incident.id} · {self.title(incident)}"
         tools = self.tools(incident, viewer) if forms else ()
-        return Message(summary=(title,), blocks=(Fields(tuple(rows)), *tools))
+        return Message(
+            summary=(title,),
+            blocks=(Fields(tuple(rows)), *tools),
+            card_of=incident.id if forms else None,
+        )
 
     def status(self, incident: Incident, now: datetime) -> Message:
         """Return the answer to `status`: the card, and what to do next."""

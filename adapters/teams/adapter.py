@@ -1,0 +1,344 @@
+"""Microsoft Teams: threads in a channel, chats, cards."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from adapters.teams import cards
+from adapters.teams import inbound as ib
+from adapters.teams.config import GUID, TeamsSettings
+from adapters.teams.connector import Connector, Gone
+from adapters.teams.edge import Answer, Edge
+from adapters.teams.graph import Graph
+from adapters.teams.hearing import Hearing
+from adapters.teams.inbound import ADAPTER
+from adapters.teams.pacing import Pacing
+from adapters.teams.people import Known, Reference
+from adapters.teams.tokens import CONNECTOR, Refused, Tokens
+from bot.chat import ConversationRequest, Features, Opened
+from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
+from bot.messages import Bullets, Fields, Mention, Message, Place, Span, Text
+from bot.ports import Finding, PluginContext, Receive
+from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
+
+LOOK_AGAIN = timedelta(minutes=30)
+"""How often the app's secret is tried, besides what is sent: it ends on a day of its own."""
+
+OPENING_TAKES = timedelta(seconds=2)
+"""How long a message waits for the thread that it points to; it is being opened meanwhile."""
+
+WHOLE_KEPT = "whole/"
+_NEW = "new:"
+"""What the core's name of a conversation begins with that is not open yet (`bot.chat`)."""
+
+
+class TeamsAdapter:
+    """A bot registered with Microsoft Entra, installed in a team."""
+
+    def __init__(self, context: PluginContext, settings: TeamsSettings) -> None:
+        """Nothing is asked of Microsoft yet."""
+        self._context, self._settings, self._log = context, settings, context.log
+        self._clock = context.clock
+        self.features = Features(
+            rooms=settings.rooms,
+            direct=True,
+            edits=True,
+            threads=True,
+            buttons=True,
+            forms=True,
+            repeats=False,
+            max_bytes=100_000,
+            triage=ConversationRef(ADAPTER, settings.channel) if settings.channel else None,
+        )
+        self._tokens = Tokens(settings, context.clock)
+
+        def http() -> Any:  # noqa: ANN401 - aiohttp's session
+            return context.http
+
+        self._connector = Connector(
+            settings, http, self._tokens.get, self._tokens.forget, context.clock
+        )
+        self._graph = Graph(settings, http, lambda: self._tokens.get(settings.graph))
+        self._known = Known(settings, tuple(context.addressees), lambda: context.memory)
+        self._pacing = Pacing(context.clock, settings.sends_per_second)
+        self._edge = Edge(settings, http, context.clock, context.log, self._turn)
+        self._hearing: Hearing | None = None
+        context.routes.post("/messages")(self._edge.handle)
+        context.routes.get("/whole/{name}")(self._show_whole)
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    async def run(self, receive: Receive) -> bool:
+        """Listen until cancelled.
+
+        Raises:
+            SessionEnded: Entra does not know the app, or not its secret any more.
+        """
+        self._hearing = Hearing(self._settings, self._known, self._clock, self._log, receive, self)
+        try:
+            while True:
+                try:
+                    await self._tokens.get()
+                except Refused as exc:
+                    why = f"{exc}; renew the app's secret or certificate, and start Sitrep again"
+                    raise SessionEnded(why) from exc
+                except TemporaryFailure as exc:
+                    self._log.warning("no token", why=str(exc))
+                await self._clock.sleep(LOOK_AGAIN)
+        finally:
+            await self._hearing.close()
+            self._hearing = None
+            self._tokens.close()
+
+    async def _turn(self, activity: Mapping[str, Any]) -> Answer | None:
+        if self._hearing is None:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
+        return await self._hearing.hear(activity)
+
+    # --- out --------------------------------------------------------------------------------------
+
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
+        """Open a thread, a channel, or find the chat with a user."""
+        if request.direct_to is not None:
+            return await self._direct(request.direct_to.id)
+        if self._settings.layout == "channels":
+            name = request.name.removeprefix("incident-")
+            channel = await self._graph.channel(f"{request.alias} {name}", request.topic)
+            await self._known.opened(request.alias, channel)
+            return Opened(conversation=ConversationRef(ADAPTER, channel))
+        channel = self._settings.channel
+        if not channel:
+            raise PermanentFailure("no channel is configured: [adapters.teams] channel")
+        card = request.opening or Message(summary=(request.topic,))
+        reference = await self._known.reference(channel)
+        body = {
+            "isGroup": True,
+            "bot": {"id": f"28:{self._settings.app_id}"},
+            "tenantId": reference.tenant,
+            "channelData": {"channel": {"id": channel}, "tenant": {"id": reference.tenant}},
+            "activity": (await self._drawn(card, key)).activity,
+        }
+        await self._pacing.wait(channel, reference.tenant, urgent=True)
+        made = await self._connector.create(reference.service_url, body)
+        root = made.id.partition(";messageid=")[2] or made.activity
+        if not root:
+            raise PermanentFailure("Teams began a thread without a name")
+        conversation = ConversationRef(ADAPTER, f"{channel}/{root}")
+        await self._known.opened(request.alias, conversation.id)
+        shows = MessageRef(conversation, made.activity or root)
+        return Opened(conversation=conversation, card=shows if request.opening else None)
+
+    async def _direct(self, user: str) -> Opened:
+        reference = await self._known.reference(f"user/{user}")
+        known = await self._known.look_up(user)
+        body = {
+            "isGroup": False,
+            "bot": {"id": f"28:{self._settings.app_id}"},
+            "members": [{"id": known or user}],
+            "tenantId": reference.tenant,
+            "channelData": {"tenant": {"id": reference.tenant}},
+        }
+        made = await self._connector.create(reference.service_url, body)
+        return Opened(conversation=ConversationRef(ADAPTER, made.id))
+
+    async def post(
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
+    ) -> MessageRef:
+        """Say something; an answer in a channel goes under what it answers."""
+        base, root = ib.split(to.id)
+        reference = await self._known.reference(base)
+        if root is None and answers is not None and base.startswith("19:"):
+            root = answers if reference.kind == "channel" else None
+        drawn = await self._drawn(message, key)
+        conversation = ib.named(base, root)
+        await self._pacing.wait(conversation, reference.tenant, urgent=urgent)
+        made = await self._connector.post(reference.service_url, conversation, drawn.activity)
+        return MessageRef(ConversationRef(ADAPTER, to.id), made or "")
+
+    async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
+        """Put something else in a message's place."""
+        if not ref.id:
+            raise Gone("Teams gave it no id")
+        base, root = ib.split(ref.conversation.id)
+        reference = await self._known.reference(base)
+        drawn = await self._drawn(message, key)
+        conversation = ib.named(base, root)
+        await self._pacing.wait(conversation, reference.tenant, urgent=False)
+        await self._connector.update(
+            reference.service_url, conversation, ref.id, {**drawn.activity, "id": ref.id}
+        )
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        """Do nothing: a bot cannot react in Teams."""
+
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        """Do nothing: messages have buttons of their own."""
+
+    async def pin(self, ref: MessageRef, *, key: str) -> None:
+        """Do nothing: a thread begins with its card."""
+
+    async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
+        """Do nothing: whoever is in the team sees its threads; calls are direct messages."""
+
+    async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
+        """Do nothing: the card says it."""
+
+    # --- drawing ----------------------------------------------------------------------------------
+
+    async def _drawn(self, message: Message, key: str) -> cards.Drawn:
+        """Return a message as an activity; what does not fit can be read behind a link."""
+        await self._known.look_up_all(tuple(_people(message)))
+        names = await self._names(message)
+        once = hashlib.sha256(key.encode()).hexdigest()[:12]
+        drawn = cards.draw(message, names, once=once, more=self.whole_hint)
+        if drawn.whole is not None and self._settings.public_url:
+            address = await self._kept_whole(drawn.whole)
+            drawn = cards.draw(message, names, once=once, more=f"The whole: {address}")
+        return drawn
+
+    @property
+    def whole_hint(self) -> str:
+        """Return how to read what was shortened, without an address."""
+        return "The whole is in the record: sitrep export"
+
+    async def card_for(self, message: Message, once: str) -> dict[str, Any]:
+        """Return a message as a card, for one person's view."""
+        await self._known.look_up_all(tuple(_people(message)))
+        names = await self._names(message)
+        return cards.card_of(message, names, once=once, more=self.whole_hint)[0]
+
+    async def _names(self, message: Message) -> cards.Names:
+        addresses = {
+            span.conversation: await self._address(span.conversation)
+            for span in _spans(message)
+            if isinstance(span, Place)
+        }
+        return cards.Names(
+            mri=self._known.mri, object_id=self._known.object_id, address=addresses.get
+        )
+
+    async def _address(self, conversation: ConversationRef) -> str | None:
+        """Return a link to a thread or channel, once it is open."""
+        if conversation.adapter != ADAPTER:
+            return None
+        name = conversation.id
+        if name.startswith(_NEW):
+            alias = name.removeprefix(_NEW).casefold()
+            waited = timedelta(0)
+            while (opened := await self._known.opened(alias)) is None:
+                if waited >= OPENING_TAKES:
+                    return None
+                await self._clock.sleep(OPENING_TAKES / 8)
+                waited += OPENING_TAKES / 8
+            name = opened
+        base, root = ib.split(name)
+        if not base.startswith("19:"):
+            return None
+        reference = await self._known.reference(base)
+        return _link(base, root, reference, self._settings)
+
+    async def _kept_whole(self, text: str) -> str:
+        """Keep a text that does not fit, under a name that nobody guesses; return its address."""
+        name = secrets.token_urlsafe(24)
+        until = self._clock.now() + timedelta(days=30)
+        await self._context.memory.keep(f"{WHOLE_KEPT}{name}", f"{until.isoformat()}\n{text}")
+        return f"{self._settings.public_url.rstrip('/')}/plugins/{ADAPTER}/whole/{name}"
+
+    async def _show_whole(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        kept = None
+        if self._hearing is not None and len(name) < 64 and name.isascii():
+            kept = await self._context.memory.recall(f"{WHOLE_KEPT}{name}")
+        until, _, text = (kept or "").partition("\n")
+        ends_at = ib.moment(until)
+        if ends_at is None or ends_at < self._clock.now():
+            raise web.HTTPNotFound
+        return web.Response(
+            text=text,
+            headers={
+                "Cache-Control": "no-store",
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+                "X-Robots-Tag": "noindex",
+                "Content-Security-Policy": "default-src 'none'",
+            },
+        )
+
+    # --- checking ---------------------------------------------------------------------------------
+
+    async def check(self) -> Sequence[Finding]:
+        """Return what is wrong with the settings, or with what Entra knows of them."""
+        found = []
+        settings = self._settings
+        try:
+            await self._tokens.get(CONNECTOR)
+        except TemporaryFailure as exc:
+            found.append(Finding(str(exc)))
+        if settings.layout == "channels":
+            try:
+                await self._tokens.get(settings.graph)
+            except TemporaryFailure as exc:
+                found.append(Finding(f"for Graph: {exc}"))
+        if not settings.rooms:
+            found.append(
+                Finding(
+                    "no channel is named, so an incident stays where it was declared: set channel",
+                    fault=False,
+                )
+            )
+        if not settings.public_url:
+            found.append(
+                Finding("without public_url what is too long for Teams has no link", fault=False)
+            )
+        for each in self._context.addressees:
+            user = each.user.id if each.user is not None else None
+            if user is None:
+                continue
+            if not re.match(GUID, user) or user != user.casefold():
+                found.append(
+                    Finding(f"people.{each.person}.users.teams: write the object id, in lower case")
+                )
+        return found
+
+
+def _link(base: str, root: str | None, reference: Reference, settings: TeamsSettings) -> str:
+    """Return a deep link to a message or channel."""
+    team = reference.team or settings.team
+    where = f"tenantId={reference.tenant}" + (f"&groupId={team}" if team else "")
+    if root is None:
+        return f"https://teams.microsoft.com/l/channel/{quote(base, safe='')}/incident?{where}"
+    message = f"{quote(base, safe='')}/{quote(root, safe='')}"
+    return f"https://teams.microsoft.com/l/message/{message}?{where}&parentMessageId={quote(root)}"
+
+
+def _spans(message: Message) -> list[Span]:
+    spans = [*message.summary]
+    for block in message.blocks:
+        match block:
+            case Text():
+                spans += block.spans
+            case Fields():
+                spans += [span for row in block.rows for span in row.value]
+            case Bullets():
+                spans += [span for item in block.items for span in item]
+            case _:
+                pass
+    return spans
+
+
+def _people(message: Message) -> list[PersonId]:
+    return [span.person for span in _spans(message) if isinstance(span, Mention)]
