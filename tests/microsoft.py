@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
+import datetime as dt
+import hashlib
+import hmac
 import ipaddress
 import itertools
 import json
@@ -19,6 +21,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,18 @@ class Key:
         }  # fmt: skip
 
 
+@cache
+def _keys() -> tuple[Key, Key, Key]:
+    """Ours, an attacker's under the same name, and one for another channel; made once."""
+    return Key("key-1"), Key("key-1"), Key("key-webchat")
+
+
+@cache
+def _tls() -> bytes:
+    key = Key("tls")
+    return certificate(key) + key.pem
+
+
 def _b64(number: int) -> str:
     raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
@@ -74,8 +89,8 @@ def _b64(number: int) -> str:
 def certificate(key: Key) -> bytes:
     """A self-signed certificate for this machine."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    day = dt.timedelta(days=1)
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     made = (
         x509.CertificateBuilder()
@@ -96,8 +111,7 @@ class Microsoft:
     """Everything of Microsoft's that the adapter talks to."""
 
     def __init__(self) -> None:
-        self.key, self.rogue = Key("key-1"), Key("key-1")
-        self.unendorsed = Key("key-webchat")
+        self.key, self.rogue, self.unendorsed = _keys()
         self.published = [self.key.jwk("msteams"), self.unendorsed.jwk("webchat")]
         self.port, self.tls = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
@@ -289,8 +303,8 @@ class Microsoft:
             entra.router.add_get(path, self._discover)
         entra.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
         with tempfile.TemporaryDirectory() as folder:
-            key, pem = Key("tls"), Path(folder) / "entra.pem"
-            pem.write_bytes(certificate(key) + key.pem)
+            pem = Path(folder) / "entra.pem"
+            pem.write_bytes(_tls())
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(pem)
@@ -309,8 +323,6 @@ class Microsoft:
 
 def _hmac_token(claims: dict[str, Any], key: Key, headers: dict[str, Any]) -> str:
     """A token that is signed with the public key as if it were a password."""
-    import hashlib
-    import hmac
 
     def part(value: dict[str, Any]) -> str:
         raw = json.dumps(value).encode()
@@ -323,7 +335,7 @@ def _hmac_token(claims: dict[str, Any], key: Key, headers: dict[str, Any]) -> st
 
 def activity(service_url: str, kind: str = "message", **more: Any) -> dict[str, Any]:
     """What Teams sends, in its shape."""
-    now = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+    now = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
     return {
         "type": kind,
         "id": str(uuid.uuid4()),

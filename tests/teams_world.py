@@ -105,7 +105,7 @@ class Team:
 
     async def press(
         self, who: str, message: dict[str, Any], title: str, conversation: str | None = None,
-        *, name: str | None = None, **inputs: str,
+        /, *, name: str | None = None, **inputs: str,
     ) -> Any:  # fmt: skip
         """Press a button of a message, with its blanks filled in."""
         action = button(message, title)
@@ -182,11 +182,10 @@ class Team:
 
 def shown(message: dict[str, Any]) -> str:
     """Return all that a message shows."""
-    texts = [re.sub(r"<br>", "\n", message.get("text", ""))]
-    for attachment in message.get("attachments", []):
-        texts.append(_texts(attachment["content"]))
-    text = html.unescape(re.sub(r"</?(?!at\b)[a-z]+[^>]*>", "", "\n".join(texts)))
-    return re.sub(r"\\([\\`*_{}\[\]()#+\-!>|~<&.)])", r"\1", text)
+    text = message.get("text", "").replace("<br>", "\n")
+    texts = [html.unescape(re.sub(r"</?(?!at\b)[a-z]+[^>]*>", "", text))]
+    texts += [_texts(attachment["content"]) for attachment in message.get("attachments", [])]
+    return re.sub(r"\\([\\`*_{}\[\]()#+\-!>|~<&.)])", r"\1", "\n".join(texts))
 
 
 def _texts(node: Any) -> str:

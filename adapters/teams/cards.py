@@ -419,6 +419,10 @@ class _Drawing:
         if form.says:
             run = {"type": "TextRun", "text": form.says, "isSubtle": True}
             yield {"type": "RichTextBlock", "inlines": [run], "spacing": "Small"}
+        if not form.folded:
+            typed = {"type": "TextRun", "text": f"{PREFIX}{form.typed}", "fontType": "Monospace"}
+            lead = {"type": "TextRun", "text": "Or type: ", "isSubtle": True}
+            yield {"type": "RichTextBlock", "inlines": [lead, typed], "spacing": "Small"}
         for blank in form.inputs:
             yield _input(blank)
         buttons = [self._execute(button, inputs=True) for button in form.buttons]
