@@ -134,7 +134,6 @@ class Outbox:
         self._held: dict[str, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
-        self._away: set[str] = set()
         self.without: set[str] = set()
         self.delivered = 0
         self.dead = 0
@@ -309,15 +308,11 @@ class Outbox:
             _log.warning("failed", target=row.what.target, error=repr(exc), exc_info=True)
             return await self._put_off(lease, job, repr(exc), None, unsure=True)
         marked = await self._mark(lease, job, done)
-        await self._back(row.what.target)
-        return marked
-
-    async def _back(self, target: str) -> None:
-        """Take up at once what was put off while a target was away."""
-        if target in self._away:
-            self._away.discard(target)
-            await self._store.hasten(target, self._clock.now())
+        if row.attempts:
+            # What was away is back: what else waits for it need not wait for its next try.
+            await self._store.hasten(row.what.target, self._clock.now())
             self._wake.set()
+        return marked
 
     def _pointless(self, job: _Job) -> bool:
         """Whether a prompt's promise has ended meanwhile."""
@@ -382,8 +377,6 @@ class Outbox:
             seconds=wait.total_seconds(),
         )
         self.retried += 1
-        if retry_after is None:
-            self._away.add(row.what.target)
         stalled = now - row.created_at >= self._settings.late_after
 
         async def put_off(work: Work) -> None:

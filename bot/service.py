@@ -347,7 +347,7 @@ class Service:
         if own_room:
             scene = fx.Scene(head=events[0], events=events)
             told = self._presenter.tell(incident, scene, inquiry.now)
-            await self._answer(work, inquiry, told)
+            await self._answer(work, inquiry, told, lasting=True)
         return "done"
 
     async def _do(
@@ -370,7 +370,7 @@ class Service:
         if events and inquiry.conversation not in after.conversations:
             for scene in fx.scenes(events):
                 told = self._presenter.tell(after, scene, inquiry.now, inquiry.conversation)
-                await self._answer(work, inquiry, told)
+                await self._answer(work, inquiry, told, lasting=True)
         self._keep_card(inquiry, after)
         return "done"
 
@@ -628,13 +628,20 @@ class Service:
         return incident
 
     async def _answer(
-        self, work: Work, inquiry: Inquiry, message: Message, *, worked: bool | None = None
+        self,
+        work: Work,
+        inquiry: Inquiry,
+        message: Message,
+        *,
+        worked: bool | None = None,
+        lasting: bool = False,
     ) -> None:
         """Answer whoever asked, where they asked; `worked` marks what they wrote besides.
 
-        What is answered inline is not queued: a press whose answer is lost is pressed again.
+        What is answered inline is not queued: a press whose answer is lost is pressed again. What
+        has been done is told in the conversation all the same (`lasting`).
         """
-        if inquiry.inline:
+        if inquiry.inline and not lasting:
             inquiry.answers.append(message)
             return
         row = Outgoing(

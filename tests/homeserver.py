@@ -117,7 +117,7 @@ class Synapse:
             cwd=self.folder,
             stdout=self._log,
             stderr=self._log,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - before any thread is started
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - before any thread is started
         )
         until = time.monotonic() + 60
         while time.monotonic() < until:
@@ -189,7 +189,7 @@ def node() -> Path:
     return Path(found)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -226,24 +226,33 @@ def button(message: dict[str, Any], title: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
+async def running(
+    there: Team, home: Path, *, teams: str = "", more: str = "", people: str = ""
+) -> AsyncIterator[None]:
+    """Let the bot run."""
+    text = config(there.ms, there.port, teams=teams, more=more, people=people)
+    settings = parse(text, {})
+    async with composed(settings, home, SystemClock(), tell=lambda _line: None) as app:
+        there.app = app
+        task = asyncio.create_task(app.run())
+        try:
+            adapter = app.plugins.adapters["teams"]
+            await until(lambda: task.done() or adapter._hearing is not None, "Teams")
+            yield
+        finally:
+            there.outcome = task.result() if task.done() else None
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
 async def team(
     home: Path, monkeypatch, *, teams: str = "", more: str = "", people: str = "",
     ms: Microsoft | None = None,
 ) -> AsyncIterator[Team]:  # fmt: skip
     """A Sitrep in Teams, with Microsoft's side played on the loopback."""
     async with (ms or Microsoft()).running(monkeypatch) as played, ClientSession() as session:
-        port = free_port()
-        there = Team(played, port, session)
-        settings = parse(config(played, port, teams=teams, more=more, people=people), {})
-        async with composed(settings, home, SystemClock(), tell=lambda _line: None) as app:
-            there.app = app
-            task = asyncio.create_task(app.run())
-            try:
-                adapter = app.plugins.adapters["teams"]
-                await until(lambda: task.done() or adapter._hearing is not None, "Teams")
-                yield there
-            finally:
-                there.outcome = task.result() if task.done() else None
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        there = Team(played, free_port(), session)
+        async with running(there, home, teams=teams, more=more, people=people):
+            yield there
         assert played.faults == []
