@@ -223,14 +223,13 @@ class Emulated(Team):
         name = message.get("messageId")
         if event.get("action") not in {"createMessage", "updateMessage"} or name is None:
             return
-        conversation = message.get("postConversationId") or event["actionConversationId"]
-        found = self.ms.messages.setdefault(conversation, [])
-        for each in found:
+        for each in self.seen():
             if each["id"] == name:
                 each.update({**message, "edits": each.get("edits", 0) + 1})
                 return
         if message.get("from", {}).get("id") == BOT:
-            found.append({**message, "id": name})
+            conversation = message.get("postConversationId") or event["actionConversationId"]
+            self.ms.messages.setdefault(conversation, []).append({**message, "id": name})
 
 
 @asynccontextmanager

@@ -42,6 +42,8 @@ def threads(there) -> list[str]:
 
 async def test_declared_by_text_run_in_a_thread_by_several_and_resolved(there):
     """C1 K2 L2 T1"""
+    await there.says("ann", "help")  # the emulator knows people by no directory's id
+    await there.hears("Begin with", PERSONAL)
     await there.says("ben", "declare 1 Checkout <b>down</b> ic:@ann", GROUP)
     thread = await until(lambda: next(iter(threads(there)), None), "the thread")
     root = there.seen(thread)[0]
