@@ -194,7 +194,10 @@ def _texts(node: Any) -> str:
     if not isinstance(node, dict):
         return ""
     if node.get("type") == "RichTextBlock":
-        return "".join(run["text"] for run in node["inlines"])
+        return "".join(
+            run["text"] + (f" ({run['selectAction']['url']})" if "selectAction" in run else "")
+            for run in node["inlines"]
+        )
     own = [str(node[k]) for k in ("text", "title", "label") if isinstance(node.get(k), str)]
     if "value" in node and "title" in node:
         own = [f"{node['title']}: {node['value']}"]

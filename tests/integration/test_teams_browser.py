@@ -1,0 +1,106 @@
+"""What a person sees in a real browser, in the Agents Playground."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from homeserver import Missing, node
+from peers import unavailable
+from playground import HERE, emulated
+
+from bot.domain.incident import Phase, Severity
+
+DRIVER = Path(__file__).parent.parent / "js/teams.mjs"
+
+
+class Browser:
+    """A page, and somebody in front of it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def do(self, what: str, **more: str) -> object:
+        self._process.stdin.write(json.dumps({"do": what, **more}).encode() + b"\n")
+        await self._process.stdin.drain()
+        return await self.answer()
+
+    async def answer(self) -> object:
+        found = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 40))
+        assert "failed" not in found, found["failed"]
+        return found.get("done")
+
+
+@asynccontextmanager
+async def browser(address: str, folder: Path):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        unavailable("no browser: apt install chromium")
+    process = await asyncio.create_subprocess_exec(
+        str(node()), str(DRIVER), chromium, address, str(folder), cwd=DRIVER.parent,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20,
+    )  # fmt: skip
+    page = Browser(process)
+    try:
+        await page.answer()
+        yield page
+    finally:
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 10)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def test_an_incident_is_declared_and_run_by_hand(tmp_path, monkeypatch):
+    """S2 K2 L2 C5"""
+    if not HERE.exists():
+        unavailable("no Agents Playground: run `make peers`")
+    pictures = Path(os.environ.get("SITREP_PICTURES", tmp_path))
+    try:
+        async with (
+            emulated(tmp_path, monkeypatch) as there,
+            browser(there.playground.url, pictures) as page,
+        ):
+            await page.do("say", text="declare")
+            await page.do("see", text="What is broken? A title is enough")
+            await page.do("look", name="1-form")
+            await page.do("press", name="Declare")
+            await page.do("see", text="This is needed.")
+            await page.do(
+                "fill", label="What is broken", text="Checkout answers *500* <everywhere>"
+            )
+            await page.do("press", name="Which severity?")
+            await page.do("see", text="This would be SEV1")
+            await page.do("look", name="2-preview")
+            await page.do("press", name="Declare SEV1")
+            await page.do("see", text="INCIDENT DECLARED")
+            await page.do("look", name="3-declared")
+            assert (await there.incident()).severity is Severity.SEV1
+            await page.do("open", name="Incidents")
+            await page.do("see", text="Next update")
+            await page.do("look", name="4-thread")
+            await page.do("press", name="Update")
+            await page.do("look", name="5-update")
+            await page.do("fill", label="What is new, in one or two lines", text="Rolling back 311")
+            await page.do("press", name="Post update")
+            await page.do("see", text="Rolling back 311")
+            await page.do("look", name="6-updated")
+            text = str(await page.do("read"))
+            assert "Checkout answers *500* <everywhere>" in text
+            await page.do("press", name="Commander")
+            await page.do("see", text="Only the commander: Ann.")
+            await page.do("fill", label="What ended it, or what stands", text="311 withdrawn")
+            await page.do("press", name="Resolve")
+            await page.do("see", text="RESOLVED")
+            await page.do("look", name="7-resolved")
+            incident = await there.incident()
+            assert incident.last_update.text == "Rolling back 311"
+            assert incident.phase is Phase.RESOLVED
+    except Missing as exc:
+        unavailable(f"no Agents Playground: {exc}")
