@@ -25,6 +25,7 @@ from homeserver import Missing, die_with_parent, free_port, node
 from matrix_world import until
 from microsoft import TEAM, TENANT, Microsoft, object_id
 from teams_world import Team, button, running, shown
+from toxic import toxic
 
 HERE = Path(__file__).parent / "js/node_modules/@microsoft/m365agentsplayground"
 PEOPLE = ("ann", "ben", "cara", "dev", "eve", "fay")
@@ -36,13 +37,12 @@ BOT = "28:bot"
 class Playground:
     """The emulator, in a process of its own."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, port: int, service_url: str) -> None:
         if not (HERE / "cli.js").exists():
             raise Missing("no Agents Playground: run `make peers`")
         self.folder = Path(tempfile.mkdtemp(prefix="playground-", dir="/tmp"))
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._endpoint = endpoint
+        self.port, self._endpoint, self._service_url = port, endpoint, service_url
+        self.url = f"http://127.0.0.1:{port}"
         (self.folder / ".m365agentsplayground.yml").write_text(_config())
 
     def start(self) -> Playground:
@@ -54,7 +54,7 @@ class Playground:
         }
         command = [
             str(node()), str(HERE / "cli.js"), "start", "-e", self._endpoint, "-c", "msteams",
-            "-p", str(self.port), "--service-url", f"{self.url}/_connector", "--disable-telemetry",
+            "-p", str(self.port), "--service-url", self._service_url, "--disable-telemetry",
         ]  # fmt: skip
         self._out = (self.folder / "out").open("wb")
         self._process = subprocess.Popen(
@@ -236,10 +236,15 @@ class Emulated(Team):
 async def emulated(
     home: Path, monkeypatch, *, more: str = "", teams: str = ""
 ) -> AsyncIterator[Emulated]:
-    """A Sitrep in the emulator."""
-    ms = Microsoft()
-    async with ms.running(monkeypatch), ClientSession() as http:
+    """A Sitrep in the emulator; what it sends goes over `wire`, which can be broken."""
+    ms, port = Microsoft(), free_port()
+    async with (
+        ms.running(monkeypatch),
+        ClientSession() as http,
+        toxic(f"http://127.0.0.1:{port}") as wire,
+    ):
         there = Emulated(ms, free_port(), http)
+        there.wire = wire
         there.watching = asyncio.Event()
         app = web.Application(client_max_size=1 << 20)
         app.router.add_post("/api/messages", there.relay)
@@ -247,12 +252,12 @@ async def emulated(
         await runner.setup()
         relay = free_port()
         await web.TCPSite(runner, "127.0.0.1", relay).start()
-        playground = Playground(f"http://127.0.0.1:{relay}/api/messages")
+        ms.service_url = f"{wire.url}/_connector"
+        playground = Playground(f"http://127.0.0.1:{relay}/api/messages", port, ms.service_url)
         there.playground = await asyncio.to_thread(playground.start)
         watching = asyncio.create_task(there._watch())
         try:
             await there.watching.wait()
-            ms.service_url = f"{playground.url}/_connector"
             teams = f'{teams}\nchannel = "{CHANNEL}"'
             async with running(there, home, teams=teams, more=more):
                 yield there

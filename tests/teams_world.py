@@ -31,14 +31,12 @@ def config(ms: Microsoft, port: int, *, teams: str = "", more: str = "", people:
         f'users = {{ teams = "{object_id(p)}" }}\n'
         for p in names
     )
-    return f"""
+    return edited(f"""
 {sections}
 [services.checkout]
 comms = "ann"
 [http]
 listen = "127.0.0.1:{port}"
-[delivery]
-retry_first = "100ms"
 [adapters.teams]
 app_id = "{APP}"
 tenant = "{TENANT}"
@@ -52,7 +50,12 @@ openid = "{ms.openid}"
 graph = "{ms.graph}"
 {section}
 {more}
-""".replace('retry_first = "100ms"', 'retry_first = "1s"')
+""")
+
+
+def edited(text: str) -> str:
+    """Return the config's text; a test that needs another one replaces this."""
+    return text
 
 
 class Team:

@@ -1,0 +1,150 @@
+"""One incident on a real Synapse and in the Agents Playground at once."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from homeserver import Missing
+from matrix_world import config as matrix_config
+from matrix_world import world
+from microsoft import object_id
+from peers import unavailable
+from playground import CHANNEL, HERE, emulated
+from teams_world import shown, until
+
+from bot.domain import events as ev
+from bot.domain.incident import Clock, Phase
+
+THREAD = f"{CHANNEL};messageid="
+
+
+@asynccontextmanager
+async def both(synapse, tmp_path, monkeypatch, more: str = ""):
+    """A Sitrep on both, with Ann and Ben known on each."""
+    if not HERE.exists():
+        unavailable("no Agents Playground: run `make peers`")
+    (tmp_path / "m").mkdir()
+    try:
+        async with world(synapse, tmp_path / "m", start=False) as w:
+            matrix = matrix_config(synapse, w.bot.prefix).partition("[adapters.matrix]")[2]
+            section = f"[adapters.matrix]{matrix}".replace('{ env = "PICKLE" }', f'"{PICKLE}"')
+            users = {
+                name: f'users = {{ teams = "{object_id(name)}", matrix = "{person.user}" }}'
+                for name, person in w.people.items()
+            }
+
+            def of_both(text: str) -> str:
+                for name, line in users.items():
+                    text = text.replace(f'users = {{ teams = "{object_id(name)}" }}', line)
+                return text
+
+            monkeypatch.setattr("teams_world.edited", of_both)
+            async with emulated(tmp_path / "m", monkeypatch, more=f"{section}\n{more}") as there:
+                for person in w.people.values():
+                    await person.room(f"{w.bot.prefix}-triage")
+                yield w, there
+    except (Missing, OSError) as exc:
+        unavailable(f"no Agents Playground: {exc}")
+        raise
+
+
+PICKLE = "a-long-enough-test-secret"
+
+
+async def thread_of(there) -> str:
+    def found() -> str | None:
+        threads = [c for c in there.ms.messages if c.startswith(THREAD)]
+        return next((c for c in threads if "State:" in shown(there.seen(c)[0])), None)
+
+    return await until(found, "the thread")
+
+
+async def test_declared_on_matrix_and_run_on_both(synapse, tmp_path, monkeypatch):
+    """K2 L1 L2: promises are counted once, whoever says it where"""
+    async with both(synapse, tmp_path, monkeypatch) as (w, there):
+        room = await w.declared("1 Checkout is down ic:@ann")
+        await w.ann.say(room, "!inc mirror teams")
+        await w.ann.hears("INC-1 is told on Teams too", room)
+        thread = await thread_of(there)
+        await there.hears("runs on Matrix, and here", thread)
+        await w.ann.say(room, "!inc update rolling back")
+        await there.hears("rolling back — Ann (Matrix)", thread)
+        await there.says("ben", "update 40 % done", thread)
+        await w.ann.hears("40 % done — Ben (Teams)", room)
+        await there.says("ben", "note the replica lags", thread)
+        await w.ann.hears("Ben (Teams): the replica lags — entry", room)
+        said = await w.ann.say(room, "db-1 is full")
+        await w.ann.react(room, said, "📌")
+        await there.hears("Ann (Matrix): db-1 is full — entry", thread)
+        await w.ann.say(room, "!inc impact everybody")
+        await until(lambda: "Impact: everybody" in shown(there.seen(thread)[0]), "the card there")
+        await w.ann.hears("Impact: everybody", room)
+        clock = (await there.incident()).clocks[Clock.INTERNAL]
+        assert (clock.made, clock.kept) == (3, 2)
+        _, answer = await there.clicks("ben", there.seen(thread)[0], "Resolve", thread, text="x")
+        assert "Only the commander" in answer["value"]
+        await there.clicks("ann", there.seen(thread)[0], "Resolve", thread, text="done")
+        await w.ann.hears("RESOLVED", room)
+        await there.hears("RESOLVED", thread)
+        assert (await there.incident()).phase is Phase.RESOLVED
+
+
+async def test_declared_in_teams_mirrored_by_the_plan_and_teams_goes_away(
+    synapse, tmp_path, monkeypatch
+):  # fmt: skip
+    """D2 D4"""
+    more = '[plan]\nmirror = { sev1 = ["matrix"] }\n'
+    async with both(synapse, tmp_path, monkeypatch, more) as (w, there):
+        settings = there.app.config.delivery
+        fast = {"late_after": timedelta(seconds=1), "retry_longest": timedelta(seconds=1)}
+        there.app.outbox._settings = settings.model_copy(update=fast)
+        await there.says("ann", "declare 1 Checkout is down ic:@ann")
+        thread = await thread_of(there)
+        room = await w.ann.room(f"{w.bot.prefix}-inc-1")
+        await w.ann.hears("INCIDENT DECLARED", room)
+        await there.idle()
+        there.wire.mode = "502"  # Teams is gone
+        await w.ann.say(room, "!inc update while it is away")
+        await w.ann.hears("while it is away — Ann", room)
+        told = await w.ann.hears("Teams has not taken messages since", room)
+        assert "Matrix is complete. Retrying." in str(told)
+        await w.ann.say(room, "!inc update still")
+        await w.ann.hears("still — Ann", room)
+        there.wire.mode = "pass"
+        await w.ann.hears("Teams takes messages again", room)
+        late = await there.hears("while it is away — Ann (Matrix)", thread)
+        assert "late. Nothing was lost." in shown(late)
+        await there.hears("still — Ann (Matrix)", thread)
+        events = [type(e) for e in await there.timeline()]
+        assert events.count(ev.DeliveryStalled) == 1
+        assert events.count(ev.DeliveryResumed) == 1
+
+
+async def test_matrix_goes_away_and_teams_stays_whole(synapse, tmp_path, monkeypatch):
+    """D2 D4"""
+    async with both(synapse, tmp_path, monkeypatch) as (w, there):
+        settings = there.app.config.delivery
+        fast = {"late_after": timedelta(seconds=1), "retry_longest": timedelta(seconds=1)}
+        there.app.outbox._settings = settings.model_copy(update=fast)
+        room = await w.declared("1 Checkout is down ic:@ann")
+        await w.ann.say(room, "!inc mirror teams")
+        thread = await thread_of(there)
+        await there.hears("runs on Matrix, and here", thread)
+        await there.idle()
+        synapse.halt()
+        try:
+            await there.says("ben", "update Matrix is down", thread)
+            await there.hears("Matrix is down — Ben", thread)
+            await there.hears("Matrix has not taken messages since", thread)
+            _, answer = await there.clicks("ben", there.seen(thread)[0], "No new findings", thread)
+            assert answer["type"] == "application/vnd.microsoft.card.adaptive"
+            await there.hears("no new findings", thread)
+        finally:
+            synapse.start()
+        await there.hears("Matrix takes messages again", thread)
+        await w.ann.hears("Matrix is down — Ben (Teams)", room)
+
+
+pytestmark = pytest.mark.timeout(180)
