@@ -32,7 +32,7 @@ test-crash: $(VENV)/.dev peers ## at least 200 kills of a real process, on SQLit
 	SITREP_KILLS=200 $(BIN)/python -m pytest -m crash
 
 # A peer that cannot be had is told of by the tests that need it: skipped here, failed in CI.
-peers: $(PEERS)/.ready ## what the tests talk to: Synapse, Node.js with matrix-js-sdk
+peers: $(PEERS)/.ready ## what the tests talk to: Synapse, Node.js, a Matrix client, the Agents Playground
 
 lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, import contracts
 	$(BIN)/ruff check .

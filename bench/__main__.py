@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import health, matrix, memory, start, throughput, weight
+from bench import health, matrix, memory, start, teams, throughput, weight
 from bench.result import Result
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -21,6 +21,8 @@ BENCHES = {
     "B1": matrix.first_reply,
     "B2": matrix.declare_done,
     "B3": throughput.durable_commands,
+    "B4a": teams.turn,
+    "B4b": teams.turn_100ms,
     "B5": throughput.reminder_burst,
     "B6": memory.per_incident,
     "B7": start.cold_start,

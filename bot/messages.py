@@ -295,5 +295,6 @@ def block_text(block: Block, prefix: str = "!inc ") -> str:
 
 def plain(message: Message, prefix: str = "!inc ") -> str:
     """Return a whole message as plain text: complete, whatever a platform cannot show."""
-    blocks = (block_text(block, prefix) for block in message.blocks)
-    return "\n".join((spans_text(message.summary), *(text for text in blocks if text)))
+    shown = (b for b in message.blocks if not (isinstance(b, Form) and b.folded))
+    blocks = (block_text(block, prefix) for block in shown)
+    return "\n".join((spans_text(message.summary), *blocks))

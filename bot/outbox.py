@@ -71,7 +71,7 @@ LONGEST_WAIT = timedelta(hours=1)
 LANE_AGAIN = timedelta(minutes=1)
 """When a lane is taken up again over which the bot itself broke down."""
 
-LANES_AT_ONCE = 32
+LANES_AT_ONCE = 128
 """How many lanes one process works on: one that hangs must not hold up the others (D4)."""
 
 PATIENCE = timedelta(seconds=30)

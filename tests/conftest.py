@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alone import shut_in
 from homeserver import Missing, Synapse
 from peers import Postgres, started, unavailable
 
 from bot.config import LogSection
 from bot.log import configure
+
+shut_in()  # before any thread is started
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -211,9 +211,9 @@ def _plain(message: Message) -> str:
     for block in message.blocks:
         if isinstance(block, Actions):
             lines += [f"{key}{b.label}: {PREFIX}{b.command}" for key, b in _keyed(block)]
-        else:
+        elif not (isinstance(block, Form) and block.folded):
             lines.append(block_text(block, PREFIX))
-    return "\n".join(line for line in lines if line)
+    return "\n".join(lines)
 
 
 def _cut(text: str, length: int) -> str:

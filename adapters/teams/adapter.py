@@ -66,7 +66,7 @@ class TeamsAdapter:
         self._connector = Connector(
             settings, http, self._tokens.get, self._tokens.forget, context.clock
         )
-        self._graph = Graph(settings, http, lambda: self._tokens.get(settings.graph))
+        self._graph = Graph(settings, http, lambda: self._tokens.get(settings.graph), context.clock)
         self._known = Known(settings, tuple(context.addressees), lambda: context.memory)
         self._pacing = Pacing(context.clock, settings.sends_per_second)
         self._edge = Edge(settings, http, context.clock, context.log, self._turn)
@@ -127,7 +127,7 @@ class TeamsAdapter:
             "activity": (await self._drawn(card, key)).activity,
         }
         await self._pacing.wait(channel, reference.tenant, urgent=True)
-        made = await self._connector.create(reference.service_url, body)
+        made = await self._connector.create(reference.service_url, body, shows=True)
         root = made.id.partition(";messageid=")[2] or made.activity
         if not root:
             raise PermanentFailure("Teams began a thread without a name")
@@ -146,7 +146,9 @@ class TeamsAdapter:
             "tenantId": reference.tenant,
             "channelData": {"tenant": {"id": reference.tenant}},
         }
-        made = await self._connector.create(reference.service_url, body)
+        made = await self._connector.create(reference.service_url, body, shows=False)
+        url, tenant = reference.service_url, reference.tenant
+        await self._known.note_place(ib.Place(made.id, None, "personal", tenant, url, ""))
         return Opened(conversation=ConversationRef(ADAPTER, made.id))
 
     async def post(
@@ -158,11 +160,10 @@ class TeamsAdapter:
         answers: str | None = None,
         urgent: bool = False,
     ) -> MessageRef:
-        """Say something; an answer in a channel goes under what it answers."""
+        """Say something; what is said in a channel's thread stays in it."""
+        del answers
         base, root = ib.split(to.id)
         reference = await self._known.reference(base)
-        if root is None and answers is not None and base.startswith("19:"):
-            root = answers if reference.kind == "channel" else None
         drawn = await self._drawn(message, key)
         conversation = ib.named(base, root)
         await self._pacing.wait(conversation, reference.tenant, urgent=urgent)

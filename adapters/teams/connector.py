@@ -76,9 +76,16 @@ class Connector:
         path = f"v3/conversations/{_in_path(conversation)}/activities/{_in_path(message)}"
         await self._call("PUT", service_url, path, activity)
 
-    async def create(self, service_url: str, request: Mapping[str, Any]) -> Created:
-        """Begin a thread in a channel, or find the chat with a user."""
-        found = await self._call("POST", service_url, "v3/conversations", request)
+    async def create(self, service_url: str, request: Mapping[str, Any], *, shows: bool) -> Created:
+        """Begin a thread in a channel, or find the chat with a user.
+
+        `shows`: people see each time that it is done, as with a thread.
+        """
+        try:
+            found = await self._call("POST", service_url, "v3/conversations", request)
+        except TemporaryFailure as exc:
+            exc.unsure &= shows
+            raise
         name = _text(found.get("id"))
         if name is None:
             raise PermanentFailure("Teams made a conversation without a name")
@@ -124,25 +131,26 @@ class Connector:
         if status in AGAIN:
             return TemporaryFailure(
                 f"Teams answered {why}",
-                retry_after=self._seconds(retry_after),
+                retry_after=asked_to_wait(retry_after, self._clock),
                 unsure=method == "POST" and status in MAYBE_DONE,
             )
         if status in {403, 404}:
             return Gone(f"Teams: {why}")
         return PermanentFailure(f"Teams refused it: {why}")
 
-    def _seconds(self, header: str | None) -> timedelta | None:
-        """Return how long a Retry-After asks for: seconds, or a date."""
-        if header is None:
-            return None
-        try:
-            return timedelta(seconds=max(0.0, float(header)))
-        except (ValueError, OverflowError):
-            pass
-        try:
-            return max(parsedate_to_datetime(header) - self._clock.now(), timedelta(0))
-        except (ValueError, TypeError):
-            return None
+
+def asked_to_wait(header: str | None, clock: Clock) -> timedelta | None:
+    """Return how long a Retry-After asks for: seconds, or a date."""
+    if header is None:
+        return None
+    try:
+        return timedelta(seconds=max(0.0, float(header)))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return max(parsedate_to_datetime(header) - clock.now(), timedelta(0))
+    except (ValueError, TypeError):
+        return None
 
 
 async def _body(response: Any) -> Mapping[str, Any]:  # noqa: ANN401 - aiohttp's

@@ -8,7 +8,9 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ClientSession
 
 from adapters.teams.config import TeamsSettings
+from adapters.teams.connector import asked_to_wait
 from bot.errors import PermanentFailure, TemporaryFailure
+from bot.ports import Clock
 
 LONGEST_NAME = 50
 """The longest display name of a channel."""
@@ -24,9 +26,10 @@ class Graph:
         settings: TeamsSettings,
         http: Callable[[], ClientSession],
         token: Callable[[], Awaitable[str]],
+        clock: Clock,
     ) -> None:
         """`token` gives a token for Graph."""
-        self._settings, self._http, self._token = settings, http, token
+        self._settings, self._http, self._token, self._clock = settings, http, token, clock
         self._channels = f"{settings.graph}/v1.0/teams/{settings.team}/channels"
 
     async def channel(self, name: str, topic: str) -> str:
@@ -60,7 +63,7 @@ class Graph:
                 method, url, params=query, json=body, headers=headers, allow_redirects=False
             ) as response:
                 found = await response.json(content_type=None)
-                status = response.status
+                status, wait = response.status, response.headers.get("Retry-After")
         except ClientConnectorError as exc:
             raise TemporaryFailure(f"Graph cannot be reached: {exc.strerror}") from exc
         except (ClientError, TimeoutError, ValueError) as exc:
@@ -70,7 +73,7 @@ class Graph:
         error = found.get("error") if isinstance(found, dict) else None
         said = error.get("message") if isinstance(error, dict) else None
         if status == 429 or status >= 500:
-            raise TemporaryFailure(f"Graph answered {status}")
+            raise TemporaryFailure(f"Graph answered {status}", asked_to_wait(wait, self._clock))
         if status == 403:
             raise PermanentFailure("Graph: the app may not make channels (Channel.Create.Group)")
         raise PermanentFailure(f"Graph answered {status} {said or ''}".strip()[:200])

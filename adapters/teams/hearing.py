@@ -112,7 +112,7 @@ class Hearing:
         if said.text or said.addressed:
             await self._receive(
                 ChatEvent(
-                    id=ib.text_at(activity, "id"),
+                    id=ib.name_of(place, activity),
                     conversation=place.ref,
                     sender=UserRef(ADAPTER, sender.user),
                     sender_name=sender.name,
@@ -151,7 +151,7 @@ class Hearing:
         self, activity: ib.Json, place: ib.Place, sender: ib.Person, *, gone: bool
     ) -> None:
         said = ib.said(activity, personal=False)
-        name, stamp = ib.text_at(activity, "id"), ib.text_at(activity, "timestamp")
+        name, stamp = ib.name_of(place, activity), ib.text_at(activity, "timestamp")
         await self._receive(
             ChatCorrection(
                 id=f"{name}/{'gone' if gone else stamp}",
@@ -171,7 +171,7 @@ class Hearing:
         event = ib.text_at(activity, "channelData", "eventType")
         if ib.text_at(activity, "type") == "installationUpdate" and action.startswith("add"):
             if sender is not None:
-                name = ib.text_at(activity, "id")
+                name = ib.name_of(place, activity)
                 await self._say(activity, place, sender, text="help", name=name)
             return
         removed = action.startswith("remove")
@@ -257,7 +257,7 @@ class Hearing:
                 text=marked.text,
                 written_at=marked.written_at or now,
                 marked_at=now,
-                message=marked.id,
+                message=f"{place.base}/{marked.id}",
             )
         )
         if not receipt.done:

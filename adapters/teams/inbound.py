@@ -118,6 +118,11 @@ def place(activity: Json) -> Place | None:
     )
 
 
+def name_of(place: Place, activity: Json) -> str:
+    """Return the name of a message, which Teams makes unique within a conversation alone."""
+    return f"{place.base}/{text_at(activity, 'id')}"
+
+
 def split(conversation: str) -> tuple[str, str | None]:
     """Return a conversation's name in two: the channel or chat, and the thread in it."""
     base, _, root = conversation.partition("/")

@@ -285,12 +285,12 @@ class Boards(Forms):
                 return (f"No longer mirrored to {self.platform(event.conversation.adapter)}",)
             case ev.DeliveryStalled():
                 return (
-                    f"{event.target} has not taken messages since ",
+                    f"{self.platform_of(event.target)} has not taken messages since ",
                     self.second(event.since),
                     f"; {event.waiting} wait",
                 )
             case ev.DeliveryResumed():
-                return (f"{event.target} takes messages again",)
+                return (f"{self.platform_of(event.target)} takes messages again",)
             case ev.TicketFiled():
                 return (f"Filed as {event.ticket.url or event.ticket.id}",)
             case ev.DeliveryFailed():

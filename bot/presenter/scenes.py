@@ -23,10 +23,6 @@ from bot.presenter.voice import KEEPING, shorten
 from bot.refs import ConversationRef, PersonId
 
 
-def _adapter(lane: str) -> str:
-    return lane.partition("/")[0]
-
-
 def _place(lane: str) -> str:
     """Return a lane as people know it: a room, a person, a plugin."""
     kind, _, name = lane.partition("/")
@@ -110,7 +106,7 @@ class Scenes(Openings, Forms):
             case ev.DeliveryResumed():
                 return message(
                     (
-                        f"{self.platform(_adapter(head.target))} takes messages again; "
+                        f"{self.platform_of(head.target)} takes messages again; "
                         "what waited is on its way.",
                     )
                 )
@@ -596,8 +592,8 @@ class Scenes(Openings, Forms):
         return message((f"{incident.id} is not told on {there} any more.",))
 
     def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
-        there = self.platform(_adapter(head.target))
-        others = [c.adapter for c in incident.conversations if c.adapter != _adapter(head.target)]
+        there = self.platform_of(head.target)
+        others = [c.adapter for c in incident.conversations if self.platform(c.adapter) != there]
         whole: Spans = (f"{self.platform(others[0])} is complete. ",) if others else ()
         wait = f"{head.waiting} {'waits' if head.waiting == 1 else 'wait'}"
         return message(

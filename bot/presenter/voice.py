@@ -80,6 +80,10 @@ class Voice:
         """Return what a platform is called."""
         return adapter.capitalize()
 
+    def platform_of(self, target: str) -> str:
+        """Return the platform of a conversation as it is stored (`adapter/id`)."""
+        return self.platform(target.partition("/")[0])
+
     def across(self, event: ev.Happening, to: ConversationRef | None) -> str:
         """Return which platform something was said on, where it is told on another one."""
         if event.via is None or to is None or event.via == to.adapter:

@@ -167,6 +167,17 @@ async def test_where_it_hears_and_where_it_does_not(tmp_path, monkeypatch):
         assert len(t.seen(GROUP)) == 1
 
 
+async def test_messages_of_two_conversations_may_have_the_same_id(tmp_path, monkeypatch):
+    """D3"""
+    async with team(tmp_path, monkeypatch) as t:
+        for who in ("ann", "ben", "ann"):
+            await t.say(who, "help", id="1700000001234")
+        await t.hears("Begin with", "a:29:ann")
+        await t.hears("Begin with", "a:29:ben")
+        await t.idle()
+        assert len(t.seen("a:29:ann")) == 1
+
+
 async def test_people_are_named_by_mention(tmp_path, monkeypatch):
     """C4"""
     async with team(tmp_path, monkeypatch) as t:
