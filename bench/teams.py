@@ -34,7 +34,7 @@ def turn() -> Result:
         note=(
             "turns a second, 16 at once: an activity in, its token validated, an update durably"
             " committed, the answer at a stub connector, the card brought up to date behind it;"
-            " over a bare botbuilder-core echo, which validates and commits nothing, and has no card"
+            " over a bare botbuilder-core echo, which validates and commits nothing"
         ),
     )
     asyncio.run(_measure(result, at_once=16, delay=0.0, turns=600))

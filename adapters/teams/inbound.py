@@ -20,6 +20,9 @@ Json = Mapping[str, Any]
 _ROOT = ";messageid="
 """What stands between a channel and a thread in Teams' names; in ours it is a slash."""
 
+LONGEST_NAME = 300
+"""The longest id or address that is taken for one; none of Teams' is nearly as long."""
+
 LINE, ONCE = "line", "once"
 """The keys of a button's data: its command line, and which drawing of the message it is on."""
 
@@ -93,19 +96,30 @@ def list_at(value: object, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _is_name(text: str) -> bool:
+    """Whether a text can be the name of something, and be stored on every database."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable()
+
+
 def person(account: Json) -> Person | None:
     """Return an account; none where it has no id."""
     name = text_at(account, "id")
-    if not name:
-        return None
     found = text_at(account, "aadObjectId") or text_at(account, "objectId")
+    if not _is_name(name) or not _is_name(found or "none"):
+        return None
     return Person(name, found.casefold() or None, text_at(account, "name") or found or name)
 
 
 def place(activity: Json) -> Place | None:
     """Return where something happened; none where it does not say."""
     base, _, root = text_at(activity, "conversation", "id").partition(_ROOT)
-    if not base or "/" in base or "/" in root:
+    url = text_at(activity, "serviceUrl")
+    if (
+        not _is_name(base)
+        or not _is_name(root or "none")
+        or not _is_name(url)
+        or "/" in base + root
+    ):
         return None
     team = text_at(activity, "channelData", "team", "aadGroupId")
     return Place(
@@ -113,7 +127,7 @@ def place(activity: Json) -> Place | None:
         root=root or None,
         kind=text_at(activity, "conversation", "conversationType") or "personal",
         tenant=text_at(activity, "channelData", "tenant", "id").casefold(),
-        service_url=text_at(activity, "serviceUrl"),
+        service_url=url,
         team=team.casefold(),
     )
 

@@ -314,6 +314,28 @@ FIELDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "nul\0", "\ud800", "a/b", "", "\u202e"])
+async def test_names_that_are_none_have_no_effect(tmp_path, monkeypatch, name, postgres):
+    """D5: on the database that is stricter about text"""
+    url = f'[storage]\nurl = "{postgres.database()}"\n'
+    async with team(tmp_path, monkeypatch, more=url) as t:
+        account = {"id": name, "aadObjectId": name, "name": name}
+        for more in (
+            {"from": account},
+            {"conversation": {"id": name, "conversationType": "personal"}},
+            {"conversation": {"id": f"19:a;messageid={name}", "conversationType": "channel"}},
+            {"id": name},
+            {"recipient": account, "entities": [{"type": "mention", "mentioned": account}]},
+        ):
+            for kind in ("message", "invoke"):
+                what = activity(t.ms.service_url, kind, **{"text": "hello", **more})
+                status, _ = await t.send(json.loads(json.dumps(what)))
+                assert status < 500
+        await t.idle()
+        assert list(await t.app.store.read(lambda work: work.list("all", 10))) == []
+        assert (await t.app.store.backlog())["dead"] == 0
+
+
 async def test_whatever_comes_is_answered_without_a_fault_and_without_effect(
     tmp_path, monkeypatch
 ):  # fmt: skip
