@@ -111,6 +111,17 @@ class _Done:
     send: tuple[Outgoing, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _After:
+    """What comes after a row: the next one, or none where the lane is `given_back` or let go."""
+
+    job: _Job | None = None
+    given_back: bool = False
+
+
+_STOP = _After()
+
+
 class Outbox:
     """The delivery workers of one process."""
 
@@ -153,10 +164,7 @@ class Outbox:
                 self._wake.clear()
                 if renewing.done():
                     renewing.result()  # it never ends by itself: what broke it ends the process
-                claimed = await self._claimed()
-                full = len(self._held) >= LANES_AT_ONCE
-                if claimed and not full:
-                    continue
+                await self._claimed()
                 await self._nap()
         finally:
             renewing.cancel()
@@ -164,11 +172,11 @@ class Outbox:
                 task.cancel()
             await asyncio.gather(renewing, *self._tasks, return_exceptions=True)
 
-    async def _claimed(self) -> bool:
-        """Take lanes and start on them; whether there were any."""
+    async def _claimed(self) -> None:
+        """Take the lanes that there are, as far as there is room, and start on them."""
         room = LANES_AT_ONCE - len(self._held)
         if room <= 0:
-            return False
+            return
         now = self._clock.now()
         self._claiming = True
         try:
@@ -178,14 +186,13 @@ class Outbox:
             self._held.update((lease.lane, lease) for lease in leases)
         except DatabaseAway as exc:
             _log.warning("database away", error=str(exc))
-            return False
+            return
         finally:
             self._claiming = False
         for lease in leases:
             task = asyncio.create_task(self._work_off(lease), name=f"lane {lease.lane}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return bool(leases)
 
     async def _nap(self) -> None:
         """Wait to be woken, or until it is worth looking again."""
@@ -230,11 +237,13 @@ class Outbox:
 
     async def _work_off(self, lease: Lease) -> None:
         """Deliver a lane's rows one after the other until it is empty, put off, or lost."""
-        cut_short = False
+        cut_short = given_back = False
+        full = len(self._held) >= LANES_AT_ONCE
         try:
-            while (job := await self._next(lease)) is not None:
-                if not await self._attempt(lease, job):
-                    break
+            job = await self._next(lease)
+            while job is not None:
+                after = await self._attempt(lease, job)
+                job, given_back = after.job, after.given_back
         except asyncio.CancelledError:
             cut_short = True
             raise
@@ -247,13 +256,15 @@ class Outbox:
         finally:
             try:
                 # What was being sent where a repeat shows: not given back, it will be in doubt.
-                if not cut_short or self._repeats(lease.lane.partition("/")[0]):
+                doubtful = cut_short and not self._repeats(lease.lane.partition("/")[0])
+                if not given_back and not doubtful:
                     await self._store.release(self._owner, lease)
             except DatabaseAway as exc:
                 _log.warning("database away", lane=lease.lane, error=str(exc))
             if self._held.get(lease.lane) is lease:
                 del self._held[lease.lane]
-            self._wake.set()
+            if full or not given_back:
+                self._wake.set()  # there is room, or something may have come meanwhile
 
     def _repeats(self, target: str) -> bool:
         """Whether saying a thing again under its key is harmless there."""
@@ -261,26 +272,19 @@ class Outbox:
         return adapter is None or adapter.features.repeats
 
     async def _next(self, lease: Lease) -> _Job | None:
-        async def read(work: Work) -> _Job | None:
-            row = await work.waiting(lease)
-            if row is None:
-                return None
-            what = row.what
-            incident = await work.incident(what.incident) if what.incident else None
-            conversation, real = conversation_of(what.lane), row.real
-            if real is None and not conversation.id.startswith((NEW, DIRECT)):
-                real = conversation
-            return _Job(row=row, incident=incident, real=real, ref=row.ref)
+        row = await self._store.read(lambda work: work.waiting(lease))
+        return _job(row) if row is not None else None
 
-        return await self._store.read(read)
-
-    async def _attempt(self, lease: Lease, job: _Job) -> bool:
-        """Deliver one row; whether to go on with the lane."""
+    async def _attempt(self, lease: Lease, job: _Job) -> _After:
+        """Deliver one row; what is to be done after it."""
         row = job.row
         if self._pointless(job):
-            return await self._store.transact(
-                lambda work: work.dropped(lease, row, now=self._clock.now())
-            )
+
+            async def drop(work: Work) -> _After:
+                dropped = await work.dropped(lease, row, now=self._clock.now())
+                return await _gone_on(work, lease) if dropped else _STOP
+
+            return await self._store.transact(drop)
         try:
             async with asyncio.timeout(self._settings.timeout.total_seconds()):
                 done = await self._deliver(job)
@@ -290,29 +294,30 @@ class Outbox:
             wait = exc.retry_after or self._settings.retry_first
             again = self._clock.now() + wait
             await self._store.transact(lambda work: work.hold_off(lease, not_before=again))
-            return False
+            return _STOP
         except TemporaryFailure as exc:
-            return await self._put_off(lease, job, str(exc), exc.retry_after, unsure=exc.unsure)
+            await self._put_off(lease, job, str(exc), exc.retry_after, unsure=exc.unsure)
+            return _STOP
         except TimeoutError:
             seconds = self._settings.timeout.total_seconds()
-            return await self._put_off(
-                lease, job, f"no answer within {seconds:g} s", None, unsure=True
-            )
+            await self._put_off(lease, job, f"no answer within {seconds:g} s", None, unsure=True)
+            return _STOP
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            why = "the plugin cancelled itself"
-            return await self._put_off(lease, job, why, None, unsure=True)
+            await self._put_off(lease, job, "the plugin cancelled itself", None, unsure=True)
+            return _STOP
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - where a plugin's fault is named
             _log.warning("failed", target=row.what.target, error=repr(exc), exc_info=True)
-            return await self._put_off(lease, job, repr(exc), None, unsure=True)
-        marked = await self._mark(lease, job, done)
+            await self._put_off(lease, job, repr(exc), None, unsure=True)
+            return _STOP
+        after = await self._mark(lease, job, done)
         if row.attempts:
             # What was away is back: what else waits for it need not wait for its next try.
             await self._store.hasten(row.what.target, self._clock.now())
             self._wake.set()
-        return marked
+        return after
 
     def _pointless(self, job: _Job) -> bool:
         """Whether a prompt's promise has ended meanwhile."""
@@ -322,15 +327,16 @@ class Outbox:
         state = job.incident.clocks.get(guard.clock)
         return state is None or state.promise is None or state.promise.n != guard.n
 
-    async def _mark(self, lease: Lease, job: _Job, done: _Done) -> bool:
+    async def _mark(self, lease: Lease, job: _Job, done: _Done) -> _After:
+        """Mark a row sent with what came of it, and go on to the next in the same transaction."""
         row = job.row
 
-        async def mark(work: Work) -> bool:
+        async def mark(work: Work) -> _After | None:
             unheard = job.incident is not None and row.what.lane in job.incident.unheard
             if row.what.incident is not None and (done.command is not None or unheard):
                 await work.incident(row.what.incident)  # held first, as every command holds it
             if not await work.sent(lease, row, now=self._clock.now()):
-                return False
+                return None
             for name, value in done.refs:
                 await work.store_ref(name, value)
             if done.opened is not None:
@@ -340,13 +346,14 @@ class Outbox:
             if job.incident is not None and row.what.lane in job.incident.unheard:
                 await self._settle(work, job.incident.id, cmd.NoteResumed(target=row.what.lane))
             await work.send(done.send, now=self._clock.now())
-            return True
+            return await _gone_on(work, lease)
 
-        marked = await self._store.transact(mark)
-        self.delivered += marked
-        if not marked:
+        after = await self._store.transact(mark)
+        if after is None:
             _log.warning("lease lost", lane=lease.lane, key=row.key)
-        return marked
+            return _STOP
+        self.delivered += 1
+        return after
 
     async def _put_off(
         self,
@@ -356,14 +363,15 @@ class Outbox:
         retry_after: timedelta | None,
         *,
         unsure: bool = False,
-    ) -> bool:
+    ) -> None:
         """Try again later, with back-off and jitter, or give up after long enough (D2).
 
         What has waited for long is told of in the incident's other conversations.
         """
         row, now = job.row, self._clock.now()
         if now - row.created_at >= self._settings.give_up_after:
-            return await self._give_up(lease, job, why)
+            await self._give_up(lease, job, why)
+            return
         longest = self._settings.retry_longest
         wait = min(longest, self._settings.retry_first * 2 ** min(row.attempts, 20))
         wait *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
@@ -390,20 +398,19 @@ class Outbox:
                 await self._settle(work, incident, command)
 
         await self._store.transact(put_off)
-        return False
 
-    async def _give_up(self, lease: Lease, job: _Job, why: str) -> bool:
+    async def _give_up(self, lease: Lease, job: _Job, why: str) -> _After:
         """Make a row a dead letter, and let the room hear of it (D2)."""
         row = job.row
         what = row.what
         room = what.body if isinstance(what.body, Open) else None
 
-        async def bury(work: Work) -> bool:
+        async def bury(work: Work) -> _After | None:
             now = self._clock.now()
             if what.incident is not None:
                 await work.incident(what.incident)  # held first, as every command holds it
             if not await work.dead(lease, row, why, now=now):
-                return False
+                return None
             if room is not None and room.fallback is not None:
                 await work.opened(conversation_of(what.lane), room.fallback, own=False)
                 if what.incident is not None:
@@ -419,12 +426,12 @@ class Outbox:
                     unopened=room is not None and room.fallback is None,
                 )
                 await self._settle(work, what.incident, command)
-            return True
+            return await _gone_on(work, lease)
 
         _log.error("dead letter", target=what.target, lane=lease.lane, key=row.key, why=why)
-        buried = await self._store.transact(bury)
-        self.dead += buried
-        return buried
+        after = await self._store.transact(bury)
+        self.dead += after is not None
+        return after or _STOP
 
     # --- one row ----------------------------------------------------------------------------------
 
@@ -601,6 +608,18 @@ class Outbox:
         if adapter.features.pins:
             await adapter.pin(posted, key=f"{key}-pin")
         return _Done(refs=((_ref_name(row), _card_stored(posted, digest)),))
+
+
+def _job(row: Waiting) -> _Job:
+    conversation, real = conversation_of(row.what.lane), row.real
+    if real is None and not conversation.id.startswith((NEW, DIRECT)):
+        real = conversation
+    return _Job(row=row, incident=row.incident, real=real, ref=row.ref)
+
+
+async def _gone_on(work: Work, lease: Lease) -> _After:
+    row = await work.go_on(lease)
+    return _After(job=_job(row)) if row is not None else _After(given_back=True)
 
 
 async def _open_incidents(work: Work) -> list[Incident]:

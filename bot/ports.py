@@ -479,6 +479,8 @@ class Outgoing:
 class Waiting:
     """An outbox row to deliver. `version` grows when a converging row is asked for again.
 
+    `incident` is as it stands, where the row is of one.
+
     `doubt`: an earlier try may have done it. `real` is what its lane's conversation is called on
     the platform, where that is another name than its own; `ref` the platform reference stored for
     its slot.
@@ -491,6 +493,7 @@ class Waiting:
     created_at: datetime
     what: Outgoing
     doubt: bool = False
+    incident: Incident | None = None
     real: ConversationRef | None = None
     ref: str | None = None
 
@@ -558,6 +561,9 @@ class Work(Protocol):
     async def postpone(self, incident: str, until: datetime | None) -> None:
         """Let nothing fall due for an incident before then; none: not at all."""
 
+    async def held(self, incident: Incident) -> Incident | None:
+        """Hold an incident that was read in this transaction, as `incident` holds one."""
+
     async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
         """Return the incidents of a conversation, newest first, without holding them."""
 
@@ -619,6 +625,9 @@ class Work(Protocol):
 
     async def waiting(self, lease: Lease) -> Waiting | None:
         """Return the first row of a held lane; none when the lane is empty."""
+
+    async def go_on(self, lease: Lease) -> Waiting | None:
+        """Return the first row of a held lane, and give back a lane that is empty."""
 
     async def sent(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
         """Mark a row sent; false when the lease was lost. A row asked for again stays."""

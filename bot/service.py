@@ -301,7 +301,7 @@ class Service:
         here = await work.incidents_in(inquiry.conversation)
         active = [incident for incident in here if incident.running] or list(here[:1])
         if len(active) == 1:
-            return await work.incident(active[0].id)
+            return await work.held(active[0])
         if active:
             answer = self._presenter.which(active, request.line)
         else:

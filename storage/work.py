@@ -90,11 +90,13 @@ class SqlWork:
         """`locking`: rows that are read are held; off for reading beside a writer."""
         self._client, self._dialect, self._locking = client, dialect, locking
         self._writes: list[Statement] = []
+        self._ahead: list[dict[str, Any]] | None = None
         self._saved: set[str] = set()
 
     # --- running statements -----------------------------------------------------------------------
 
     def _write(self, statement: str, *values: object) -> None:
+        self._ahead = None  # it may look otherwise after this
         self._writes.append((self._dialect.text(statement), values))
 
     async def flush(self) -> None:
@@ -193,6 +195,10 @@ class SqlWork:
         hold = self._dialect.hold() if self._locking else ""
         rows = await self._read(f"SELECT state, schema FROM incident WHERE id = $1{hold}", incident)
         return load_incident(rows[0]["state"], rows[0]["schema"]) if rows else None
+
+    async def held(self, incident: Incident) -> Incident | None:
+        """See `ports`. SQLite's one writer holds everything: what was read is how it stands."""
+        return incident if self._dialect.is_sqlite else await self.incident(incident.id)
 
     async def due(self, now: datetime) -> Incident | None:
         """See `ports`."""
@@ -465,27 +471,19 @@ class SqlWork:
 
     async def waiting(self, lease: Lease) -> Waiting | None:
         """See `ports`."""
-        rows = await self._read(
-            "SELECT id, key, version, attempts, doubt, created_us, what,"
-            " (SELECT real FROM place WHERE logical = lane) AS real,"
-            " (SELECT value FROM reference WHERE name = slot) AS ref FROM outbox"
-            " WHERE lane = $1 AND state = 'waiting' ORDER BY urgent DESC, id LIMIT 1",
-            lease.lane,
-        )
-        if not rows:
-            return None
-        (row,) = rows
-        return Waiting(
-            id=row["id"],
-            key=row["key"],
-            version=row["version"],
-            attempts=row["attempts"],
-            doubt=bool(row["doubt"]),
-            created_at=instant(row["created_us"]),
-            what=load_outgoing(row["what"]),
-            real=_place(row["real"]) if row["real"] is not None else None,
-            ref=row["ref"],
-        )
+        return _waiting(await self._read(_FIRST, lease.lane))
+
+    async def go_on(self, lease: Lease) -> Waiting | None:
+        """See `ports`."""
+        rows, self._ahead = self._ahead, None
+        row = _waiting(await self._read(_FIRST, lease.lane) if rows is None else rows)
+        if row is None:
+            self._write(
+                "UPDATE lane SET owner = NULL, lease_us = NULL WHERE name = $1 AND fence = $2",
+                lease.lane,
+                lease.fence,
+            )
+        return row
 
     async def sent(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
         """See `ports`. The text goes: what was said stands in the room and in the timeline."""
@@ -506,16 +504,18 @@ class SqlWork:
         return await self._finish(lease, row, "dropped", now)
 
     async def _finish(self, lease: Lease, row: Waiting, state: str, now: datetime) -> bool:
-        return await self._changed(
-            "UPDATE outbox SET state = $5, what = NULL, error = NULL, done_us = $6"
-            f" WHERE id = $1 AND state = 'waiting' AND version = $4 AND {_HELD} RETURNING id",
-            row.id,
-            lease.lane,
-            lease.fence,
-            row.version,
-            state,
-            micros(now),
+        finishing: Statement = (
+            self._dialect.text(_FINISH),
+            (row.id, lease.lane, lease.fence, row.version, state, micros(now)),
         )
+        if not isinstance(self._client, ImmediateTransaction):
+            return await self._changed(*finishing[:1], *finishing[1])
+        if self._writes:
+            await self.flush()
+        # What comes after it is most often asked for next: one trip for both.
+        first: Statement = (self._dialect.text(_FIRST), (lease.lane,))
+        finished, self._ahead = await self._client.fetch([finishing, first])
+        return bool(finished)
 
     async def dead(self, lease: Lease, row: Waiting, why: str, *, now: datetime) -> bool:
         """See `ports`."""
@@ -591,8 +591,41 @@ _PARAMETER = re.compile(r"\$(\d+)")
 AT_ONCE = 100
 """How many rows one INSERT writes: SQLite takes 500 SELECTs in one, PostgreSQL 32,767 values."""
 
+_FIRST = (
+    "SELECT o.id, o.key, o.version, o.attempts, o.doubt, o.created_us, o.what,"
+    " (SELECT real FROM place WHERE logical = o.lane) AS real,"
+    " (SELECT value FROM reference WHERE name = o.slot) AS ref, i.state, i.schema"
+    " FROM outbox o LEFT JOIN incident i ON i.id = o.incident"
+    " WHERE o.lane = $1 AND o.state = 'waiting' ORDER BY o.urgent DESC, o.id LIMIT 1"
+)
+
 _HELD = "EXISTS (SELECT 1 FROM lane WHERE name = $2 AND fence = $3)"
 """The lease is still ours: whoever took the lane since has raised its fence."""
+
+
+_FINISH = (
+    "UPDATE outbox SET state = $5, what = NULL, error = NULL, done_us = $6"
+    f" WHERE id = $1 AND state = 'waiting' AND version = $4 AND {_HELD} RETURNING id"
+)
+
+
+def _waiting(rows: Sequence[Mapping[str, Any]]) -> Waiting | None:
+    if not rows:
+        return None
+    (row,) = rows
+    state = row["state"]
+    return Waiting(
+        id=row["id"],
+        key=row["key"],
+        version=row["version"],
+        attempts=row["attempts"],
+        doubt=bool(row["doubt"]),
+        created_at=instant(row["created_us"]),
+        what=load_outgoing(row["what"]),
+        incident=load_incident(state, row["schema"]) if state is not None else None,
+        real=_place(row["real"]) if row["real"] is not None else None,
+        ref=row["ref"],
+    )
 
 
 def _together(writes: Sequence[Statement]) -> Statement:
