@@ -133,5 +133,5 @@ async def four_rows(i: int) -> None:
         for part in "ab":
             await OutboxRow.create(
                 key=f"{i}{part}", lane="chat/ops", target="chat", what=state, urgent=0,
-                state="waiting", version=0, attempts=0, created_us=i, using_db=db,
+                state="waiting", version=0, attempts=0, doubt=False, created_us=i, using_db=db,
             )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ from storage import copy_database, open_database, pending_migrations
 
 RESTART_FIRST, RESTART_LONGEST = timedelta(seconds=1), timedelta(minutes=1)
 """How long an adapter that died is left alone before it is started again."""
+
+SWITCH_SECONDS = 0.001
+"""How long a busy loop keeps the database's thread waiting; Python's default is five times that,
+and a command goes there and back several times."""
 
 SESSION = timedelta(seconds=9)
 """How long a session is a process's without a sign of life; another one begins it after that."""
@@ -153,6 +158,7 @@ class App:
     async def working(self) -> AsyncIterator[None]:
         """Deliver and keep the clocks meanwhile."""
         # What is there now stays: the collector need not walk it again while people wait.
+        sys.setswitchinterval(SWITCH_SECONDS)
         gc.freeze()
         gc.enable()
         limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())

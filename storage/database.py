@@ -24,7 +24,7 @@ from bot.errors import BotError, DatabaseAway, DatabaseBusy
 from bot.ports import Lease, Work
 from storage import migrate
 from storage.codec import instant, micros
-from storage.sqlite import Client, ImmediateTransaction
+from storage.sqlite import Client
 from storage.work import POSTGRES, SQLITE, SqlWork
 
 T = TypeVar("T")
@@ -119,33 +119,40 @@ class Database:
             return await self._within(body)
 
     async def _within(self, body: Callable[[Work], Awaitable[T]]) -> T:
-        async with self._transaction() as connection:
+        async def whole(connection: BaseDBAsyncClient) -> T:
             work = SqlWork(connection, self._sql)
             result = await body(work)
-            await work.finish()
+            await work.flush()
             return result
+
+        if isinstance(self._client, Client):
+            return await self._client.within(whole, writes=True)
+        async with self._transaction() as connection:
+            return await whole(connection)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
-        """A transaction that is handed on by name only: no task can inherit it unawares."""
-        if isinstance(self._client, Client):
-            async with self._client.lock, _ended(self._client.transaction()) as transaction:
+        """A transaction of PostgreSQL's that is handed on by name only: no task inherits it."""
+        client = cast("AsyncpgDBClient", self._client)
+        pool = client._pool  # noqa: SLF001 - Tortoise offers no other way to it
+        if pool is None:
+            raise BotError("the database connection is closed")
+        async with pool.acquire() as connection:
+            wrapper = TransactionWrapper(client)
+            wrapper._connection = cast("asyncpg.Connection", connection)  # noqa: SLF001
+            async with _ended(wrapper) as transaction:
                 yield transaction
-        else:
-            client = cast("AsyncpgDBClient", self._client)
-            pool = client._pool  # noqa: SLF001 - Tortoise offers no other way to it
-            if pool is None:
-                raise BotError("the database connection is closed")
-            async with pool.acquire() as connection:
-                wrapper = TransactionWrapper(client)
-                wrapper._connection = cast("asyncpg.Connection", connection)  # noqa: SLF001
-                async with _ended(wrapper) as transaction:
-                    yield transaction
 
     async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:
         """Run a reading `body`, on SQLite over a connection of its own."""
+
+        async def whole(connection: BaseDBAsyncClient) -> T:
+            return await body(SqlWork(connection, self._sql, locking=False))
+
         with _reaching():
-            return await body(SqlWork(self._reader, self._sql, locking=False))
+            if isinstance(self._reader, Client):
+                return await self._reader.within(whole, writes=False)
+            return await whole(self._reader)
 
     async def _ask(self, statement: str, *values: object) -> list[dict[str, Any]]:
         with _reaching():
@@ -298,9 +305,7 @@ class Database:
 
 
 @asynccontextmanager
-async def _ended(
-    transaction: ImmediateTransaction | TransactionWrapper,
-) -> AsyncIterator[BaseDBAsyncClient]:
+async def _ended(transaction: TransactionWrapper) -> AsyncIterator[BaseDBAsyncClient]:
     await transaction.begin()
     try:
         yield transaction
@@ -308,8 +313,7 @@ async def _ended(
         await transaction.rollback()
         raise
     else:
-        if not transaction._finalized:  # noqa: SLF001 - the work may have ended it with its writes
-            await transaction.commit()
+        await transaction.commit()
 
 
 # --- opening --------------------------------------------------------------------------------------

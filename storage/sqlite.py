@@ -1,4 +1,4 @@
-"""A Tortoise backend for SQLite that takes the write lock at BEGIN.
+"""A Tortoise backend for SQLite: a whole transaction is one trip to the connection's thread.
 
 Plain BEGIN is deferred: a transaction that reads and then writes fails at once when another process
 wrote in between, whatever `busy_timeout` says, since its snapshot cannot be upgraded. (Tortoise's
@@ -8,74 +8,74 @@ migrations know SQLite by the name of this module.)
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.exceptions import IntegrityError, OperationalError
 
+T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
 
 
 class ImmediateTransaction(SqliteTransactionWrapper):
-    """A transaction that is a writer from its first moment.
+    """A transaction inside the connection's thread: its methods return without waiting.
 
-    It begins with its first statement, and ends with its last writes, in the same trip to the
-    connection's thread: a trip costs more than most statements do (bench B3).
+    It begins with its first statement, as a writer from that moment; for one that only reads, with
+    a snapshot of the database.
     """
 
-    _begun = False
+    def __init__(self, client: SqliteClient, *, writes: bool) -> None:
+        """`writes`: it takes the write lock."""
+        super().__init__(client)
+        self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        self._begun = False
 
     async def begin(self) -> None:
-        """Begin with the first statement, which takes the write lock."""
+        """Begin with the first statement."""
 
     async def commit(self) -> None:
         """Commit what was begun."""
-        await self.finish(())
-
-    async def finish(self, statements: Sequence[Statement]) -> None:
-        """Run the last statements, and commit."""
-        if self._begun or statements:
-            await self.run((*statements, ("COMMIT", ())))
+        if self._begun:
+            self._run([("COMMIT", ())])
+            self._begun = False
         self._finalized = True
 
     async def rollback(self) -> None:
         """Undo what was begun."""
-        if self._begun:
-            await super().rollback()
-        self._finalized = True
+        if self._begun and self._connection.in_transaction:
+            self._run([("ROLLBACK", ())])
+        self._begun, self._finalized = False, True
 
     async def run(self, statements: Sequence[Statement]) -> None:
-        """Run statements whose rows nobody reads, in one trip."""
-        await self.fetch(statements)
+        """Run statements whose rows nobody reads."""
+        self._run(statements)
 
     async def fetch(self, statements: Sequence[Statement]) -> list[list[dict[str, Any]]]:
-        """Run statements in one trip; return the rows of each."""
-        connection, begun = self._connection, self._begun
-        self._begun = True
+        """Run statements; return the rows of each."""
+        return self._run(statements)
 
-        def in_thread() -> list[list[dict[str, Any]]]:
-            database = connection._conn  # noqa: SLF001 - in its own thread
-            if not begun:
-                database.execute("BEGIN IMMEDIATE")
+    def _run(self, statements: Sequence[Statement]) -> list[list[dict[str, Any]]]:
+        database = self._connection._conn  # noqa: SLF001 - in its own thread
+        try:
+            if not self._begun:
+                database.execute(self._begin)
+                self._begun = True
             return [
                 [dict(row) for row in database.execute(sql, values).fetchall()]
                 for sql, values in statements
             ]
-
-        try:
-            found: list[list[dict[str, Any]]] = await connection._execute(in_thread)  # type: ignore[no-untyped-call]  # noqa: SLF001
         except sqlite3.OperationalError as exc:
             raise OperationalError(exc) from exc
         except sqlite3.IntegrityError as exc:
             raise IntegrityError(exc) from exc
-        return found
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None
     ) -> list[dict[str, Any]]:
         """Run one statement; return its rows."""
-        (rows,) = await self.fetch([(query, values or ())])
+        (rows,) = self._run([(query, values or ())])
         return rows
 
     async def execute_query(
@@ -89,14 +89,43 @@ class ImmediateTransaction(SqliteTransactionWrapper):
 class Client(SqliteClient):
     """The connection."""
 
-    def transaction(self) -> ImmediateTransaction:
-        """Return a transaction that has not begun; `lock` is held while it runs."""
-        return ImmediateTransaction(self)
+    async def within(
+        self, body: Callable[[ImmediateTransaction], Coroutine[Any, Any, T]], *, writes: bool
+    ) -> T:
+        """Run `body` in a transaction in the connection's thread, from BEGIN to COMMIT.
 
-    @property
-    def lock(self) -> Any:  # noqa: ANN401 - Tortoise's
-        """What keeps two transactions apart on the one connection."""
-        return self._lock
+        A trip there costs more than most statements do, and the lock is held from the first to the
+        last (bench B3, B4). `body` waits for nothing but the transaction.
+        """
+        transaction = ImmediateTransaction(self, writes=writes)
+
+        def whole() -> T:
+            try:
+                result = _driven(body(transaction))
+                _driven(transaction.commit())
+            except BaseException:
+                _driven(transaction.rollback())
+                raise
+            return result
+
+        connection = self._connection
+        if connection is None:
+            raise OperationalError("the database is closed")
+        context = copy_context()
+        async with self._lock:
+            found: T = await connection._execute(lambda: context.run(whole))  # type: ignore[no-untyped-call]  # noqa: SLF001
+            return found
+
+
+def _driven(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that has nothing to wait for."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise RuntimeError("a transaction waits for nothing but its own statements")
 
 
 client_class = Client

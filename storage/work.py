@@ -109,14 +109,6 @@ class SqlWork:
             statement, values = _together(writes)
             await self._client.execute_query_dict(statement, list(values))
 
-    async def finish(self) -> None:
-        """Run the gathered writes, as the last ones."""
-        if isinstance(self._client, ImmediateTransaction):
-            writes, self._writes = self._writes, []
-            await self._client.finish(writes)
-        else:
-            await self.flush()
-
     async def _read(self, statement: str, *values: object) -> list[dict[str, Any]]:
         if self._writes:
             await self.flush()

@@ -128,7 +128,8 @@ def card_of(message: Message, names: Names, *, once: str, more: str = "") -> tup
 
 def units(card: Any) -> int:  # noqa: ANN401 - JSON
     """Return how large JSON is, as Teams counts: in UTF-16."""
-    return len(json.dumps(card, ensure_ascii=False).encode("utf-16-le")) // 2
+    text = json.dumps(card, ensure_ascii=False)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _summary(message: Message) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
@@ -77,6 +78,7 @@ class TeamsSettings(BaseModel):
         return is_safe(url) and (urlsplit(url).hostname or "").casefold() in self.service_hosts
 
 
+@lru_cache(maxsize=256)
 def is_safe(url: str) -> bool:
     """Whether nobody on the way can read what goes to an address: https, or this machine."""
     try:

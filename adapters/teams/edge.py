@@ -7,7 +7,9 @@ every card's action, lets other tenants in, and blocks the event loop (`docs/exp
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +44,9 @@ KEYS_KEPT = timedelta(days=1)
 
 KEYS_AGAIN = timedelta(minutes=5)
 """How soon keys are fetched again for one that is not among them: the platform has changed them."""
+
+BELIEVED_FOR, TOKENS_KEPT = timedelta(seconds=30), 256
+"""How long a validated token is believed without looking again, and how many are."""
 
 SECONDS = ClientTimeout(total=10)
 """How long the key server may take."""
@@ -135,6 +140,32 @@ class _Connectors:
         return self
 
 
+class _Believed:
+    """Tokens that were validated a moment ago: Teams sends each with many activities.
+
+    For so short a time that a key which is withdrawn does not matter; the SDK keeps keys for a day.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._results: OrderedDict[bytes, tuple[AuthenticateRequestResult, datetime]] = (
+            OrderedDict()
+        )
+
+    def of(self, name: bytes) -> AuthenticateRequestResult | None:
+        """Return what a token was found to be, if that was just now."""
+        found = self._results.get(name)
+        if found is None or not timedelta(0) <= self._clock.now() - found[1] < BELIEVED_FOR:
+            return None
+        return found[0]
+
+    def keep(self, name: bytes, result: AuthenticateRequestResult) -> None:
+        """Remember a valid token."""
+        self._results[name] = (result, self._clock.now())
+        if len(self._results) > TOKENS_KEPT:
+            self._results.popitem(last=False)
+
+
 class _Authentication(BotFrameworkAuthentication):  # type: ignore[misc] # it has no types
     """The SDK's validation, without the clients that it makes for every turn."""
 
@@ -176,6 +207,7 @@ class Edge(CloudAdapterBase):  # type: ignore[misc] # it has no types
     ) -> None:
         """`turn` is called for what was let in."""
         self._settings, self._log, self._turn = settings, log, turn
+        self._believed = _Believed(clock)
         ChannelValidation.open_id_metadata_endpoint = settings.openid
         JwtTokenExtractor.metadataCache[settings.openid] = Keys(settings.openid, http, clock)
         super().__init__(_Authentication(settings.app_id))
@@ -240,10 +272,19 @@ class Edge(CloudAdapterBase):  # type: ignore[misc] # it has no types
     async def _authenticated(self, activity: Activity, header: str) -> AuthenticateRequestResult:
         if not (activity.type and activity.service_url and activity.channel_id == "msteams"):
             raise PermissionError("it lacks a type or service URL, or is not from msteams")
+        # All that the validation looks at, beside the keys and the time.
+        looked_at = "\0".join((header, str(activity.service_url), str(activity.channel_id)))
+        name = hashlib.sha256(looked_at.encode("utf-8", "surrogatepass")).digest()
+        known = self._believed.of(name)
+        if known is not None:
+            return known
         authentication = self.bot_framework_authentication
-        result = await authentication.authenticate_request(activity, header)
+        result: AuthenticateRequestResult = await authentication.authenticate_request(
+            activity, header
+        )
         if "exp" not in result.claims_identity.claims:
             raise PermissionError("the token never ends")
+        self._believed.keep(name, result)
         return result
 
 

@@ -382,7 +382,8 @@ async def test_transactions_that_wait_for_each_other_both_get_through(opened):
         async def both(first: str, second: str) -> None:
             async def body(work):
                 await work.incident(first)
-                await asyncio.sleep(0.2)
+                if not db.is_sqlite:  # there is one writer at a time
+                    await asyncio.sleep(0.2)
                 await work.incident(second)
                 await work.number("N")
 

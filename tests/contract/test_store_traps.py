@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ async def test_cancelling_inside_a_transaction_neither_hangs_nor_half_writes(url
 
         async def two(work):
             await work.number("A")
-            await asyncio.sleep(0)
+            await pause(url, 0)
             await work.number("B")
 
         for _ in range(400):
@@ -51,7 +52,7 @@ async def test_a_timeout_around_a_transaction_waits_for_its_end(url):
 
         async def slow(work):
             await work.number("A")
-            await asyncio.sleep(0.2)
+            await pause(url, 0.2)
             await work.number("B")
 
         with pytest.raises(TimeoutError):
@@ -157,14 +158,22 @@ def test_reading_and_then_writing_beside_other_processes_never_fails(tmp_path):
     db.close()
 
 
+async def pause(url: str, seconds: float) -> None:
+    """Take a while inside a transaction: on SQLite it runs in a thread of its own."""
+    if url.startswith("sqlite"):
+        time.sleep(seconds)
+    else:
+        await asyncio.sleep(seconds)
+
+
 async def _touch(url: str) -> None:
     async with quiet(url):
         pass
 
 
-async def test_a_task_started_inside_a_transaction_does_not_inherit_it(url):
+async def test_a_task_started_inside_a_transaction_does_not_inherit_it(postgres):
     """Trap 4: its writes went into whoever's transaction was open."""
-    async with quiet(url) as db:
+    async with quiet(postgres.database()) as db:
         started = []
 
         async def outside():
@@ -181,6 +190,29 @@ async def test_a_task_started_inside_a_transaction_does_not_inherit_it(url):
         assert await started[0] == 1
         assert await db.transact(lambda w: w.number("A")) == 1
         assert await db.transact(lambda w: w.number("B")) == 2
+
+
+async def test_a_transaction_that_waits_for_something_else_is_undone_on_sqlite(tmp_path):
+    """It is one trip to the connection's thread, where there is no loop to wait on."""
+    async with quiet(f"sqlite://{tmp_path / 'a.db'}") as db:
+
+        async def waits(work):
+            await work.number("A")
+            await asyncio.get_running_loop().create_future()
+
+        async def yields(work):
+            await work.number("A")
+            await _Yield()
+
+        for body in (waits, yields):
+            with pytest.raises(RuntimeError):
+                await db.transact(body)
+        assert await db.transact(lambda w: w.number("A")) == 1
+
+
+class _Yield:
+    def __await__(self):
+        yield
 
 
 async def test_sqlite_runs_as_the_record_needs_it(tmp_path):
