@@ -126,7 +126,7 @@ class Database:
             return result
 
         if isinstance(self._client, Client):
-            return await self._client.within(whole, writes=True)
+            return await self._client.write(whole)
         async with self._transaction() as connection:
             return await whole(connection)
 
@@ -151,12 +151,17 @@ class Database:
 
         with _reaching():
             if isinstance(self._reader, Client):
-                return await self._reader.within(whole, writes=False)
+                return await self._reader.look(whole)
             return await whole(self._reader)
 
     async def _ask(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        asked, given = self._sql.text(statement), list(values)
         with _reaching():
-            return await self._client.execute_query_dict(self._sql.text(statement), list(values))
+            if not isinstance(self._client, Client):
+                return await self._client.execute_query_dict(asked, given)
+            if asked.startswith("SELECT") and isinstance(self._reader, Client):
+                return await self._reader.look(lambda db: db.execute_query_dict(asked, given))
+            return await self._client.write(lambda db: db.execute_query_dict(asked, given))
 
     # --- lanes ------------------------------------------------------------------------------------
 

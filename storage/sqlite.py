@@ -1,4 +1,9 @@
-"""A Tortoise backend for SQLite: a whole transaction is one trip to the connection's thread.
+"""A Tortoise backend for SQLite: what waits to be written shares the wait for the disk.
+
+A transaction runs in the connection's thread, from its first statement to its last. Those that came
+while another was being made durable share the next COMMIT, each behind a savepoint of its own: each
+is done whole or not at all, and nobody hears that it is done before it is on disk. Waiting for the
+disk costs more than all else (bench B4).
 
 Plain BEGIN is deferred: a transaction that reads and then writes fails at once when another process
 wrote in between, whatever `busy_timeout` says, since its snapshot cannot be upgraded. (Tortoise's
@@ -7,46 +12,34 @@ migrations know SQLite by the name of this module.)
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
 
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.exceptions import IntegrityError, OperationalError
+
+AT_ONCE = 64
+"""How many transactions share a COMMIT at most."""
 
 T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
 
 
-class ImmediateTransaction(SqliteTransactionWrapper):
-    """A transaction inside the connection's thread: its methods return without waiting.
-
-    It begins with its first statement, as a writer from that moment; for one that only reads, with
-    a snapshot of the database.
-    """
-
-    def __init__(self, client: SqliteClient, *, writes: bool) -> None:
-        """`writes`: it takes the write lock."""
-        super().__init__(client)
-        self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        self._begun = False
+class Direct(SqliteTransactionWrapper):
+    """A transaction inside the connection's thread: its methods return without waiting."""
 
     async def begin(self) -> None:
-        """Begin with the first statement."""
+        """It has begun."""
 
     async def commit(self) -> None:
-        """Commit what was begun."""
-        if self._begun:
-            self._run([("COMMIT", ())])
-            self._begun = False
-        self._finalized = True
+        """It is committed with the others."""
 
     async def rollback(self) -> None:
-        """Undo what was begun."""
-        if self._begun and self._connection.in_transaction:
-            self._run([("ROLLBACK", ())])
-        self._begun, self._finalized = False, True
+        """It is undone by whoever runs it."""
 
     async def run(self, statements: Sequence[Statement]) -> None:
         """Run statements whose rows nobody reads."""
@@ -59,9 +52,6 @@ class ImmediateTransaction(SqliteTransactionWrapper):
     def _run(self, statements: Sequence[Statement]) -> list[list[dict[str, Any]]]:
         database = self._connection._conn  # noqa: SLF001 - in its own thread
         try:
-            if not self._begun:
-                database.execute(self._begin)
-                self._begun = True
             return [
                 [dict(row) for row in database.execute(sql, values).fetchall()]
                 for sql, values in statements
@@ -86,34 +76,119 @@ class ImmediateTransaction(SqliteTransactionWrapper):
         return len(rows), rows
 
 
+Body = Callable[[Direct], Coroutine[Any, Any, T]]
+"""What is done in a transaction; it waits for nothing but the transaction's own methods."""
+
+
+class _Asked(Generic[T]):
+    """Something that waits for its turn in the connection's thread."""
+
+    def __init__(self, body: Body[T]) -> None:
+        self._body, self._context = body, copy_context()
+        self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._result: T | None = None
+        self._error: BaseException | None = None
+
+    def run(self, client: Client, database: sqlite3.Connection) -> None:
+        """Do it, or leave no trace of it.
+
+        Raises:
+            sqlite3.OperationalError: SQLite has undone all that came before it (the disk is full).
+        """
+        if not database.in_transaction:
+            raise sqlite3.OperationalError("the transaction was undone")
+        database.execute("SAVEPOINT one")
+        try:
+            self._result = self._context.run(_driven, self._body(Direct(client)))
+        except BaseException as exc:  # noqa: BLE001 - handed to whoever asked
+            self._error = exc
+            if database.in_transaction:
+                database.execute("ROLLBACK TO one")
+        if database.in_transaction:
+            database.execute("RELEASE one")
+
+    def fail(self, error: BaseException) -> None:
+        """Take it for undone with the others."""
+        self._error = self._error or error
+
+    def tell(self) -> None:
+        """Tell whoever asked, in their thread."""
+        if self.future.done():
+            return
+        if self._error is not None:
+            self.future.set_exception(self._error)
+        else:
+            self.future.set_result(cast("T", self._result))
+
+
 class Client(SqliteClient):
     """The connection."""
 
-    async def within(
-        self, body: Callable[[ImmediateTransaction], Coroutine[Any, Any, T]], *, writes: bool
-    ) -> T:
-        """Run `body` in a transaction in the connection's thread, from BEGIN to COMMIT.
+    _asked: tuple[_Asked[Any], ...] = ()
+    _working: asyncio.Task[None] | None = None
 
-        A trip there costs more than most statements do, and the lock is held from the first to the
-        last (bench B3, B4). `body` waits for nothing but the transaction.
-        """
-        transaction = ImmediateTransaction(self, writes=writes)
+    async def write(self, body: Body[T]) -> T:
+        """Run `body` in a transaction, a writer from its beginning; return once it is on disk."""
+        asked = _Asked(body)
+        self._asked = (*self._asked, asked)
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work_off())
+        return await asked.future
+
+    async def _work_off(self) -> None:
+        """Do what is asked for, as much at a time as there is."""
+        while self._asked:
+            batch, self._asked = self._asked[:AT_ONCE], self._asked[AT_ONCE:]
+            try:
+                await self._in_thread(partial(self._together, batch))
+            except BaseException as exc:
+                for each in batch:
+                    each.fail(exc)
+                if not isinstance(exc, Exception):
+                    raise
+            finally:
+                for each in batch:
+                    each.tell()
+
+    def _together(self, batch: Sequence[_Asked[Any]]) -> None:
+        database = self._database()
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            for each in batch:
+                each.run(self, database)
+            database.execute("COMMIT")
+        except sqlite3.OperationalError as exc:
+            raise OperationalError(exc) from exc
+        finally:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+
+    async def look(self, body: Body[T]) -> T:
+        """Run a reading `body`, over one state of the database."""
+        context = copy_context()
 
         def whole() -> T:
+            database = self._database()
+            database.execute("BEGIN")
             try:
-                result = _driven(body(transaction))
-                _driven(transaction.commit())
-            except BaseException:
-                _driven(transaction.rollback())
-                raise
-            return result
+                return context.run(_driven, body(Direct(self)))
+            finally:
+                database.execute("COMMIT")
 
-        connection = self._connection
-        if connection is None:
-            raise OperationalError("the database is closed")
-        context = copy_context()
+        return await self._in_thread(whole)
+
+    def _database(self) -> sqlite3.Connection:
+        """Return the connection, in its own thread."""
+        connection: Any = self._connection
+        database: sqlite3.Connection = connection._conn  # noqa: SLF001 - aiosqlite's
+        return database
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._lock:
-            found: T = await connection._execute(lambda: context.run(whole))  # type: ignore[no-untyped-call]  # noqa: SLF001
+            connection: Any = self._connection
+            if connection is None:
+                raise OperationalError("the database is closed")
+            found: T = await connection._execute(work)  # noqa: SLF001 - aiosqlite's thread
             return found
 
 

@@ -31,7 +31,7 @@ from storage.codec import (
     micros,
 )
 from storage.models import IncidentRow
-from storage.sqlite import ImmediateTransaction, Statement
+from storage.sqlite import Direct, Statement
 
 
 @lru_cache(maxsize=1024)
@@ -103,7 +103,7 @@ class SqlWork:
         """Run the gathered writes."""
         writes, self._writes = self._writes, []
         self._saved.clear()
-        if writes and isinstance(self._client, ImmediateTransaction):
+        if writes and isinstance(self._client, Direct):
             await self._client.run(writes)
         elif writes:
             statement, values = _together(writes)
@@ -132,7 +132,7 @@ class SqlWork:
         """See `ports`."""
         mark, moment, real = _mark(source, event), micros(at), place(conversation)
         number: int | None = None
-        if isinstance(self._client, ImmediateTransaction):
+        if isinstance(self._client, Direct):
             statements: list[Statement] = [
                 (self._dialect.text(_MARK), (mark, moment)),
                 (self._dialect.text(_PLACED), (real,)),
@@ -500,7 +500,7 @@ class SqlWork:
             self._dialect.text(_FINISH),
             (row.id, lease.lane, lease.fence, row.version, state, micros(now)),
         )
-        if not isinstance(self._client, ImmediateTransaction):
+        if not isinstance(self._client, Direct):
             return await self._changed(*finishing[:1], *finishing[1])
         if self._writes:
             await self.flush()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_reading_and_then_writing_beside_other_processes_never_fails(tmp_path):
 async def pause(url: str, seconds: float) -> None:
     """Take a while inside a transaction: on SQLite it runs in a thread of its own."""
     if url.startswith("sqlite"):
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251 - in that thread
     else:
         await asyncio.sleep(seconds)
 
@@ -208,6 +209,53 @@ async def test_a_transaction_that_waits_for_something_else_is_undone_on_sqlite(t
             with pytest.raises(RuntimeError):
                 await db.transact(body)
         assert await db.transact(lambda w: w.number("A")) == 1
+
+
+async def test_transactions_that_share_a_commit_are_each_whole_or_not_at_all(url):
+    """D1: what one of them raises undoes that one alone"""
+    async with quiet(url) as db:
+
+        async def one(work, n: int) -> int:
+            found = await work.number("A")
+            await work.number(f"B{n}")
+            if n % 3 == 0:
+                raise ValueError(n)
+            return found
+
+        asked = [db.transact(partial(one, n=n)) for n in range(150)]
+        outcomes = await asyncio.gather(*(_given(each) for each in asked))
+        done = [found for found in outcomes if isinstance(found, int)]
+        assert sorted(done) == list(range(1, 101))
+        assert [n for n, found in enumerate(outcomes) if isinstance(found, ValueError)] == list(
+            range(0, 150, 3)
+        )
+        assert await db.transact(lambda w: w.number("A")) == 101
+        assert await db.transact(lambda w: w.number("B3")) == 1
+        assert await db.transact(lambda w: w.number("B4")) == 2
+
+
+async def test_a_disk_that_is_full_undoes_all_that_share_a_commit(tmp_path):
+    """D1: nobody is told that something is done which is not on disk"""
+    async with quiet(f"sqlite://{tmp_path / 'a.db'}") as db:
+        await db.transact(lambda w: w.number("A"))
+        database = db._client._database()
+
+        async def last(work):
+            await work.number("A")
+            database.execute("ROLLBACK")  # as SQLite itself does when a page cannot be written
+
+        asked = [db.transact(lambda w: w.number("A")) for _ in range(3)]
+        asked += [db.transact(last), *(db.transact(lambda w: w.number("A")) for _ in range(3))]
+        outcomes = await asyncio.gather(*(_given(each) for each in asked))
+        assert not any(isinstance(found, int) for found in outcomes)
+        assert await db.transact(lambda w: w.number("A")) == 2
+
+
+async def _given(what):
+    try:
+        return await what
+    except Exception as exc:  # noqa: BLE001 - whatever it is
+        return exc
 
 
 class _Yield:
