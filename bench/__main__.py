@@ -33,14 +33,15 @@ BENCHES = {
 
 
 def main(only: list[str]) -> None:
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() and only else {}
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     names = [n for n in BENCHES if not only or n in only]
     if only and not names:
         sys.exit(f"no bench {' '.join(only)}; there are {' '.join(BENCHES)}")
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         known[name] = BENCHES[name]().entry()
-    RESULTS.write_text(json.dumps(known, indent=2) + "\n")
+        ordered = {name: known[name] for name in BENCHES if name in known}
+        RESULTS.write_text(json.dumps(ordered, indent=2) + "\n")
     show(known)
 
 

@@ -64,14 +64,16 @@ class Outcome:
 class _Memory:
     """What one plugin keeps (see `ports.Memory`)."""
 
-    def __init__(self, store: Store, plugin: str) -> None:
-        self._store, self._under = store, f"memory/{plugin}/"
+    def __init__(self, store: Store, clock: Clock, plugin: str) -> None:
+        self._store, self._clock, self._under = store, clock, f"memory/{plugin}/"
 
     async def recall(self, name: str) -> str | None:
         return await self._store.read(lambda work: work.ref(f"{self._under}{name}"))
 
-    async def keep(self, name: str, value: str) -> None:
-        await self._store.transact(lambda work: work.store_ref(f"{self._under}{name}", value))
+    async def keep(self, name: str, value: str, *, lasting: bool = True) -> None:
+        kept_at = None if lasting else self._clock.now()
+        key = f"{self._under}{name}"
+        await self._store.transact(lambda work: work.store_ref(key, value, kept_at=kept_at))
 
 
 class App:
@@ -163,7 +165,7 @@ class App:
         gc.enable()
         limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
         async with ClientSession(timeout=limits) as session:
-            self.plugins.open(session, partial(_Memory, self.store))
+            self.plugins.open(session, partial(_Memory, self.store, self.clock))
             await self.service.remember_names()
             async with asyncio.TaskGroup() as group:
                 loops = [

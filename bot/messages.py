@@ -197,6 +197,24 @@ def buttons_of(message: Message) -> tuple[Button, ...]:
     return tuple(button for row in rows for button in row)
 
 
+def spans_of(message: Message) -> list[Span]:
+    """Return every span of a message, in order."""
+    spans = [*message.summary]
+    for block in message.blocks:
+        match block:
+            case Text():
+                spans += block.spans
+            case Fields():
+                spans += [span for row in block.rows for span in row.value]
+            case Bullets():
+                spans += [span for item in block.items for span in item]
+            case Heading() | Form() | Actions():
+                pass
+            case _:
+                assert_never(block)
+    return spans
+
+
 def filled(command: str, values: Mapping[str, str]) -> str:
     """Return a form's command line with its blanks filled in; values are not read any further."""
     line = ""

@@ -256,8 +256,11 @@ class Memory(Protocol):
     async def recall(self, name: str) -> str | None:
         """Return what was kept under a name."""
 
-    async def keep(self, name: str, value: str) -> None:
-        """Keep something under a name, for ever or until it is kept anew."""
+    async def keep(self, name: str, value: str, *, lasting: bool = True) -> None:
+        """Keep something under a name until it is kept anew.
+
+        What is not `lasting` is forgotten like delivered messages, and redacted like them (L3).
+        """
 
 
 class PluginContext(Protocol):
@@ -620,8 +623,8 @@ class Work(Protocol):
     async def refs_under(self, prefix: str) -> Mapping[str, str]:
         """Return the stored references whose names begin so, without the prefix."""
 
-    async def store_ref(self, name: str, value: str) -> None:
-        """Store a platform reference."""
+    async def store_ref(self, name: str, value: str, *, kept_at: datetime | None = None) -> None:
+        """Store a platform reference; with `kept_at`, until what was delivered then is pruned."""
 
     async def waiting(self, lease: Lease) -> Waiting | None:
         """Return the first row of a held lane; none when the lane is empty."""
@@ -708,7 +711,7 @@ class Store(Protocol):
         """Return how many rows wait and how many are dead letters."""
 
     async def prune(self, before: datetime) -> int:
-        """Delete delivered rows and inbox marks older than that; return how many."""
+        """Delete delivered rows, inbox marks and what was kept for a while; return how many."""
 
     async def ping(self) -> None:
         """Ask for a sign of life; raises `DatabaseAway` where there is none."""

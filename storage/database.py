@@ -296,6 +296,7 @@ class Database:
         for statement in (
             "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND done_us < $1 RETURNING id",
             "DELETE FROM inbox WHERE received_us < $1 RETURNING id",
+            "DELETE FROM reference WHERE kept_us < $1 RETURNING name",
         ):
             gone += len(await self._ask(statement, micros(before)))
         return gone

@@ -139,10 +139,14 @@ class MemberRow(Model):
 
 
 class ReferenceRow(Model):
-    """A platform's name for something that later messages refer to."""
+    """A platform's name for something that later messages refer to, or what a plugin keeps.
+
+    `kept_us`: when it was, for what is forgotten like delivered rows; none: for ever.
+    """
 
     name = fields.CharField(max_length=700, primary_key=True)
     value = fields.TextField()
+    kept_us = fields.BigIntField(null=True)
 
     class Meta:
         """The table."""

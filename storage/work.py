@@ -289,6 +289,13 @@ class SqlWork:
                 )
                 if text := text_of(event):
                     await self.scrub(incident, text, REDACTED)
+                    # What a plugin keeps may hold it, too: a text that was too long to be said.
+                    self._write(
+                        "UPDATE reference SET value = replace(value, $1, $2)"
+                        " WHERE kept_us IS NOT NULL",
+                        text,
+                        REDACTED,
+                    )
 
     async def entry(self, incident: str, n: int) -> Entry | None:
         """See `ports`."""
@@ -450,13 +457,14 @@ class SqlWork:
         )
         return {row["name"].removeprefix(prefix): row["value"] for row in rows}
 
-    async def store_ref(self, name: str, value: str) -> None:
+    async def store_ref(self, name: str, value: str, *, kept_at: datetime | None = None) -> None:
         """See `ports`."""
         self._write(
-            "INSERT INTO reference (name, value) VALUES ($1, $2)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO reference (name, value, kept_us) VALUES ($1, $2, $3)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value, kept_us = excluded.kept_us",
             name,
             value,
+            micros(kept_at) if kept_at is not None else None,
         )
 
     # --- outbox: delivering -----------------------------------------------------------------------

@@ -29,6 +29,7 @@ from bot.messages import (
     buttons_of,
     plain,
     span_text,
+    spans_of,
     spans_text,
 )
 from bot.refs import ConversationRef, PersonId
@@ -99,20 +100,8 @@ class Renderer:
         return Rendered(content=content, lines=body.count("\n") + 1, rest=rest)
 
     def _mentioned(self, message: Message) -> list[str]:
-        spans = [*message.summary]
-        for block in message.blocks:
-            match block:
-                case Text():
-                    spans += block.spans
-                case Fields():
-                    spans += [span for row in block.rows for span in row.value]
-                case Bullets():
-                    spans += [span for item in block.items for span in item]
-                case Heading() | Form() | Actions():
-                    pass
-                case _:
-                    assert_never(block)
-        users = [self._user_of(s.person) for s in spans if isinstance(s, Mention) and s.notify]
+        called = [s.person for s in spans_of(message) if isinstance(s, Mention) and s.notify]
+        users = [self._user_of(person) for person in called]
         return list(dict.fromkeys(user for user in users if user is not None))
 
     # --- HTML -------------------------------------------------------------------------------------

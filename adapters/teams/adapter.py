@@ -25,7 +25,7 @@ from adapters.teams.people import Known, Reference
 from adapters.teams.tokens import CONNECTOR, Refused, Tokens
 from bot.chat import ConversationRequest, Features, Opened
 from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
-from bot.messages import Bullets, Fields, Mention, Message, Place, Span, Text
+from bot.messages import Mention, Message, Place, spans_of
 from bot.ports import Finding, PluginContext, Receive
 from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 
@@ -225,7 +225,7 @@ class TeamsAdapter:
     async def _names(self, message: Message) -> cards.Names:
         addresses = {
             span.conversation: await self._address(span.conversation)
-            for span in _spans(message)
+            for span in spans_of(message)
             if isinstance(span, Place)
         }
         return cards.Names(
@@ -255,18 +255,15 @@ class TeamsAdapter:
     async def _kept_whole(self, text: str) -> str:
         """Keep a text that does not fit, under a name that nobody guesses; return its address."""
         name = secrets.token_urlsafe(24)
-        until = self._clock.now() + timedelta(days=30)
-        await self._context.memory.keep(f"{WHOLE_KEPT}{name}", f"{until.isoformat()}\n{text}")
+        await self._context.memory.keep(f"{WHOLE_KEPT}{name}", text, lasting=False)
         return f"{self._settings.public_url.rstrip('/')}/plugins/{ADAPTER}/whole/{name}"
 
     async def _show_whole(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        kept = None
+        text = None
         if self._hearing is not None and len(name) < 64 and name.isascii():
-            kept = await self._context.memory.recall(f"{WHOLE_KEPT}{name}")
-        until, _, text = (kept or "").partition("\n")
-        ends_at = ib.moment(until)
-        if ends_at is None or ends_at < self._clock.now():
+            text = await self._context.memory.recall(f"{WHOLE_KEPT}{name}")
+        if text is None:
             raise web.HTTPNotFound
         return web.Response(
             text=text,
@@ -326,20 +323,5 @@ def _link(base: str, root: str | None, reference: Reference, settings: TeamsSett
     return f"https://teams.microsoft.com/l/message/{message}?{where}&parentMessageId={quote(root)}"
 
 
-def _spans(message: Message) -> list[Span]:
-    spans = [*message.summary]
-    for block in message.blocks:
-        match block:
-            case Text():
-                spans += block.spans
-            case Fields():
-                spans += [span for row in block.rows for span in row.value]
-            case Bullets():
-                spans += [span for item in block.items for span in item]
-            case _:
-                pass
-    return spans
-
-
 def _people(message: Message) -> list[PersonId]:
-    return [span.person for span in _spans(message) if isinstance(span, Mention)]
+    return [span.person for span in spans_of(message) if isinstance(span, Mention)]

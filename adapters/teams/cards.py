@@ -35,6 +35,7 @@ from bot.messages import (
     at_text,
     plain,
     span_text,
+    spans_of,
     spans_text,
 )
 from bot.refs import ConversationRef, PersonId
@@ -90,10 +91,7 @@ def needs_card(message: Message) -> bool:
 
 def _calls_a_stranger(message: Message, names: Names) -> bool:
     """Whether somebody is called whom only a card can mention."""
-    spans = [*message.summary]
-    for block in message.blocks:
-        spans += block.spans if isinstance(block, Text) else ()
-    called = [s.person for s in spans if isinstance(s, Mention) and s.notify]
+    called = [s.person for s in spans_of(message) if isinstance(s, Mention) and s.notify]
     return any(names.mri(p) is None and names.object_id(p) is not None for p in called)
 
 

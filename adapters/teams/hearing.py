@@ -58,7 +58,7 @@ class Hearing:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
-        """Let what is on its way end."""
+        """Let go of the presses that are still answered; what they asked for goes on."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -379,7 +379,7 @@ async def test_a_token_that_is_refused_is_fetched_anew(tmp_path, monkeypatch):
 
 
 async def test_what_is_too_long_is_shortened_with_a_link_to_the_whole(tmp_path, monkeypatch):
-    """F10"""
+    """F10 L3"""
     teams = 'public_url = "http://127.0.0.1:9"'
     async with team(tmp_path, monkeypatch, teams=teams) as t:
         await t.say("ann", "declare 1 down ic:@ann")
@@ -395,6 +395,16 @@ async def test_what_is_too_long_is_shortened_with_a_link_to_the_whole(tmp_path, 
             assert all(f"END{n}" in text for n in range(12))
             assert response.headers["Cache-Control"] == "no-store"
         async with t.http.get(f"http://127.0.0.1:{t.port}{address[:-1]}") as response:
+            assert response.status == 404
+        notes = [n for n, e in enumerate(await t.timeline(), 1) if isinstance(e, ev.NoteAdded)]
+        await t.say("ann", f"redact {notes[3]}", thread)
+        await t.hears("is removed, for good", thread)
+        async with t.http.get(f"http://127.0.0.1:{t.port}{address}") as response:
+            text = await response.text()
+        assert "END3" not in text
+        assert "END4" in text
+        await t.app.store.prune(datetime.now(UTC) + timedelta(seconds=1))
+        async with t.http.get(f"http://127.0.0.1:{t.port}{address}") as response:
             assert response.status == 404
 
 

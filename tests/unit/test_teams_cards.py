@@ -253,7 +253,7 @@ def test_html_is_read_as_people_see_it():
 
 @pytest.mark.parametrize("name", ["19:a@thread.tacv2;messageid=12", "a:1x_-", "19:b@thread.v2"])
 def test_the_names_of_conversations_go_both_ways(name):
-    place = ib.place({"conversation": {"id": name}})
+    place = ib.place({"conversation": {"id": name}, "serviceUrl": "https://x.example"})
     assert ib.named(*ib.split(place.ref.id)) == name
 
 
