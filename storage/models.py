@@ -79,7 +79,7 @@ class OutboxRow(Model):
     state = fields.CharField(max_length=8)
     version = fields.IntField()
     attempts = fields.IntField()
-    doubt = fields.BooleanField()
+    doubt = fields.BooleanField(db_default=False)
     created_us = fields.BigIntField()
     done_us = fields.BigIntField(null=True)
     error = fields.TextField(null=True)
@@ -100,7 +100,7 @@ class LaneRow(Model):
     owner = fields.CharField(max_length=64, null=True)
     lease_us = fields.BigIntField(null=True)
     fence = fields.BigIntField()
-    doubt = fields.BooleanField()
+    doubt = fields.BooleanField(db_default=False)
     not_before_us = fields.BigIntField(null=True)
 
     class Meta:
