@@ -67,7 +67,7 @@ class _Altered(Migration):
 
     app_label = "models"
     name = "9001_alter"
-    dependencies = (("models", "0001_initial"),)
+    dependencies = (("models", "0002_doubt_and_keeping"),)
     operations = (ops.AlterField("IncidentRow", "title", fields.CharField(max_length=5000)),)
 
 
@@ -76,7 +76,7 @@ class _Losing(Migration):
 
     app_label = "models"
     name = "9002_lose"
-    dependencies = (("models", "0001_initial"),)
+    dependencies = (("models", "0002_doubt_and_keeping"),)
     operations = (ops.RunSQL("DELETE FROM member"),)
 
 
@@ -101,7 +101,7 @@ async def test_altering_a_column_keeps_the_rows_that_refer_to_it_and_the_indexes
     assert before["rows"]["event"] > 0
     await migrated(url, _Altered)
     after = shape(tmp_path / "a.db")
-    assert after["rows"] == before["rows"] | {"tortoise_migrations": 2}
+    assert after["rows"] == before["rows"] | {"tortoise_migrations": 3}
     assert before["indexes"] <= after["indexes"]
 
 
@@ -302,7 +302,10 @@ def test_models_and_migrations_agree(tmp_path):
 
 
 async def test_every_migration_runs_from_nothing_and_again_changes_nothing(url):
-    assert await migrate.upgrade(url, tell=lambda _line: None) == ["0001_initial"]
+    assert await migrate.upgrade(url, tell=lambda _line: None) == [
+        "0001_initial",
+        "0002_doubt_and_keeping",
+    ]
     assert await migrate.upgrade(url, tell=lambda _line: None) == []
     assert await pending_migrations(url) == []
 
@@ -317,7 +320,10 @@ async def test_a_crash_between_a_migration_and_its_record_leaves_neither(url, mo
         patched.setattr("tortoise.migrations.recorder.MigrationRecorder.record_applied", crash)
         with pytest.raises(RuntimeError):
             await migrate.upgrade(url, tell=lambda _line: None)
-    assert await migrate.upgrade(url, tell=lambda _line: None) == ["0001_initial"]
+    assert await migrate.upgrade(url, tell=lambda _line: None) == [
+        "0001_initial",
+        "0002_doubt_and_keeping",
+    ]
 
 
 async def test_a_database_newer_than_the_program_is_refused_by_name(url):
@@ -334,7 +340,7 @@ from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0001_initial")]
+    dependencies = [("models", "0002_doubt_and_keeping")]
     operations = [ops.AddField("IncidentRow", "colour", fields.CharField(max_length=9, null=True))]
 """
 
@@ -345,20 +351,20 @@ async def test_the_next_version_upgrades_a_filled_database_and_readers_do_not(
     await filled(url)
     folder = tmp_path / f"next_{tmp_path.name}"
     shutil.copytree(Path(__file__).parents[2] / "storage/migrations", folder)
-    (folder / "0002_next.py").write_text(NEXT)
+    (folder / "0003_next.py").write_text(NEXT)
     monkeypatch.syspath_prepend(tmp_path)
     told: list[str] = []
     steps = {"tell": told.append, "migrations": folder.name}
     with pytest.raises(BotError, match="sitrep migrate"):
         await migrate.upgrade(url, apply=False, **steps)
-    assert await migrate.upgrade(url, **steps) == ["0002_next"]
+    assert await migrate.upgrade(url, **steps) == ["0003_next"]
     assert await migrate.upgrade(url, **steps) == []
-    assert told[-1] == "upgraded: 0002_next"
+    assert told[-1] == "upgraded: 0003_next"
     if url.startswith("sqlite"):
         copy = Path(told[0].rpartition(": ")[2])
         rows = shape(tmp_path / "sitrep.db")["rows"]
-        assert shape(copy)["rows"] == rows | {"tortoise_migrations": 1}
-    with pytest.raises(DatabaseTooNew, match="0002_next"):
+        assert shape(copy)["rows"] == rows | {"tortoise_migrations": 2}
+    with pytest.raises(DatabaseTooNew, match="0003_next"):
         async with quiet(url):
             pass
 
