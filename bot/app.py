@@ -23,11 +23,13 @@ from bot.clock import SystemClock
 from bot.config import Config
 from bot.domain.workflow import fold
 from bot.errors import ConfigError, DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
+from bot.following import Following
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
 from bot.ports import ChatAdapter, Clock, PluginContext, Store, Work
 from bot.presenter import Presenter
+from bot.reporting import Reporting
 from bot.routing import Targets
 from bot.service import Service
 from storage import copy_database, open_database, pending_migrations
@@ -96,6 +98,8 @@ class App:
             listeners=plugins.listeners,
             pagers=tuple(plugins.pagers),
             summarizers=tuple(plugins.summarizers),
+            publishers=tuple(plugins.publishers),
+            mailers=tuple(plugins.mailers),
         )
         self.on_call = OnCall(config, clock, plugins.pagers)
         self.service = Service(config, store, clock, self.presenter, targets, self.on_call.now)
@@ -103,6 +107,10 @@ class App:
             config.delivery, store, clock, plugins, self.presenter, self.service.apply
         )
         self.cadence = Cadence(store, clock, self.service.tick)
+        self.following = Following(
+            store, clock, plugins.trackers, self.service.apply, self.outbox.wake
+        )
+        self.reporting = Reporting(config, store, clock, self.presenter, self.outbox.wake)
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0
         self._lost: list[str] = []
@@ -165,7 +173,9 @@ class App:
         gc.enable()
         limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
         async with ClientSession(timeout=limits) as session:
-            self.plugins.open(session, partial(_Memory, self.store, self.clock))
+            self.plugins.open(
+                session, partial(_Memory, self.store, self.clock), self.following.hint
+            )
             await self.service.remember_names()
             async with asyncio.TaskGroup() as group:
                 loops = [
@@ -173,6 +183,8 @@ class App:
                     group.create_task(self.cadence.run(), name="cadence"),
                     group.create_task(self.on_call.run(), name="on call"),
                     group.create_task(self._pruning(), name="pruning"),
+                    group.create_task(self.following.run(), name="following"),
+                    group.create_task(self.reporting.run(), name="reporting"),
                 ]
                 yield
                 for loop in loops:
@@ -308,6 +320,15 @@ async def reading(config: Config, home: Path) -> AsyncIterator[Store]:
     url = database_url(config, home)
     async with open_database(url, exclusive=False, upgrade=False) as store:
         yield store
+
+
+@asynccontextmanager
+async def writing(config: Config, home: Path) -> AsyncIterator[App]:
+    """Put everything together beside a bot that may be running: it delivers what is queued."""
+    plugins = loaded(config, home, SystemClock())
+    url = database_url(config, home)
+    async with open_database(url, exclusive=False, upgrade=False) as store:
+        yield App(config, store, SystemClock(), plugins)
 
 
 async def pending(config: Config, home: Path) -> list[str]:

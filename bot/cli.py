@@ -312,6 +312,158 @@ async def _export(config: Config, home: Path, name: str, out: Path) -> Exit:
 
 
 @cli.command()
+def actions(
+    which: Annotated[str, typer.Argument(help="open, overdue, all, or INC-42")] = "open",
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    form: Annotated[
+        str, typer.Option("--format", help="text, markdown, csv or json (one object a line)")
+    ] = "text",
+) -> None:
+    """List or export action items: the tracker where no other is configured."""
+    if form not in {"text", "markdown", "csv", "json"}:
+        raise typer.BadParameter("text, markdown, csv or json", param_hint="--format")
+    if which not in {"open", "overdue", "all"} and "-" not in which:
+        raise typer.BadParameter("open, overdue, all, or an incident", param_hint="which")
+    settings = _config(config)
+    typer.echo(_asyncio(_actions(settings, _home(home), which, form)), nl=False)
+
+
+async def _actions(config: Config, home: Path, which: Any, form: str) -> str:  # noqa: ANN401
+    from bot.app import reading
+    from bot.clock import SystemClock
+    from bot.exporting import actions_as
+
+    today = SystemClock().now().date()
+    incident = which.upper() if "-" in which else None
+    kind: Any = "all" if incident else which
+    async with reading(config, home) as store:
+        found = await store.read(
+            lambda work: work.actions(kind, today=today, incident=incident, limit=100_000)
+        )
+    return actions_as(form, config, found, today)
+
+
+@cli.command()
+def lint(
+    files: Annotated[
+        list[Path], typer.Argument(help="Postmortems in Markdown; - reads from stdin.")
+    ],
+    names: Annotated[
+        list[str] | None, typer.Option("--name", help="Somebody who took part; may be repeated.")
+    ] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Find blame, blanks and weak actions in any postmortem. Needs no config, changes nothing.
+
+    The exit status is 1 where something is to be put right; warnings alone leave it 0.
+    """
+    from dataclasses import asdict
+
+    from bot.domain.blameless import lint as look
+
+    errors = 0
+    for path in files:
+        text = sys.stdin.read() if str(path) == "-" else _text_of(path)
+        for finding in look(text, tuple(names or ())):
+            errors += finding.blocks
+            if json_lines:
+                typer.echo(json.dumps({"file": str(path), **asdict(finding)}, ensure_ascii=False))
+                continue
+            kind = "error" if finding.blocks else "warning"
+            typer.echo(
+                f"{path}:{finding.line}:{finding.column}: {kind} {finding.rule}: "
+                f"“{finding.words}”\n    {finding.why}\n    {finding.advice}"
+            )
+    sys.exit(Exit.REFUSED if errors else Exit.DONE)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        typer.echo(f"sitrep: cannot read {path}: {exc}; name a UTF-8 text file", err=True)
+        sys.exit(Exit.CONFIG)
+
+
+postmortems = typer.Typer(
+    no_args_is_help=True,
+    help="Postmortems as Markdown: out, edited, and in again.",
+)
+cli.add_typer(postmortems, name="postmortem")
+
+
+@postmortems.command("export")
+def postmortem_export(
+    incident: Annotated[str, typer.Argument(help="INC-42, NEAR-3")],
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; none: standard output.")
+    ] = None,
+) -> None:
+    """Write a postmortem as Markdown; edit it, and `sitrep postmortem import` it."""
+    settings = _config(config)
+    sys.exit(_asyncio(_postmortem_export(settings, _home(home), incident.upper(), out)))
+
+
+async def _postmortem_export(config: Config, home: Path, name: str, out: Path | None) -> Exit:
+    from bot.app import reading
+    from bot.exporting import postmortem
+
+    async with reading(config, home) as store:
+        text = await postmortem(config, store, name)
+    if text is None:
+        typer.echo(f"sitrep: there is no {name}; see: sitrep incidents all", err=True)
+        return Exit.REFUSED
+    if out is None:
+        typer.echo(text, nl=False)
+        return Exit.DONE
+    try:
+        _write(out, text)
+    except OSError as exc:
+        typer.echo(f"sitrep: cannot write {out}: {exc.strerror}", err=True)
+        return Exit.CONFIG
+    typer.echo(out)
+    return Exit.DONE
+
+
+@postmortems.command("import")
+def postmortem_import(
+    incident: Annotated[str, typer.Argument(help="INC-42, NEAR-3")],
+    file: Annotated[Path, typer.Argument(help="The edited Markdown; - reads from stdin.")],
+    author: Annotated[
+        str, typer.Option("--as", help="Who wrote it: a name of the config, like ann.")
+    ],
+    config: ConfigOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Take over what differs: sections become a version, rows of the table action items.
+
+    What the record says (date, severity, duration, status) is not changed by a file. The bot may be
+    running meanwhile, and tells its rooms.
+    """
+    text = sys.stdin.read() if str(file) == "-" else _text_of(file)
+    settings = _config(config)
+    _log(settings)
+    sys.exit(_asyncio(_postmortem_import(settings, _home(home), incident.upper(), text, author)))
+
+
+async def _postmortem_import(config: Config, home: Path, name: str, text: str, author: str) -> Exit:
+    from bot.app import writing
+    from bot.people import Unknown
+
+    person = config.directory.find(author, {})
+    if isinstance(person, Unknown):
+        typer.echo(f"sitrep: nobody is called {author!r}; add [people.{author}]", err=True)
+        return Exit.CONFIG
+    async with writing(config, home) as app:
+        done, said = await app.service.import_document(name, text, person)
+    typer.echo(said if done else f"sitrep: {said}", err=not done)
+    return Exit.DONE if done else Exit.REFUSED
+
+
+@cli.command()
 def backup(
     to: Annotated[Path, typer.Argument(help="A folder; it is made, and must be new or empty.")],
     config: ConfigOption = None,

@@ -187,6 +187,32 @@ class TriageSection(Section):
             day += timedelta(days=1)
 
 
+class PostmortemSection(Section):
+    """`[postmortem]`: what the end of an incident promises (P2)."""
+
+    schedule_within: Period = timedelta(hours=48)
+    hold_within: Period = timedelta(days=7)
+
+
+class ActionsSection(Section):
+    """`[actions]`: who is told of an overdue action, from the end of its date, and the report (A3).
+
+    The report is sent on a day of the week, at a time in the zone of `[triage]`.
+    """
+
+    owner_after: Duration = timedelta(hours=9)
+    service_after: Duration = timedelta(days=3, hours=9)
+    conversation: str | None = None
+    report_day: Day = Day.MON
+    report_at: time = time(9)
+
+    @model_validator(mode="after")
+    def _owner_first(self) -> ActionsSection:
+        if self.owner_after >= self.service_after:
+            raise ValueError("owner_after must be shorter than service_after")
+        return self
+
+
 class PagingSection(Section):
     """`[paging]`."""
 
@@ -241,6 +267,8 @@ class Config(Section):
     clocks: ClocksSection = ClocksSection()
     command: CommandSection = CommandSection()
     triage: TriageSection = TriageSection()
+    postmortem: PostmortemSection = PostmortemSection()
+    actions: ActionsSection = ActionsSection()
     paging: PagingSection = PagingSection()
     access: AccessSection = AccessSection()
     storage: StorageSection = StorageSection()
@@ -284,6 +312,9 @@ class Config(Section):
             respond_within=self.command.respond_within.by_severity(),
             nudge_after=self.command.nudge_after,
             correct_within=self.command.assess_within,
+            schedule_within=self.postmortem.schedule_within,
+            hold_within=self.postmortem.hold_within,
+            chase_after=(self.actions.owner_after, self.actions.service_after),
         )
 
     def plan_for(self, service: str | None) -> Plan:
@@ -295,6 +326,7 @@ class Config(Section):
         return Plan(
             service=service,
             missing=section is None,
+            owner=_person(section.owner) if section else None,
             comms=_person(own.comms or self.plan.comms),
             liaison=_person(own.liaison or self.plan.liaison),
             on_call=tuple(PersonId(p) for p in section.on_call) if section else (),
@@ -321,10 +353,27 @@ class Config(Section):
     @cached_property
     def triage_conversation(self) -> ConversationRef | None:
         """Where untouched SEV3s are raised."""
-        if self.triage.conversation is None:
-            return None
-        adapter, _, conversation = self.triage.conversation.partition(":")
-        return ConversationRef(adapter, conversation)
+        return _conversation(self.triage.conversation)
+
+    @cached_property
+    def report_conversation(self) -> ConversationRef | None:
+        """Where the weekly report of action items goes: the triage room, where nothing is said."""
+        return _conversation(self.actions.conversation) or self.triage_conversation
+
+    def last_report(self, now: datetime) -> datetime:
+        """Return when this week's report is, or the last one was, due."""
+        local = now.astimezone(ZoneInfo(self.triage.zone))
+        back = (local.weekday() - tuple(Day).index(self.actions.report_day)) % 7
+        day = local.date() - timedelta(days=back)
+        due = datetime.combine(day, self.actions.report_at, local.tzinfo)
+        return due if due <= now else due - timedelta(days=7)
+
+
+def _conversation(name: str | None) -> ConversationRef | None:
+    if name is None:
+        return None
+    adapter, _, conversation = name.partition(":")
+    return ConversationRef(adapter, conversation)
 
 
 def _person(name: str | None) -> PersonId | None:
@@ -453,12 +502,17 @@ def _cross_faults(config: Config) -> list[str]:
                         f"{where}.mirror.{key}: no adapter {adapter!r} is configured; "
                         f"there is: {known}"
                     )
-    place = config.triage_conversation
-    if place is not None and (not place.id or place.adapter not in config.adapters):
-        faults.append(
-            f"triage.conversation: {config.triage.conversation!r} is no conversation of a "
-            "configured adapter; write console:ops"
-        )
+    named_places = (
+        ("triage.conversation", config.triage.conversation),
+        ("actions.conversation", config.actions.conversation),
+    )
+    for where, named_place in named_places:
+        place = _conversation(named_place)
+        if place is not None and (not place.id or place.adapter not in config.adapters):
+            faults.append(
+                f"{where}: {named_place!r} is no conversation of a configured adapter; "
+                "write console:ops"
+            )
     if not config.adapters:
         faults.append("adapters: at least one is needed; write [adapters.console]")
     return faults

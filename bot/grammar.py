@@ -22,6 +22,7 @@ class Topic(StrEnum):
     COMMAND = "Command"
     WORK = "Work"
     END = "End"
+    LEARN = "Learn"
     RECORD = "Record"
     READ = "Read"
     LATER = "Not there yet"
@@ -307,6 +308,189 @@ VERBS: tuple[Verb, ...] = (
         topic=Topic.END,
     ),
     Verb(
+        name="pm",
+        aliases=("postmortem",),
+        form="pm",
+        example="pm",
+        says="Shows the postmortem: where it stands, and what it still needs.",
+        topic=Topic.LEARN,
+        changes=False,
+    ),
+    Verb(
+        name="pm show",
+        form="pm show [section]",
+        example="pm show cause",
+        says="Shows a section, or the whole document.",
+        topic=Topic.LEARN,
+        changes=False,
+    ),
+    Verb(
+        name="pm set",
+        aliases=("pm write",),
+        form="pm set <section> <text>",
+        example="pm set summary Every checkout ended in an error for 48 min",
+        says="Writes a section: summary, impact, timeline, cause, well, poorly, lessons, authors.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm add",
+        form="pm add <section> <text>",
+        example="pm add cause The canary took 1 % of traffic, too little to show it",
+        says="Adds to a section.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm keep",
+        form="pm keep <section>",
+        example="pm keep well",
+        says="Takes a drafted section as it stands.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm lint",
+        aliases=("pm check",),
+        form="pm lint",
+        example="pm lint",
+        says="Finds blame, blanks and weak actions; says why, and what to write.",
+        topic=Topic.LEARN,
+        changes=False,
+    ),
+    Verb(
+        name="pm diff",
+        form="pm diff [version]",
+        example="pm diff",
+        says="Shows what a version changed; without one, the last.",
+        topic=Topic.LEARN,
+        changes=False,
+    ),
+    Verb(
+        name="pm history",
+        aliases=("pm versions",),
+        form="pm history",
+        example="pm history",
+        says="Lists the versions: who wrote what, when.",
+        topic=Topic.LEARN,
+        changes=False,
+    ),
+    Verb(
+        name="pm schedule",
+        form="pm schedule <date> <time>",
+        example="pm schedule 2026-12-01 14:00",
+        says="Sets when the review is held, and invites everybody who took part.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm unschedule",
+        form="pm unschedule",
+        example="pm unschedule",
+        says="Calls the meeting off.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm held",
+        form="pm held",
+        example="pm held",
+        says="Records that the review was held.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm review",
+        form="pm review",
+        example="pm review",
+        says="Hands the draft to its reviewers.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm waive",
+        form="pm waive <finding> because <reason>",
+        example="pm waive 3 because one query, one index: nothing else took part",
+        says="Lets a warning stand, with a reason. The postmortem's owner.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm finalise",
+        aliases=("pm finalize", "pm final"),
+        form="pm finalise",
+        example="pm finalise",
+        says="Ends the review, publishes it and closes the incident. The postmortem's owner.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm draft",
+        form="pm draft [because <reason>]",
+        example="pm draft because the cause was another one",
+        says="Takes it back to a draft.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm owner",
+        form="pm owner @x",
+        example="pm owner @cara",
+        says="Hands the postmortem over.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="pm start",
+        form="pm start because <reason>",
+        example="pm start because the third one this month",
+        says="Starts one that no rule asks for: a SEV3's, a drill's.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="action",
+        aliases=("todo",),
+        form="action <text> owner:@x due:<date> as:<eliminate|detect|recover|train|care>"
+        " [category:<prevent|detect|mitigate>]",
+        example="action Page when no order came for 3 min owner:@dev due:2026-12-15 as:detect",
+        says="Adds an action item; its ticket is filed by itself.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="action done",
+        form="action done <n>",
+        example="action done 2",
+        says="Records that it is done.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="action move",
+        form="action move <n> due:<date> because <reason>",
+        example="action move 2 due:2026-12-22 because the vendor delivers on the 18th",
+        says="Promises another date, with a reason where it is later.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="action edit",
+        aliases=("action change",),
+        form="action edit <n> [text] [owner:@x] [due:<date>] [as:<strength>]",
+        example="action edit 2 owner:@cara",
+        says="Changes what it says, who does it, how durable it is.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="action drop",
+        form="action drop <n> because <reason>",
+        example="action drop 3 because the service is switched off in January",
+        says="Says that it will not be done, and why.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="action reopen",
+        form="action reopen <n>",
+        example="action reopen 2",
+        says="It is to be done after all.",
+        topic=Topic.LEARN,
+    ),
+    Verb(
+        name="actions",
+        form="actions [INC-n|overdue|mine|all]",
+        example="actions overdue",
+        says="Lists action items.",
+        topic=Topic.LEARN,
+        scope=Scope.ANYWHERE,
+        changes=False,
+    ),
+    Verb(
         name="amend",
         form="amend <n> <text>",
         example="amend 7 error rate 12 %, not 21 %",
@@ -380,13 +564,13 @@ VERBS: tuple[Verb, ...] = (
             ("subscribe", ("follow",), "subscriptions"),
             ("unsubscribe", (), "subscriptions"),
             ("subscriptions", (), "subscriptions"),
-            ("pm", ("postmortem",), "postmortems"),
-            ("action", ("todo",), "action items"),
-            ("actions", (), "action items"),
         )
     ),
 )
 """Every verb, in the order that `help` shows them."""
 
 BY_WORD: dict[str, Verb] = {word: verb for verb in VERBS for word in (verb.name, *verb.aliases)}
-"""Every word that can be typed for a verb."""
+"""Every word that can be typed for a verb; some are two."""
+
+FAMILIES: frozenset[str] = frozenset(word.partition(" ")[0] for word in BY_WORD if " " in word)
+"""The first words of two-word verbs."""

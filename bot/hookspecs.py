@@ -17,6 +17,7 @@ from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.ports import (
     ChatAdapter,
+    Mailer,
     Pager,
     PluginContext,
     PostmortemPublisher,
@@ -67,6 +68,10 @@ class Hooks:
     @hookspec
     def register_postmortem_publisher(self, context: PluginContext) -> PostmortemPublisher | None:
         """Provide a place for finished postmortems (P5)."""
+
+    @hookspec
+    def register_mailer(self, context: PluginContext) -> Mailer | None:
+        """Provide a way to send mail; invitations to reviews go there (P2)."""
 
     @hookspec
     def command_line(self) -> typer.Typer | None:

@@ -180,6 +180,17 @@ Block = Heading | Text | Fields | Bullets | Form | Actions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that comes with a message; `link`, under `label`, serves where none can be sent."""
+
+    name: str
+    media: str
+    text: str
+    link: str | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One thing said. `summary` is its first line: what a lock screen shows.
 
@@ -189,6 +200,7 @@ class Message:
     summary: Spans
     blocks: tuple[Block, ...] = field(default=())
     card_of: str | None = None
+    files: tuple[File, ...] = ()
 
 
 def buttons_of(message: Message) -> tuple[Button, ...]:

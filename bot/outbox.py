@@ -35,11 +35,13 @@ from bot.ports import (
     Card,
     ChatAdapter,
     Clock,
+    Document,
     Draft,
     Events,
     FileTicket,
     Invite,
     Lease,
+    Letter,
     Offer,
     Open,
     Outgoing,
@@ -49,6 +51,7 @@ from bot.ports import (
     Status,
     StatusNotice,
     Store,
+    Ticket,
     Topic,
     Waiting,
     Work,
@@ -256,7 +259,7 @@ class Outbox:
         finally:
             try:
                 # What was being sent where a repeat shows: not given back, it will be in doubt.
-                doubtful = cut_short and not self._repeats(lease.lane.partition("/")[0])
+                doubtful = cut_short and not self._repeats(_target_of(lease.lane))
                 if not given_back and not doubtful:
                     await self._store.release(self._owner, lease)
             except DatabaseAway as exc:
@@ -267,7 +270,9 @@ class Outbox:
                 self._wake.set()  # there is room, or something may have come meanwhile
 
     def _repeats(self, target: str) -> bool:
-        """Whether saying a thing again under its key is harmless there."""
+        """Whether doing a thing again under its key is harmless there; trackers take no key."""
+        if target in self._plugins.trackers:
+            return False
         adapter = self._plugins.adapters.get(target)
         return adapter is None or adapter.features.repeats
 
@@ -453,19 +458,26 @@ class Outbox:
                 return _kept(row, ref)
             case FileTicket():
                 tracker = self._provided(self._plugins.trackers, target)
-                ref = await tracker.sync(body.ticket, _external(job.ref), key=_versioned(row))
+                ticket = self._ticket(job, body.action)
+                ref = await tracker.sync(ticket, _external(job.ref), key=_versioned(row))
                 done = _kept(row, ref)
-                return _Done(refs=done.refs, command=cmd.NoteTicket(ticket=ref))
+                if body.action is None:
+                    return _Done(refs=done.refs, command=cmd.NoteTicket(ticket=ref))
+                noted = cmd.NoteActionTicket(n=body.action, ticket=ref, closed=ticket.done)
+                return _Done(refs=done.refs, command=noted)
             case Brief():
                 channel = self._provided(self._plugins.channels, target)
                 await channel.send(body.update, key=row.key)
                 return _Done()
             case Publish():
                 publisher = self._provided(self._plugins.publishers, target)
-                ref = await publisher.publish(
-                    body.document, _external(job.ref), key=_versioned(row)
-                )
+                document = await self._document(_needed(job.incident))
+                ref = await publisher.publish(document, _external(job.ref), key=_versioned(row))
                 return _kept(row, ref)
+            case Letter():
+                mailer = self._provided(self._plugins.mailers, target)
+                await mailer.mail(body.mail, key=row.key)
+                return _Done()
             case Draft():
                 return await self._draft(job, body)
             case Events():
@@ -475,6 +487,23 @@ class Outbox:
         if target not in found:
             raise PermanentFailure(f"{target} is not configured any more")
         return found[target]
+
+    def _ticket(self, job: _Job, action: int | None) -> Ticket:
+        """Return a ticket as it is to be now, the incident's own or an action's."""
+        row = job.row
+        ticket = self._presenter.ticket(_needed(job.incident), action, row.what.target)
+        return replace(ticket, again=row.doubt or row.attempts > 0)
+
+    async def _document(self, incident: Incident) -> Document:
+        entries = await self._store.read(lambda work: work.timeline(incident.id))
+        return Document(
+            incident=incident.id,
+            title=incident.title,
+            markdown=self._presenter.document(incident, entries),
+            at=incident.declared_at,
+            severity=incident.highest,
+            service=incident.service,
+        )
 
     async def _tell(self, job: _Job, body: Events) -> _Done:
         incident = _needed(job.incident)
@@ -610,6 +639,12 @@ class Outbox:
         return _Done(refs=((_ref_name(row), _card_stored(posted, digest)),))
 
 
+def _target_of(lane: str) -> str:
+    """Return the adapter or plugin of a lane."""
+    first, _, rest = lane.partition("/")
+    return rest.partition("/")[0] if first == "plugin" else first
+
+
 def _job(row: Waiting) -> _Job:
     conversation, real = conversation_of(row.what.lane), row.real
     if real is None and not conversation.id.startswith((NEW, DIRECT)):
@@ -708,6 +743,7 @@ def _said(row: Waiting) -> str:
         "page": "a page",
         "status": "the status page's text",
         "ticket": "the ticket",
+        "mail": "a mail",
         "stakeholder": "a brief",
         "document": "the postmortem",
         "events": "the record of what happened",

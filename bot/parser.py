@@ -7,13 +7,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from bot.domain import commands as cmd
+from bot.domain.actions import Category, Strength
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Clock, Kind, Role, Severity
+from bot.domain.postmortem import Section
 from bot.domain.workflow import QUESTIONS, assessed
-from bot.grammar import BY_WORD, Verb
+from bot.grammar import BY_WORD, FAMILIES, Verb
 from bot.people import Directory, Unknown
 from bot.refs import PersonId, UserRef
 
@@ -25,7 +28,9 @@ LONGEST_BYTES = 16 * 1024
 
 _PREFIX = re.compile(r"\s*!(?:incident|inc)(?=\s|$)\s*", re.IGNORECASE)
 _ID = re.compile(r"(INC|DRILL|NEAR)-([1-9]\d{0,8})(?=\s|$)", re.IGNORECASE)
-_OPTION = re.compile(r"(?:^|\s)(?:(service|ic|by|answers):(?=\S)|(impact):)", re.IGNORECASE)
+_OPTION = re.compile(
+    r"(?:^|\s)(?:(service|ic|by|answers|owner|due|as|category):(?=\S)|(impact):)", re.IGNORECASE
+)
 _BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
 _ACTION_TAKEN = re.compile(r"action taken(?=\s|$)", re.IGNORECASE)  # not the verb `action`
@@ -49,6 +54,12 @@ class Query(StrEnum):
     HELP = "help"
     DRAFT = "draft"
     PREVIEW = "preview"
+    POSTMORTEM = "postmortem"
+    SECTION = "section"
+    LINT = "lint"
+    DIFF = "diff"
+    HISTORY = "history"
+    ACTIONS = "actions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +160,8 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
     if (level := _JOINED_SEVERITY.fullmatch(word)) is not None:
         word, tail = "sev", f"{level[1]} {tail}".strip()
     verb = BY_WORD.get(word.casefold())
+    if verb is not None and verb.name in FAMILIES:
+        verb, tail = _within(verb, tail)
     if verb is None:
         return _unknown(word, tail, incident)
     words = _Words(verb=verb, tail=tail, directory=directory, mentions=mentions)
@@ -162,6 +175,18 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
             form=wrong.form,
         )
     return Request(verb=verb, incident=incident, what=what, line=line)
+
+
+def _within(verb: Verb, tail: str) -> tuple[Verb | None, str]:
+    """Return the verb of two words that is meant, `pm set`, with what follows it.
+
+    `action done 2` is such a verb, and `action done with care …` is a text.
+    """
+    second, rest = _split(tail)
+    found = BY_WORD.get(f"{verb.name} {second.casefold()}")
+    if found is None or (verb.name == "action" and not re.match(r"[#aA]?\d+\b", rest)):
+        return verb, tail
+    return found, rest
 
 
 def _unknown(word: str, tail: str, incident: str | None) -> UsageError:
@@ -478,6 +503,188 @@ def _ask(query: Query) -> Callable[[_Words], Asked]:
     return read
 
 
+# --- learning -------------------------------------------------------------------------------------
+
+_SECTIONS = {
+    "author": Section.AUTHORS,
+    "root": Section.CAUSE,
+    "root-cause": Section.CAUSE,
+    "causes": Section.CAUSE,
+    "went-well": Section.WELL,
+    "went-poorly": Section.POORLY,
+    "lesson": Section.LESSONS,
+}
+_NAMES = ", ".join(s.value for s in Section)
+
+
+def _section(words: _Words, word: str) -> Section:
+    folded = word.casefold()
+    found = _SECTIONS.get(folded) or next((s for s in Section if s.value == folded), None)
+    if found is None:
+        shown = f"No section “{word[:30]}”. " if word else "Which section? "
+        raise _Wrong(f"{shown}There are {_NAMES}.", (words.verb.form, words.verb.example))
+    return found
+
+
+def _write(*, add: bool) -> Callable[[_Words], cmd.WriteSection]:
+    def read(words: _Words) -> cmd.WriteSection:
+        word, text = _split(words.tail)
+        section = _section(words, word)
+        if not text:
+            raise _Wrong("What should it say?", (words.verb.form, words.verb.example))
+        return cmd.WriteSection(section=section, text=text, add=add)
+
+    return read
+
+
+def _postmortem(words: _Words) -> Asked:
+    if words.tail:
+        word = words.tail.split()[0]
+        names = [name for name in BY_WORD if name.startswith("pm ")]
+        near = difflib.get_close_matches(f"pm {word.casefold()}", names, n=2, cutoff=0.5)
+        raise _Wrong(f"“pm {word[:30]}” is none. Did you mean:", (*near, "help pm"))
+    return Asked(query=Query.POSTMORTEM)
+
+
+def _show(words: _Words) -> Asked:
+    section = _section(words, words.tail) if words.tail else None
+    return Asked(query=Query.SECTION, argument=section.value if section else "")
+
+
+def _diff(words: _Words) -> Asked:
+    if words.tail and not re.fullmatch(r"[1-9]\d{0,5}", words.tail):
+        raise _Wrong("Which version? Its number.", ("pm diff 3", "pm history"))
+    return Asked(query=Query.DIFF, argument=words.tail)
+
+
+def _schedule(words: _Words) -> cmd.ScheduleReview:
+    text = words.tail.replace("T", " ") if re.match(r"\d{4}-", words.tail) else words.tail
+    text = re.sub(r"\s+utc$|z$", "", text.strip(), flags=re.IGNORECASE)
+    try:
+        when = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d\d:?\d\d$)", "", text))
+    except ValueError as exc:
+        raise _Wrong(
+            "When? A date and a time, in UTC or with its offset.",
+            ("pm schedule 2026-12-01 14:00", "pm schedule 2026-12-01 14:00+02:00"),
+        ) from exc
+    if len(text) <= len("2026-12-01"):
+        raise _Wrong("At what time?", (f"pm schedule {text} 14:00",))
+    aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return cmd.ScheduleReview(when=aware.astimezone(UTC))
+
+
+def _waive(words: _Words) -> cmd.WaiveFinding:
+    before, reason = words.reason()
+    n, more = _split(before)
+    if not re.fullmatch(r"#?\d{1,4}", n):
+        raise _Wrong("Which finding? Its number.", ("pm lint", words.verb.form))
+    return cmd.WaiveFinding(n=int(n.removeprefix("#")), reason=reason or more or None)
+
+
+_ACTION_OPTIONS = ("owner", "due", "as", "category")
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _strength(text: str) -> Strength | None:
+    folded = text.casefold()
+    return next((s for s in Strength if folded in {s.word, str(s.value)}), None)
+
+
+def _category(text: str | None) -> Category | None:
+    if text is None:
+        return None
+    if text.casefold() not in set(Category):
+        raise _Wrong("Which category? prevent, detect or mitigate.")
+    return Category(text.casefold())
+
+
+def _owner(words: _Words, typed: str) -> PersonId | None:
+    """Return the one person who is meant; none for a team, a room, an unknown name."""
+    if not typed.removeprefix("@"):
+        return None
+    found = words.directory.find(typed, words.mentions)
+    return None if isinstance(found, Unknown) else found
+
+
+def _action(words: _Words) -> cmd.AddAction | Asked:
+    text, options = words.options(*_ACTION_OPTIONS)
+    if not text and not options:
+        raise _Wrong("What is to be done, by whom, by when?", (words.verb.form, words.verb.example))
+    owner, strength = options.get("owner", ""), options.get("as", "")
+    return cmd.AddAction(
+        text=" ".join(text.split()),
+        owner=_owner(words, owner),
+        owner_typed=owner,
+        due=_date(options.get("due")),
+        due_typed=options.get("due", ""),
+        strength=_strength(strength),
+        strength_typed=strength,
+        category=_category(options.get("category")),
+    )
+
+
+def _nth(words: _Words, word: str) -> int:
+    match = re.fullmatch(r"[#aA]?(\d{1,4})", word)
+    if match is None:
+        raise _Wrong("Which action? Its number.", (words.verb.form, "actions"))
+    return int(match[1])
+
+
+def _only_nth(make: Callable[[int], cmd.Command]) -> Callable[[_Words], cmd.Command]:
+    return lambda words: make(_nth(words, words.tail))
+
+
+def _drop(words: _Words) -> cmd.DropAction:
+    before, reason = words.reason()
+    n, more = _split(before)
+    return cmd.DropAction(n=_nth(words, n), reason=reason or more or None)
+
+
+def _change(words: _Words) -> cmd.ChangeAction:
+    before, reason = words.reason()
+    n, rest = _split(before)
+    inner = _Words(verb=words.verb, tail=rest, directory=words.directory, mentions=words.mentions)
+    text, options = inner.options(*_ACTION_OPTIONS)
+    number = _nth(words, n)
+    if words.verb.name == "action move":
+        date_typed = options.get("due") or text
+        if not date_typed:
+            raise _Wrong("To what date?", (words.verb.form, words.verb.example))
+        options, text = {"due": date_typed}, ""
+    if not text and not options:
+        raise _Wrong("What changes?", (words.verb.form, words.verb.example))
+    owner, strength = options.get("owner", ""), options.get("as", "")
+    return cmd.ChangeAction(
+        n=number,
+        text=" ".join(text.split()) or None,
+        owner=_owner(words, owner),
+        owner_typed=owner,
+        due=_date(options.get("due")),
+        due_typed=options.get("due", ""),
+        strength=_strength(strength) if strength else None,
+        strength_typed=strength,
+        category=_category(options.get("category")),
+        reason=reason,
+    )
+
+
+def _actions(words: _Words) -> Asked:
+    which = words.tail
+    if which.casefold() in {"", "overdue", "mine", "all", "open"}:
+        return Asked(query=Query.ACTIONS, argument=which.casefold())
+    if (match := _ID.fullmatch(which)) is not None:
+        return Asked(query=Query.ACTIONS, argument=f"{match[1].upper()}-{match[2]}")
+    raise _Wrong(
+        "Which actions? An incident's, overdue, mine or all.", ("actions", "actions overdue")
+    )
+
+
 _READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked]] = {
     "declare": _opening(Kind.INCIDENT),
     "drill": _opening(Kind.DRILL),
@@ -513,6 +720,30 @@ _READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked]] = {
     "resolve": lambda words: cmd.Resolve(text=words.optional_text()),
     "reopen": _because(lambda reason: cmd.Reopen(reason=reason)),
     "cancel": _because(lambda reason: cmd.Cancel(reason=reason)),
+    "pm": _postmortem,
+    "pm show": _show,
+    "pm set": _write(add=False),
+    "pm add": _write(add=True),
+    "pm keep": lambda words: cmd.KeepSection(section=_section(words, words.tail)),
+    "pm lint": _ask(Query.LINT),
+    "pm diff": _diff,
+    "pm history": _ask(Query.HISTORY),
+    "pm schedule": _schedule,
+    "pm unschedule": _alone(cmd.UnscheduleReview()),
+    "pm held": _alone(cmd.NoteHeld()),
+    "pm review": _alone(cmd.OpenReview()),
+    "pm waive": _waive,
+    "pm finalise": _alone(cmd.Finalise()),
+    "pm draft": _because(lambda reason: cmd.BackToDraft(reason=reason)),
+    "pm owner": lambda words: cmd.OwnPostmortem(person=words.only_person()),
+    "pm start": _because(lambda reason: cmd.StartPostmortem(reason=reason)),
+    "action": _action,
+    "action done": _only_nth(lambda n: cmd.FinishAction(n=n)),
+    "action reopen": _only_nth(lambda n: cmd.ReopenAction(n=n)),
+    "action move": _change,
+    "action edit": _change,
+    "action drop": _drop,
+    "actions": _actions,
     "amend": _amend,
     "redact": _redact,
     "status": _ask(Query.STATUS),

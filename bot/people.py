@@ -79,6 +79,11 @@ class Directory:
         taken = any(learned.casefold() == known.name.casefold() for known in self.everybody)
         return f"{learned} ({user})" if taken else learned
 
+    def mail(self, person: PersonId) -> str | None:
+        """Return somebody's mail address, where the config has it."""
+        known = self._people.get(person)
+        return known.mail if known is not None else None
+
     def user(self, person: PersonId, adapter: str) -> UserRef | None:
         """Return the user that a person is on a platform; none where they are not on it."""
         known = self._people.get(person)

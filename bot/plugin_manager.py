@@ -28,6 +28,7 @@ from bot.ports import (
     ChatAdapter,
     Clock,
     CommandHint,
+    Mailer,
     Memory,
     Pager,
     PostmortemPublisher,
@@ -47,6 +48,7 @@ REGISTERING: Mapping[str, type] = {
     "register_stakeholder_channel": StakeholderChannel,
     "register_summarizer": Summarizer,
     "register_postmortem_publisher": PostmortemPublisher,
+    "register_mailer": Mailer,
 }
 """Each registering hook, with what it must return."""
 
@@ -72,6 +74,7 @@ class Context:
     routes: web.RouteTableDef = field(default_factory=web.RouteTableDef)
     session: ClientSession | None = None
     kept: Memory | None = None
+    report: Callable[[str, str], None] | None = None
     read: bool = False
 
     @property
@@ -87,6 +90,11 @@ class Context:
         if self.kept is None:
             raise RuntimeError(f"[{self.section}] the memory is there once Sitrep runs")
         return self.kept
+
+    async def changed(self, ticket: str) -> None:
+        """Pass on that a ticket may have changed (see `ports.PluginContext`)."""
+        if self.report is not None:
+            self.report(self.name, ticket)
 
     def settings(self, model: type[S]) -> S:
         """Read the own section.
@@ -240,6 +248,11 @@ class PluginManager:
         """The postmortem publishers by name."""
         return self._provided[PostmortemPublisher]
 
+    @property
+    def mailers(self) -> Mapping[str, Mailer]:
+        """The ways to send mail by name."""
+        return self._provided[Mailer]
+
     def provided(self) -> Iterable[tuple[str, object]]:
         """Return every object that a plugin provides, with the plugin's name."""
         for objects in self._provided.values():
@@ -258,10 +271,18 @@ class PluginManager:
         if inspect.isawaitable(result):
             await result
 
-    def open(self, session: ClientSession, memory: Callable[[str], Memory] | None = None) -> None:
-        """Give every plugin the shared HTTP client, and a memory of its own where there is one."""
+    def open(
+        self,
+        session: ClientSession,
+        memory: Callable[[str], Memory] | None = None,
+        report: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """Give every plugin the shared HTTP client, and a memory of its own where there is one.
+
+        `report` hears of a plugin's ticket that may have changed.
+        """
         for name, context in self._contexts.items():
-            context.session = session
+            context.session, context.report = session, report
             context.kept = memory(name) if memory is not None else None
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
@@ -18,10 +18,11 @@ from aiohttp import ClientSession, web
 from pydantic import BaseModel
 
 from bot.chat import Addressee, ConversationRequest, Features, Inbound, Opened, Receipt
+from bot.domain.actions import Action
 from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident, Phase, Severity
-from bot.messages import Message
+from bot.messages import File, Message
 from bot.refs import ConversationRef, ExternalRef, MessageRef, PersonId, UserRef
 
 T = TypeVar("T")
@@ -122,14 +123,21 @@ class StatusPage(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What a tracker holds. `marker` is unique for ever: look for it before creating again."""
+    """What a tracker holds: the whole of it, not a step.
+
+    `marker` is unique for ever and goes into the ticket where it can be listed by. `again`: an
+    earlier try may have created it, so look for its marker before creating one. `owner.user` is who
+    they are on the tracker, where the config says so. `labels` are what it is filed under.
+    """
 
     marker: str
     title: str
     text: str
     owner: Addressee | None = None
-    due: datetime | None = None
+    due: date | None = None
     done: bool = False
+    labels: tuple[str, ...] = ()
+    again: bool = False
 
 
 @runtime_checkable
@@ -139,8 +147,11 @@ class TicketTracker(Protocol):
     async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> ExternalRef:
         """Bring the ticket up to date, creating it where `ref` is none."""
 
-    async def state(self, ref: ExternalRef) -> bool:
-        """Return whether the ticket is done."""
+    async def closed(self, refs: Sequence[ExternalRef]) -> Mapping[str, bool]:
+        """Return whether each ticket is closed, by the id of its ref; leave out what is gone.
+
+        Asked for every few minutes, and at once after `PluginContext.changed`.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +208,33 @@ class Summarizer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A finished document."""
+    """A finished document. `at` is the day of the incident, `service` what it was about."""
 
     incident: str
     title: str
     markdown: str
+    at: datetime
+    severity: Severity
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail to one person. `about` makes one thread of all that is about it."""
+
+    to: str
+    subject: str
+    text: str
+    about: str
+    files: tuple[File, ...] = ()
+
+
+@runtime_checkable
+class Mailer(Protocol):
+    """A way to send mail."""
+
+    async def mail(self, mail: Mail, *, key: str) -> None:
+        """Send it; `key` is its message id, so that a repeat is known for one."""
 
 
 @runtime_checkable
@@ -293,6 +326,9 @@ class PluginContext(Protocol):
     @property
     def home(self) -> str:
         """The folder for data and state."""
+
+    async def changed(self, ticket: str) -> None:
+        """Tell that a ticket, by the id of its ref, may have changed: the core asks how it is."""
 
     @property
     def commands(self) -> Sequence[CommandHint]:
@@ -393,9 +429,9 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTicket:
-    """Bring a ticket up to date."""
+    """Bring a ticket up to date, the incident's or an action's; written at delivery."""
 
-    ticket: Ticket
+    action: int | None = None
     kind: Literal["ticket"] = "ticket"
 
 
@@ -409,10 +445,17 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Publish a document."""
+    """Publish the postmortem; written at delivery."""
 
-    document: Document
     kind: Literal["document"] = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Send a mail."""
+
+    mail: Mail
+    kind: Literal["mail"] = "mail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -446,6 +489,7 @@ Body = (
     | FileTicket
     | Brief
     | Publish
+    | Letter
     | Draft
     | Events
 )
@@ -523,6 +567,16 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionLine:
+    """A line of the list of action items; `finished_at` is when it was done."""
+
+    incident: str
+    title: str
+    action: Action
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """What is known of an inbound event at once.
 
@@ -587,6 +641,23 @@ class Work(Protocol):
 
     async def list(self, which: Literal["open", "owing", "all"], limit: int) -> Sequence[Summary]:
         """Return incidents, newest first."""
+
+    async def actions(
+        self,
+        which: Literal["open", "overdue", "all"],
+        *,
+        today: date,
+        incident: str | None = None,
+        owner: PersonId | None = None,
+        limit: int = 500,
+    ) -> Sequence[ActionLine]:
+        """Return action items, the earliest date first; of drills only where asked by incident."""
+
+    async def ticketed(self, plugin: str, ticket: str | None = None) -> Sequence[ActionLine]:
+        """Return the open actions whose ticket a tracker holds; with `ticket`, that one's."""
+
+    async def shares(self, today: date) -> tuple[int, int]:
+        """Return how many actions were due by now or are done, and how many of them in time."""
 
     async def served(self) -> Mapping[PersonId, datetime]:
         """Return when each commander last served (C2)."""

@@ -11,7 +11,7 @@ from bot.config import Config
 from bot.domain import effects as fx
 from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import Incident
-from bot.messages import Message
+from bot.messages import Message, plain, spans_text
 from bot.ports import (
     Board,
     Brief,
@@ -21,17 +21,20 @@ from bot.ports import (
     FileTicket,
     Guard,
     Invite,
+    Letter,
+    Mail,
     Open,
     Outgoing,
     Page,
     PageRequest,
     Post,
+    Publish,
     StakeholderUpdate,
     Status,
-    Ticket,
     Topic,
 )
 from bot.presenter import Presenter
+from bot.presenter.voice import shorten
 from bot.refs import ConversationRef, PersonId, UserRef
 
 NEW, DIRECT = "new:", "direct:"
@@ -49,6 +52,8 @@ class Targets:
     listeners: tuple[str, ...] = ()
     pagers: tuple[str, ...] = ()
     summarizers: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    mailers: tuple[str, ...] = ()
 
 
 class Router:
@@ -81,6 +86,8 @@ class Router:
             ),
             status_page=bool(self._targets.status_pages),
             tracker=bool(self._targets.trackers),
+            publishers=bool(self._targets.publishers),
+            mail=bool(self._targets.mailers),
             stakeholders=bool(self._targets.channels),
             pager=bool(self._targets.pagers),
             listeners=bool(self._targets.listeners),
@@ -144,16 +151,32 @@ class Router:
                     _plugin(name, Page(request=request), incident.id, urgent=True)
                     for name in self._targets.pagers
                 ]
-            case fx.FileTicket():
-                ticket = Ticket(
-                    marker=f"sitrep:{incident.id}",
-                    title=f"{incident.id}: {say.title(incident)}",
-                    text=incident.title,
-                )
+            case fx.FileTicket(action=None):
                 slot = f"ticket/{incident.id}"
                 return [
-                    _plugin(name, FileTicket(ticket=ticket), incident.id, slot=f"{slot}/{name}")
+                    _plugin(name, FileTicket(), incident.id, slot=f"{slot}/{name}")
                     for name in self._targets.trackers
+                ]
+            case fx.FileTicket(action=n):
+                # One ticket for each action: the first tracker of the config holds it.
+                slot = f"ticket/{incident.id}/A{n}"
+                return [
+                    _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
+                    for name in self._targets.trackers[:1]
+                ]
+            case fx.PublishPostmortem():
+                slot = f"postmortem/{incident.id}"
+                return [
+                    _plugin(name, Publish(), incident.id, slot=f"{slot}/{name}")
+                    for name in self._targets.publishers
+                ]
+            case fx.SendInvitations(event=event):
+                told = say.tell(incident, fx.Scene(head=event, events=(event,)), now)
+                return [
+                    _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
+                    for name in self._targets.mailers[:1]
+                    for person in say.invited(incident)
+                    if (mail := self._directory.mail(person)) is not None
                 ]
             case fx.PublishStatus():
                 return [
@@ -171,7 +194,7 @@ class Router:
                     title=incident.title,
                     severity=incident.severity,
                     phase=incident.phase,
-                    text=effect.text,
+                    text=effect.text or say.published_text(incident),
                     at=now,
                 )
                 return [
@@ -250,6 +273,16 @@ class Router:
         found = (self._directory.user(person, adapter) for person in people)
         return tuple(user for user in found if user is not None)
 
+    def _letter(self, incident: Incident, told: Message, to: str) -> Mail:
+        subject = f"{incident.id} postmortem: {spans_text(told.summary)}"
+        return Mail(
+            to=to,
+            subject=shorten(subject),
+            text=plain(told),
+            about=incident.id,
+            files=told.files,
+        )
+
     def _addressee(self, person: PersonId) -> Addressee:
         return Addressee(person=person, name=self._directory.name(person), user=None)
 
@@ -282,7 +315,7 @@ def _to(
 
 def _plugin(
     name: str,
-    body: Page | FileTicket | Status | Brief | Events,
+    body: Page | FileTicket | Publish | Letter | Status | Brief | Events,
     incident: str,
     *,
     urgent: bool = False,

@@ -33,13 +33,16 @@ from bot.domain import events as ev
 from bot.domain.errors import Rejected
 from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
-from bot.domain.incident import Incident, Kind, Severity
+from bot.domain.incident import Incident, Kind, Phase, Severity
 from bot.domain.policies import Setting
+from bot.domain.postmortem import Section, read
+from bot.domain.recording import texts_of
 from bot.domain.story import Story
 from bot.domain.workflow import next_due, tell
 from bot.errors import DatabaseAway
 from bot.grammar import Scope
-from bot.messages import Message
+from bot.importing import changes, missing
+from bot.messages import Message, plain
 from bot.parser import (
     Asked,
     NotYet,
@@ -269,6 +272,8 @@ class Service:
                 return "not yet"
             case Asked(query=Query.HELP | Query.LIST):
                 return await self._lookup(work, inquiry, request.what)
+            case Asked(query=Query.ACTIONS):
+                return await self._actions(work, inquiry, request, request.what.argument)
             case Asked(opening=Opening() as opening):
                 line = re.sub(r"\w+", "declare", request.line, count=1)
                 period = self._config.policy.internal.get(opening.severity or Severity.SEV1)
@@ -353,11 +358,8 @@ class Service:
     async def _do(
         self, work: Work, inquiry: Inquiry, command: cmd.Command, incident: Incident
     ) -> str:
-        entry: ev.Event | None = None
-        if isinstance(command, cmd.Amend | cmd.Redact):
-            found = await work.entry(incident.id, command.entry)
-            entry = found.event if found is not None else None
-        setting = await self._setting(work, inquiry, incident.id, incident.service, entry)
+        setting = await self._setting(work, inquiry, incident.id, incident.service)
+        setting = await self._informed(work, command, incident, setting)
         try:
             story = tell(incident, command, inquiry.now, setting)
         except Rejected as refusal:
@@ -420,7 +422,8 @@ class Service:
             if text
             else cmd.Redact(entry=int(n), followed=True)
         )
-        setting = await self._setting(work, inquiry, incident.id, incident.service, found.event)
+        setting = await self._setting(work, inquiry, incident.id, incident.service)
+        setting = await self._informed(work, command, incident, setting)
         await self._commit(work, tell(incident, command, inquiry.now, setting), inquiry)
         return "done"
 
@@ -490,7 +493,11 @@ class Service:
             message = self._presenter.help(asked.argument)
         else:
             which = cast("Literal['open', 'owing', 'all']", asked.argument)
-            message = self._presenter.listing(which, await work.list(which, LIST_LENGTH))
+            found = await work.list(which, LIST_LENGTH)
+            message = self._presenter.listing(which, found)
+            if which == "owing" and found:
+                owing = [await work.incident(each.id) for each in found]
+                message = self._presenter.owing([i for i in owing if i is not None], inquiry.now)
         await self._answer(work, inquiry, message)
         return "answered"
 
@@ -505,10 +512,98 @@ class Service:
                 message = self._presenter.timeline(incident, await work.timeline(incident.id))
             case Query.DRAFT:
                 return await self._draft(work, inquiry, incident)
+            case Query.POSTMORTEM | Query.SECTION | Query.LINT | Query.DIFF | Query.HISTORY:
+                message = await self._postmortem(work, inquiry, asked, incident)
             case _:
                 message = self._presenter.help("")
         await self._answer(work, inquiry, message)
         return "answered"
+
+    async def _postmortem(
+        self, work: Work, inquiry: Inquiry, asked: Asked, incident: Incident
+    ) -> Message:
+        """Show the postmortem; one that an older Sitrep left owing is opened first (P1)."""
+        if incident.review is None and incident.phase is Phase.RESOLVED and incident.postmortem:
+            await self.apply(work, incident.id, cmd.StartPostmortem(reason=None))
+            incident = await work.incident(incident.id) or incident
+        entries, say = await work.timeline(incident.id), self._presenter
+        match asked.query:
+            case Query.SECTION:
+                section = Section(asked.argument) if asked.argument else None
+                return say.section(incident, entries, section)
+            case Query.LINT:
+                found = say.findings(incident, entries) if incident.review is not None else ()
+                return say.linted(incident, found)
+            case Query.DIFF:
+                return say.diff(incident, entries, asked.argument)
+            case Query.HISTORY:
+                return say.history(incident, entries)
+            case _:
+                return say.postmortem(incident, entries, inquiry.now)
+
+    async def _actions(self, work: Work, inquiry: Inquiry, request: Request, which: str) -> str:
+        """List action items: of the incident that is meant, or of all."""
+        today, name = inquiry.now.date(), request.incident
+        if _CALLED.fullmatch(which):
+            name, which = which, "all"
+        elif name is None and which == "":
+            here = await work.incidents_in(inquiry.conversation)
+            name = next((i.id for i in here[:1] if i.actions), None)
+        if name is not None and await work.incident(name) is None:
+            await self._answer(work, inquiry, self._presenter.no_incident(known=name), worked=False)
+            return "no incident"
+        kind: Literal["open", "overdue", "all"] = "open"
+        if which == "overdue":
+            kind = "overdue"
+        elif which == "all" or (name is not None and which == ""):
+            kind = "all"
+        owner = inquiry.actor if which == "mine" else None
+        found = await work.actions(kind, today=today, incident=name, owner=owner)
+        what = {"overdue": "overdue", "mine": "of yours"}.get(
+            which, "open" if kind == "open" else ""
+        )
+        where = f" of {name}" if name is not None else ""
+        message = self._presenter.actions(f"{what}{where}".strip(), found, today)
+        await self._answer(work, inquiry, message)
+        return "answered"
+
+    async def import_document(self, name: str, text: str, actor: PersonId) -> tuple[bool, str]:
+        """Take over an edited postmortem; whether that was done, and what is to be said of it.
+
+        What it changes becomes one command, as if it had been typed (P3).
+        """
+        try:
+            document = read(text)
+        except ValueError as exc:
+            return False, str(exc)
+
+        async def take(work: Work) -> tuple[bool, str]:
+            incident = await work.incident(name)
+            if incident is None:
+                return False, f"there is no {name}; see: sitrep incidents all"
+            entries = await work.timeline(name)
+            stands = self._presenter.sections(incident, entries)
+            command = changes(incident, stands, document, self._directory)
+            kept = missing(incident, document)
+            note = f"; {', '.join(kept)} is not in the file, and stays" if kept else ""
+            if not command.sections and not command.actions:
+                return True, f"nothing differs from the record{note}"
+            now = self._clock.now()
+            setting = replace(
+                await self._setting(work, None, name, incident.service),
+                actor=actor,
+                document=stands,
+            )
+            try:
+                story = tell(incident, command, now, setting)
+            except Rejected as refusal:
+                return False, plain(self._presenter.rejected(refusal, incident, elsewhere=True))
+            await self._commit(work, story)
+            written = [e for e in story.happened if isinstance(e, ev.SectionWritten)]
+            acted = len(command.actions)
+            return True, f"{len(written)} sections and {acted} action items changed{note}"
+
+        return await self._store.transact(take)
 
     async def _draft(self, work: Work, inquiry: Inquiry, incident: Incident) -> str:
         """Have a brief drafted: by the first summarizer, in a lane of its own, or built in."""
@@ -572,7 +667,6 @@ class Service:
         inquiry: Inquiry | None,
         name: str,
         service: str | None,
-        entry: ev.Event | None = None,
     ) -> Setting:
         """Gather what `decide` may look at (F12); `name` is the incident's."""
         trained = self._directory.trained
@@ -600,12 +694,32 @@ class Service:
             audiences=frozenset(audiences),
             on_call=on_call,
             pager=bool(self._targets.pagers),
-            entry=entry,
             triage_at=self._config.triage.end_of_day(now),
             written_at=inquiry.written_at if inquiry is not None else None,
             via=inquiry.source if inquiry is not None else None,
             places=self._router.places(name),
         )
+
+    async def _informed(
+        self, work: Work, command: cmd.Command, incident: Incident, setting: Setting
+    ) -> Setting:
+        """Add what a command needs to know of the record: an entry, the document, its findings."""
+        match command:
+            case cmd.Redact():
+                entries = await work.timeline(incident.id)
+                entry = next((e.event for e in entries if e.n == command.entry), None)
+                return replace(setting, entry=entry, redacted=texts_of(entries, command.entry))
+            case cmd.Amend():
+                found = await work.entry(incident.id, command.entry)
+                return replace(setting, entry=found.event if found is not None else None)
+            case cmd.WriteSection(add=True) | cmd.KeepSection():
+                entries = await work.timeline(incident.id)
+                return replace(setting, document=self._presenter.sections(incident, entries))
+            case cmd.WaiveFinding() | cmd.Finalise():
+                entries = await work.timeline(incident.id)
+                return replace(setting, findings=self._presenter.findings(incident, entries))
+            case _:
+                return setting
 
     async def _commit(self, work: Work, story: Story, inquiry: Inquiry | None = None) -> Incident:
         """Write what was decided, and queue what follows from it (D1)."""
@@ -660,6 +774,9 @@ class Service:
         to = inquiry.conversation
         body = Acknowledge(message=inquiry.message, worked=worked)
         return [Outgoing(target=to.adapter, lane=lane_of(to), body=body)]
+
+
+_CALLED = re.compile(r"(?:INC|DRILL|NEAR)-\d+")
 
 
 def _captured(adapter: str, message: str | None) -> str | None:

@@ -26,6 +26,7 @@ from bot.people import Directory
 from bot.plugin_manager import Context
 from bot.ports import (
     Document,
+    Mail,
     PageRequest,
     PluginContext,
     Receive,
@@ -205,6 +206,7 @@ class RecordingProvider:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     fault: Callable[[str], None] = lambda _call: None
     on_call_now: tuple[str, ...] = ()
+    closed_now: set[str] = field(default_factory=set)
 
     async def publish(
         self, notice: StatusNotice | Document, ref: ExternalRef | None, *, key: str
@@ -216,12 +218,17 @@ class RecordingProvider:
     async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> ExternalRef:
         """Sync a ticket."""
         self._note("sync", (ticket, ref, key))
-        return ref or ExternalRef(self.name, "T-1", "https://tracker.example.com/T-1")
+        name = f"T-{ticket.marker.rpartition('/A')[2]}" if "/A" in ticket.marker else "T-1"
+        return ref or ExternalRef(self.name, name, f"https://tracker.example.com/{name}")
 
-    async def state(self, ref: ExternalRef) -> bool:
-        """Return that no ticket is done."""
-        self._note("state", ref)
-        return False
+    async def closed(self, refs: Sequence[ExternalRef]) -> Mapping[str, bool]:
+        """Return which tickets are in `closed_now`."""
+        self._note("closed", tuple(refs))
+        return {ref.id: ref.id in self.closed_now for ref in refs}
+
+    async def mail(self, mail: Mail, *, key: str) -> None:
+        """Send a mail."""
+        self._note("mail", (mail, key))
 
     async def page(self, request: PageRequest, *, key: str) -> None:
         """Page somebody."""

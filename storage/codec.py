@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from bot.domain import events as ev
+from bot.domain.actions import Action
 from bot.domain.incident import Incident
 from bot.ports import Outgoing
 
@@ -23,6 +24,11 @@ _TYPES: dict[str, Any] = {kind.__name__: kind for kind in get_args(ev.Event)}
 @cache
 def _incidents() -> TypeAdapter[Incident]:
     return TypeAdapter(Incident)
+
+
+@cache
+def _actions() -> TypeAdapter[Action]:
+    return TypeAdapter(Action)
 
 
 @cache
@@ -59,6 +65,16 @@ def dump_incident(incident: Incident) -> str:
 def load_incident(text: str, schema: int) -> Incident:
     """Return a stored state."""
     return _incidents().validate_json(_upcast(text, schema))
+
+
+def dump_action(action: Action) -> str:
+    """Return an action item as stored."""
+    return _actions().dump_json(action).decode()
+
+
+def load_action(text: str) -> Action:
+    """Return a stored action item."""
+    return _actions().validate_json(text)
 
 
 def dump_event(event: ev.Event) -> str:

@@ -166,6 +166,33 @@ class CounterRow(Model):
         table = "counter"
 
 
+class ActionRow(Model):
+    """An action item: the table of them, which is the tracker where no other is configured.
+
+    `due_us` is the end of its date. `state` is 0 open, 1 done, 2 dropped.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    incident: fields.ForeignKeyRelation[IncidentRow] = fields.ForeignKeyField(
+        "models.IncidentRow", related_name="action_rows", on_delete=fields.RESTRICT
+    )
+    n = fields.IntField()
+    data = fields.TextField()
+    owner = fields.CharField(max_length=512)
+    ticket = fields.CharField(max_length=600, null=True, db_index=True)
+    state = fields.SmallIntField()
+    drill = fields.BooleanField()
+    due_us = fields.BigIntField()
+    done_us = fields.BigIntField(null=True)
+
+    class Meta:
+        """The table."""
+
+        table = "action"
+        unique_together = (("incident", "n"),)
+        indexes = (("state", "due_us"),)
+
+
 class RotationRow(Model):
     """When a commander last served (C2)."""
 

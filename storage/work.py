@@ -6,25 +6,37 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from bot.domain.events import REDACTED, Entry, EntryAmended, EntryRedacted, Mirrored
+from bot.domain.events import (
+    REDACTED,
+    ActionDone,
+    Entry,
+    EntryAmended,
+    EntryRedacted,
+    Mirrored,
+    SectionWritten,
+)
 from bot.domain.incident import Incident, Phase, Severity
-from bot.domain.recording import text_of, with_text
-from bot.ports import Arrival, Lease, Outgoing, Summary, Waiting
+from bot.domain.learned import OfActions
+from bot.domain.recording import text_of, texts_of, with_text
+from bot.domain.reviewing import without
+from bot.ports import ActionLine, Arrival, Lease, Outgoing, Summary, Waiting
 from bot.refs import ConversationRef, PersonId
 from storage.codec import (
     SCHEMA,
+    dump_action,
     dump_event,
     dump_incident,
     dump_outgoing,
     instant,
+    load_action,
     load_event,
     load_incident,
     load_outgoing,
@@ -32,6 +44,27 @@ from storage.codec import (
 )
 from storage.models import IncidentRow
 from storage.sqlite import Direct, Statement
+
+_DAY = 24 * 3600 * 1_000_000
+
+_ACTIONS = (
+    "SELECT a.incident_id, i.title, a.data, a.done_us FROM action a"
+    " JOIN incident i ON i.id = a.incident_id"
+)
+
+
+def _end_of(day: date) -> int:
+    """Return the end of a day in UTC, as stored."""
+    return micros(datetime.combine(day, time(), UTC)) + _DAY
+
+
+def _action_line(row: Mapping[str, Any]) -> ActionLine:
+    return ActionLine(
+        incident=row["incident_id"],
+        title=row["title"],
+        action=load_action(row["data"]),
+        finished_at=instant(row["done_us"]) if row["done_us"] is not None else None,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -265,6 +298,87 @@ class SqlWork:
                 await self.join(incident.id, entry.event.conversation)
             if isinstance(entry.event, EntryRedacted):
                 await self._redact(incident.id, entry.event.entry)
+            if isinstance(entry.event, OfActions):
+                self._note_action(incident, entry.event)
+
+    def _note_action(self, incident: Incident, event: OfActions) -> None:
+        """Keep the table of action items; what an event says counts as it left the incident."""
+        action = incident.action(event.n)
+        if action is None:
+            return
+        finished = micros(event.at) if isinstance(event, ActionDone) else None
+        ticket = f"{action.ticket.plugin}/{action.ticket.id}" if action.ticket else None
+        self._write(
+            "INSERT INTO action"
+            " (incident_id, n, data, owner, ticket, state, drill, due_us, done_us)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            " ON CONFLICT (incident_id, n) DO UPDATE SET data = excluded.data,"
+            " owner = excluded.owner, ticket = excluded.ticket, state = excluded.state,"
+            " due_us = excluded.due_us, done_us = CASE WHEN excluded.state = 1"
+            " THEN COALESCE(excluded.done_us, action.done_us) ELSE NULL END",
+            incident.id,
+            action.n,
+            dump_action(action),
+            action.owner,
+            ticket,
+            1 if action.done else 2 if action.dropped is not None else 0,
+            incident.drill,
+            _end_of(action.due),
+            finished,
+        )
+
+    async def actions(
+        self,
+        which: Literal["open", "overdue", "all"],
+        *,
+        today: date,
+        incident: str | None = None,
+        owner: PersonId | None = None,
+        limit: int = 500,
+    ) -> Sequence[ActionLine]:
+        """See `ports`."""
+        conditions, values = [], list[object]()
+        if which != "all":
+            conditions.append("a.state = 0")
+        if which == "overdue":
+            values.append(_end_of(today) - _DAY)
+            conditions.append(f"a.due_us <= ${len(values)}")
+        if incident is not None:
+            values.append(incident)
+            conditions.append(f"a.incident_id = ${len(values)}")
+        else:
+            conditions.append("NOT a.drill")
+        if owner is not None:
+            values.append(owner)
+            conditions.append(f"a.owner = ${len(values)}")
+        order = "a.n" if incident is not None else "a.due_us, a.id"
+        rows = await self._read(
+            f"{_ACTIONS} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT {limit:d}",
+            *values,
+        )
+        return [_action_line(row) for row in rows]
+
+    async def ticketed(self, plugin: str, ticket: str | None = None) -> Sequence[ActionLine]:
+        """See `ports`."""
+        if ticket is not None:
+            rows = await self._read(f"{_ACTIONS} WHERE a.ticket = $1", f"{plugin}/{ticket}")
+        else:
+            rows = await self._read(
+                f"{_ACTIONS} WHERE a.state = 0 AND substr(a.ticket, 1, length($1)) = $1"
+                " ORDER BY a.id",
+                f"{plugin}/",
+            )
+        return [_action_line(row) for row in rows]
+
+    async def shares(self, today: date) -> tuple[int, int]:
+        """See `ports`."""
+        (row,) = await self._read(
+            "SELECT COUNT(*) AS counted,"
+            " COALESCE(SUM(CASE WHEN state = 1 AND done_us < due_us THEN 1 ELSE 0 END), 0) AS kept"
+            " FROM action WHERE NOT drill AND (state = 1 OR (state = 0 AND due_us <= $1))",
+            _end_of(today) - _DAY,
+        )
+        return int(row["counted"]), int(row["kept"])
 
     async def join(self, incident: str, conversation: ConversationRef) -> None:
         """Make a conversation one of an incident's."""
@@ -277,8 +391,19 @@ class SqlWork:
 
     async def _redact(self, incident: str, n: int) -> None:
         """Remove a text from the record itself: a redacted text does not stay (L3)."""
-        for entry in await self.timeline(incident):
+        entries = await self.timeline(incident)
+        gone = texts_of(entries, n)
+        for entry in entries:
             event = entry.event
+            if isinstance(event, SectionWritten):
+                rid = without(event.text, gone)
+                if rid != event.text:
+                    self._write(
+                        "UPDATE event SET data = $1 WHERE incident_id = $2 AND n = $3",
+                        dump_event(replace(event, text=rid)),
+                        incident,
+                        entry.n,
+                    )
             amends = isinstance(event, EntryAmended) and event.entry == n
             if entry.n == n or amends:
                 self._write(

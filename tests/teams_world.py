@@ -188,7 +188,11 @@ def shown(message: dict[str, Any]) -> str:
     text = message.get("text", "").replace("<br>", "\n")
     texts = [html.unescape(re.sub(r"</?(?!at\b)[a-z]+[^>]*>", "", text))]
     texts += [_texts(attachment["content"]) for attachment in message.get("attachments", [])]
-    return re.sub(r"\\([\\`*_{}\[\]()#+\-!>|~<&.)])", r"\1", "\n".join(texts))
+    return "\n".join(texts)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([\\`*_{}\[\]()#+\-!>|~<&.)])", r"\1", text)
 
 
 def _texts(node: Any) -> str:
@@ -201,9 +205,11 @@ def _texts(node: Any) -> str:
             run["text"] + (f" ({run['selectAction']['url']})" if "selectAction" in run else "")
             for run in node["inlines"]
         )
-    own = [str(node[k]) for k in ("text", "title", "label") if isinstance(node.get(k), str)]
+    own = [
+        _unescaped(str(node[k])) for k in ("text", "title", "label") if isinstance(node.get(k), str)
+    ]
     if "value" in node and "title" in node:
-        own = [f"{node['title']}: {node['value']}"]
+        own = [_unescaped(f"{node['title']}: {node['value']}")]
     keys = ("body", "facts", "actions", "card", "items", "choices")
     return "\n".join([*own, *(_texts(node[k]) for k in keys if k in node)])
 

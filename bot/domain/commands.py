@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.actions import Category, Strength
 from bot.domain.incident import Clock, Kind, Role, Severity
+from bot.domain.postmortem import Section
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 
@@ -320,6 +322,188 @@ class NoteTrouble:
     reachable: bool
 
 
+# --- learning -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPostmortem:
+    """Begin a postmortem that no rule asks for: a SEV3's, a drill's (P1)."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteSection:
+    """Write a section of the postmortem, or `add` to what stands there."""
+
+    section: Section
+    text: str
+    add: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepSection:
+    """Take a drafted section as it stands: its proposals are meant."""
+
+    section: Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleReview:
+    """Set, or move, when the postmortem is held (P2)."""
+
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnscheduleReview:
+    """Call the meeting off; the promise to hold it stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteHeld:
+    """Record that the review was held (P2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReview:
+    """Hand the draft to its reviewers (P5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackToDraft:
+    """Take it back to a draft; with a reason where it was final."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiveFinding:
+    """Let a warning stand, with a reason (P4); `n` counts as `pm lint` does."""
+
+    n: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalise:
+    """End the review; the incident is closed with it (P1, P5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPostmortem:
+    """Make somebody the one who owes the postmortem."""
+
+    person: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddAction:
+    """Add an action item (A1). What was typed stands as it is where it could not be read.
+
+    `owner` is what was typed, where it is nobody that is known; `due` none or unreadable as text.
+    """
+
+    text: str
+    owner: PersonId | None
+    owner_typed: str = ""
+    due: date | None
+    due_typed: str = ""
+    strength: Strength | None
+    strength_typed: str = ""
+    category: Category | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAction:
+    """Change an action item; what is none stays. A later date needs a reason (A1)."""
+
+    n: int
+    text: str | None = None
+    owner: PersonId | None = None
+    owner_typed: str = ""
+    due: date | None = None
+    due_typed: str = ""
+    strength: Strength | None = None
+    strength_typed: str = ""
+    category: Category | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishAction:
+    """Record that an action item is done."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenAction:
+    """Record that it is not done after all."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropAction:
+    """Record that it will not be done, and why."""
+
+    n: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportDocument:
+    """Take over an edited document: the sections and action items that differ, as one change."""
+
+    sections: tuple[WriteSection, ...]
+    actions: tuple[AddAction | ChangeAction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteActionTicket:
+    """A tracker holds an action's ticket; `closed`: and it is closed there."""
+
+    n: int
+    ticket: ExternalRef
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteTicketState:
+    """A tracker says whether an action's ticket is closed (A2)."""
+
+    n: int
+    closed: bool
+
+
+OnPostmortem = (
+    StartPostmortem
+    | WriteSection
+    | KeepSection
+    | ScheduleReview
+    | UnscheduleReview
+    | NoteHeld
+    | OpenReview
+    | BackToDraft
+    | WaiveFinding
+    | Finalise
+    | OwnPostmortem
+    | ImportDocument
+)
+"""What is done to a postmortem."""
+
+OnActions = (
+    AddAction
+    | ChangeAction
+    | FinishAction
+    | ReopenAction
+    | DropAction
+    | NoteActionTicket
+    | NoteTicketState
+)
+"""What is done to action items."""
+
 Command = (
     Declare
     | Assess
@@ -358,4 +542,6 @@ Command = (
     | NoteTicket
     | NoteUndelivered
     | NoteTrouble
+    | OnPostmortem
+    | OnActions
 )

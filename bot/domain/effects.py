@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Incident, Kind, Outcome, RungKind, Severity
+from bot.domain.incident import Clock, Incident, Kind, Outcome, Phase, RungKind, Severity
 from bot.refs import ConversationRef, PersonId
 
 
@@ -17,6 +17,8 @@ class Routes:
     rooms: tuple[ConversationRef, ...] = ()
     status_page: bool = False
     tracker: bool = False
+    publishers: bool = False
+    mail: bool = False
     stakeholders: bool = False
     pager: bool = False
     listeners: bool = False
@@ -104,7 +106,21 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTicket:
-    """File a ticket, or bring it up to date (S4)."""
+    """File a ticket, or bring it up to date: the incident's (S4), or an action's (A2)."""
+
+    action: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishPostmortem:
+    """Bring the published postmortem up to date (P5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendInvitations:
+    """Invite to the review, move it, or call it off, by mail (P2)."""
+
+    event: ev.ReviewScheduled | ev.ReviewUnscheduled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +132,9 @@ class PublishStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inform:
-    """Send a brief to the stakeholders (H1)."""
+    """Send a brief to the stakeholders (H1); no text: that the postmortem is final (P5)."""
 
-    text: str
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +152,8 @@ Effect = (
     | ShowBoard
     | Call
     | FileTicket
+    | PublishPostmortem
+    | SendInvitations
     | PublishStatus
     | Inform
     | TellListeners
@@ -179,6 +197,22 @@ _RANK: tuple[type[ev.Happening], ...] = (
     ev.EntryRedacted,
     ev.Mirrored,
     ev.TicketFiled,
+    ev.PostmortemFinalised,
+    ev.DraftResumed,
+    ev.ReviewOpened,
+    ev.ReviewScheduled,
+    ev.ReviewUnscheduled,
+    ev.ReviewHeld,
+    ev.PostmortemHandedOver,
+    ev.FindingWaived,
+    ev.SectionWritten,
+    ev.PostmortemOpened,
+    ev.ActionAdded,
+    ev.ActionChanged,
+    ev.ActionDone,
+    ev.ActionReopened,
+    ev.ActionDropped,
+    ev.ActionFiled,
     ev.DeliveryFailed,
     ev.MirrorEnded,
     ev.DeliveryStalled,
@@ -198,6 +232,13 @@ _NOT_ON_THE_CARD = (
     ev.TroubleFound,
     ev.ExternalDrafted,
     ev.DraftRejected,
+    ev.PostmortemHandedOver,
+    ev.SectionWritten,
+    ev.ReviewHeld,
+    ev.ReviewReminded,
+    ev.FindingWaived,
+    ev.ActionFiled,
+    ev.ActionChased,
 )
 
 _ON_THE_BOARD = (
@@ -211,7 +252,13 @@ _ON_THE_BOARD = (
     ev.EntryRedacted,
 )
 
-_OF_ITS_OWN = (ev.RungFired, ev.StabiliseNudged, ev.UntouchedRaised)
+_OF_ITS_OWN = (
+    ev.RungFired,
+    ev.StabiliseNudged,
+    ev.UntouchedRaised,
+    ev.ReviewReminded,
+    ev.ActionChased,
+)
 
 
 def scenes(events: tuple[ev.Event, ...]) -> Iterator[Scene]:
@@ -288,6 +335,15 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
         case ev.UntouchedRaised():
             yield Say(to=routes.triage or incident.conversation, scene=scene)
             return
+        case ev.ActionChased() | ev.ReviewReminded():
+            if isinstance(head, ev.ReviewReminded) and head.missed:
+                for conversation in incident.conversations:
+                    yield Say(to=conversation, scene=scene)
+            for person in head.people:
+                yield SayTo(person=person, scene=scene)
+            return
+        case ev.ActionAdded() if head.owner != head.by:
+            yield SayTo(person=head.owner, scene=scene)
         case ev.CommanderDeclined(handoff=True) if incident.commander is not None:
             yield SayTo(person=incident.commander, scene=scene)
         case _:
@@ -446,5 +502,24 @@ def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -
                 yield Inform(text=event.text)
             case ev.Cancelled() if routes.stakeholders and incident.briefed:
                 yield Inform(text=CANCELLED_NOTICE)
+            case (
+                ev.ActionAdded(n=n)
+                | ev.ActionChanged(n=n)
+                | ev.ActionDropped(n=n)
+                | ev.ActionDone(n=n, there=False)
+                | ev.ActionReopened(n=n, there=False)
+            ) if routes.tracker:
+                yield FileTicket(action=n)
+            case ev.ReviewScheduled() | ev.ReviewUnscheduled() if routes.mail:
+                yield SendInvitations(event=event)
+            case ev.PostmortemFinalised():
+                if routes.publishers:
+                    yield PublishPostmortem()
+                if routes.stakeholders:
+                    yield Inform(text=None)
+            case ev.EntryRedacted() | ev.EntryAmended() if (
+                routes.publishers and incident.phase is Phase.CLOSED
+            ):
+                yield PublishPostmortem()
             case _:
                 pass

@@ -10,6 +10,7 @@ class Rejected(Exception):  # noqa: N818 - it is an answer, not a fault
 
     `parts` is the sentence, with people as values. `lines` are commands that would work, ready to
     copy and without the prefix; `for_whom` names who may type them where that is not the asker.
+    `points` are several reasons, each of which has to go.
     """
 
     def __init__(
@@ -17,9 +18,11 @@ class Rejected(Exception):  # noqa: N818 - it is an answer, not a fault
         *parts: str | Who,
         lines: tuple[str, ...] = (),
         for_whom: Who | None = None,
+        points: tuple[str, ...] = (),
     ) -> None:
         """See the class."""
         super().__init__("".join(p if isinstance(p, str) else p.person for p in parts))
         self.parts = parts
         self.lines = lines
         self.for_whom = for_whom
+        self.points = points

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.actions import Category, Strength
 from bot.domain.commands import Answer, NoteKind, Step
 from bot.domain.incident import Clock, Kind, Outcome, Role, Rung, RungKind, Severity
+from bot.domain.postmortem import Form, Promised, Section
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 REDACTED = "[redacted]"
@@ -402,6 +405,163 @@ class TroubleFound(Happening):
     reachable: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemOpened(Happening):
+    """A postmortem is owed by `owner`, in draft; `due` is what it promises (P1, P2)."""
+
+    form: Form
+    owner: PersonId
+    due: Mapping[Promised, datetime]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemHandedOver(Happening):
+    """Somebody else owes the postmortem now."""
+
+    owner: PersonId
+    was: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionWritten(Happening):
+    """A section says `text` now; with it the document has a new version.
+
+    `redacted`: a text was removed from the record, and so from here (L3).
+    """
+
+    section: Section
+    text: str
+    redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewScheduled(Happening):
+    """The review is held at `when`; `was` is when it was to be (P2)."""
+
+    when: datetime
+    was: datetime | None
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewUnscheduled(Happening):
+    """The meeting at `was` is called off."""
+
+    was: datetime
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewHeld(Happening):
+    """The review was held (P2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewReminded(Happening):
+    """Half the time of a promise has gone by, or (`missed`) all of it (P2)."""
+
+    promised: Promised
+    due_at: datetime
+    missed: bool
+    people: tuple[PersonId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewOpened(Happening):
+    """The draft went to its reviewers (P5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftResumed(Happening):
+    """The postmortem is a draft again; `reason` where it was final."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingWaived(Happening):
+    """A warning may stand (P4)."""
+
+    rule: str
+    where: str
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemFinalised(Happening):
+    """The review ended, and the incident is closed (P1, P5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionAdded(Happening):
+    """There is an action item (A1)."""
+
+    n: int
+    text: str
+    owner: PersonId
+    due: date
+    strength: Strength
+    category: Category
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionChanged(Happening):
+    """An action item says something else; `was_due` where its date moved."""
+
+    n: int
+    text: str
+    owner: PersonId
+    due: date
+    strength: Strength
+    category: Category
+    was_due: date | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDone(Happening):
+    """An action item is done; `there`: its ticket was closed."""
+
+    n: int
+    there: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionReopened(Happening):
+    """An action item is not done after all; `there`: its ticket was opened again."""
+
+    n: int
+    there: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDropped(Happening):
+    """An action item will not be done."""
+
+    n: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFiled(Happening):
+    """A tracker holds an action's ticket as it stands (A2); `closed`: and it is closed there."""
+
+    n: int
+    ticket: ExternalRef
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionChased(Happening):
+    """Somebody was told that an action is overdue: its owner first (A3)."""
+
+    n: int
+    stage: int
+    people: tuple[PersonId, ...]
+
+
 Event = (
     Declared
     | SeverityChanged
@@ -446,6 +606,24 @@ Event = (
     | TicketFiled
     | DeliveryFailed
     | TroubleFound
+    | PostmortemOpened
+    | PostmortemHandedOver
+    | SectionWritten
+    | ReviewScheduled
+    | ReviewUnscheduled
+    | ReviewHeld
+    | ReviewReminded
+    | ReviewOpened
+    | DraftResumed
+    | FindingWaived
+    | PostmortemFinalised
+    | ActionAdded
+    | ActionChanged
+    | ActionDone
+    | ActionReopened
+    | ActionDropped
+    | ActionFiled
+    | ActionChased
 )
 
 

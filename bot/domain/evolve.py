@@ -21,6 +21,7 @@ from bot.domain.incident import (
     RungKind,
     Said,
 )
+from bot.domain.learned import OfActions, OfReview, acted, interrupted, reviewed
 from bot.domain.policies import QUIET
 from bot.refs import PersonId
 
@@ -89,6 +90,10 @@ def _declared(event: ev.Declared) -> Incident:
 
 
 def _apply(incident: Incident, event: ev.Event) -> Incident:
+    if isinstance(event, OfReview):
+        return reviewed(incident, event)
+    if isinstance(event, OfActions):
+        return acted(incident, event)
     match event:
         case ev.SeverityChanged():
             return _severity_changed(incident, event)
@@ -152,7 +157,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(_at_rest(incident), phase=Phase.CANCELLED, resolved_at=event.at)
         case ev.Reopened():
             return replace(
-                incident,
+                interrupted(incident),
                 phase=Phase.INVESTIGATING,
                 stabilised_at=None,
                 resolved_at=None,

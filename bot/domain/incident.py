@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
+from bot.domain.actions import Action
+from bot.domain.postmortem import Form, Postmortem
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 
@@ -78,7 +80,7 @@ NEXT: Mapping[Phase, frozenset[Phase]] = {
     Phase.INVESTIGATING: frozenset({Phase.STABILISED, Phase.RESOLVED, Phase.CANCELLED}),
     Phase.STABILISED: frozenset({Phase.INVESTIGATING, Phase.RESOLVED, Phase.CANCELLED}),
     Phase.RESOLVED: frozenset({Phase.INVESTIGATING, Phase.CLOSED}),
-    Phase.CLOSED: frozenset({Phase.INVESTIGATING}),
+    Phase.CLOSED: frozenset({Phase.INVESTIGATING, Phase.RESOLVED}),
     Phase.CANCELLED: frozenset({Phase.INVESTIGATING}),
 }
 """The transitions of T1. A false alarm that was none after all can be reopened."""
@@ -236,6 +238,8 @@ class Incident:
     mirrors: tuple[ConversationRef, ...] = ()
     unheard: Mapping[str, bool] = field(default_factory=dict)
     ticket: ExternalRef | None = None
+    review: Postmortem | None = None
+    actions: tuple[Action, ...] = ()
     entries: int = 0
 
     @property
@@ -253,15 +257,23 @@ class Incident:
         """Where it is talked about: its own, which may be where it was declared, first."""
         return (self.conversation, *self.mirrors)
 
+    def action(self, n: int) -> Action | None:
+        """Return an action item by its number."""
+        return next((action for action in self.actions if action.n == n), None)
+
     @property
     def accepted(self) -> bool:
         """Whether a commander has taken the role, not only been left with it."""
         return self.commander is not None and not self.acting
 
     @property
-    def postmortem(self) -> str | None:
+    def postmortem(self) -> Form | None:
         """The postmortem it owes once resolved: `full`, `light` or none (P1, F6, F7)."""
-        if self.drill or self.phase is Phase.CANCELLED:
+        if self.phase is Phase.CANCELLED:
+            return None
+        if self.review is not None:
+            return self.review.form
+        if self.drill:
             return None
         if self.kind is Kind.NEAR_MISS:
             return "light"

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.blameless import Finding
 from bot.domain.events import Event
 from bot.domain.incident import Clock, Rung, RungKind, Severity
+from bot.domain.postmortem import Section
 from bot.refs import ConversationRef, PersonId
 
 QUIET = timedelta(minutes=1)
@@ -26,7 +28,11 @@ _BOTH = (Severity.SEV1, Severity.SEV2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The rules in force: periods, the ladder, and how long people have to answer."""
+    """The rules in force: periods, the ladder, and how long people have to answer.
+
+    `chase_after` is when the first, then the second person is told that an action is overdue, from
+    the end of its date (A3).
+    """
 
     internal: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {
@@ -55,6 +61,9 @@ class Policy:
     )
     nudge_after: timedelta = timedelta(minutes=10)
     correct_within: timedelta = timedelta(minutes=15)
+    schedule_within: timedelta = timedelta(hours=48)
+    hold_within: timedelta = timedelta(days=7)
+    chase_after: tuple[timedelta, ...] = (timedelta(hours=9), timedelta(days=3, hours=9))
     backdate_at_most: timedelta = timedelta(minutes=5)
 
     def ladder(self, period: timedelta) -> tuple[Rung, ...]:
@@ -78,6 +87,7 @@ class Plan:
 
     service: str | None = None
     missing: bool = False
+    owner: PersonId | None = None
     comms: PersonId | None = None
     liaison: PersonId | None = None
     on_call: tuple[PersonId, ...] = ()
@@ -97,6 +107,8 @@ class Setting:
     is the timeline entry that the command speaks of. `triage_at` is the end of the business day.
     `written_at` is when the actor's message was written, by its platform's clock, and `via` that
     platform. `places` are the conversations that could be opened for the incident, by platform.
+    `document` are the postmortem's sections as they stand, drafted or written, and `findings` what
+    its review has found in them. `redacted` are the texts that a redaction removes.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -113,6 +125,9 @@ class Setting:
     written_at: datetime | None = None
     via: str | None = None
     places: Mapping[str, ConversationRef] = field(default_factory=dict)
+    document: Mapping[Section, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    redacted: tuple[str, ...] = ()
 
     def period(self, clock: Clock, severity: Severity) -> timedelta | None:
         """Return the period that a clock starts with at a severity; none where it does not run."""

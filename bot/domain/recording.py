@@ -98,7 +98,8 @@ def editable(story: Story, n: int, verb: str, *, anybody: bool) -> None:
             f"{incident.id} has no entry {n}; its timeline ends at {incident.entries}.",
             lines=("timeline",),
         )
-    if not isinstance(entry, ev.Declared | Written):
+    redacting = isinstance(entry, ev.SectionWritten) and verb == "redact"
+    if not isinstance(entry, ev.Declared | Written) and not redacting:
         raise Rejected(
             f"Entry {n} is the bot's own record; only what people wrote can be changed.",
             lines=("note <text>",),
@@ -118,14 +119,26 @@ def text_of(event: ev.Event) -> str | None:
     """Return what somebody wrote in an entry; none for the bot's own record."""
     if isinstance(event, ev.Declared):
         return event.title
-    return event.text if isinstance(event, Written | ev.EntryAmended) else None
+    return event.text if isinstance(event, Written | ev.EntryAmended | ev.SectionWritten) else None
+
+
+def texts_of(entries: Sequence[ev.Entry], n: int) -> tuple[str, ...]:
+    """Return all that entry `n` has ever said: what somebody wrote, and what amended it."""
+    found = (
+        text_of(entry.event)
+        for entry in entries
+        if entry.n == n or (isinstance(entry.event, ev.EntryAmended) and entry.event.entry == n)
+    )
+    return tuple(dict.fromkeys(t for t in found if t and t != ev.REDACTED))
 
 
 def with_text(event: ev.Event, text: str) -> ev.Event:
     """Return an entry with another text; the bot's own record as it is."""
     if isinstance(event, ev.Declared):
         return replace(event, title=text)
-    return replace(event, text=text) if isinstance(event, Written | ev.EntryAmended) else event
+    if isinstance(event, Written | ev.EntryAmended | ev.SectionWritten):
+        return replace(event, text=text)
+    return event
 
 
 def corrected(entries: Sequence[ev.Entry]) -> list[ev.Entry]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.domain import events as ev
+from bot.domain.following import chase, chases
 from bot.domain.incident import Clock, Incident, Phase, Promise, Rung, RungKind, Severity
 from bot.domain.policies import Policy
+from bot.domain.reviewing import promises, remind
 from bot.domain.story import Story, owing
 from bot.refs import PersonId
 
@@ -40,6 +43,10 @@ def tick(story: Story) -> None:
 
 
 def _dues(incident: Incident, policy: Policy) -> Iterator[Due]:
+    for when, promised, missed in promises(incident):
+        yield Due(when, partial(remind, promised=promised, missed=missed))
+    for when, action in chases(incident, policy):
+        yield Due(when, partial(chase, action=action))
     if not incident.running:
         return
     for clock, state in incident.clocks.items():

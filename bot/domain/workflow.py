@@ -22,6 +22,7 @@ from bot.domain.commanding import (
 from bot.domain.durations import duration
 from bot.domain.errors import Rejected
 from bot.domain.evolve import evolve, fold
+from bot.domain.following import act
 from bot.domain.guards import acting_person, only_commander, under_way, under_way_or_sev4
 from bot.domain.incident import (
     NEXT,
@@ -42,6 +43,7 @@ from bot.domain.mirroring import (
 from bot.domain.outward import approve, brief, publish, reject
 from bot.domain.policies import LONGEST, SHORTEST, Setting
 from bot.domain.recording import capture, editable, note, remind_of_cause, try_step
+from bot.domain.reviewing import forget, owe, review
 from bot.domain.story import Story, owing
 from bot.domain.ticking import next_due, tick
 
@@ -155,6 +157,7 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.Redact():
             editable(story, command.entry, "redact", anybody=command.followed)
             story.add(ev.EntryRedacted(at=story.now, by=story.by, entry=command.entry))
+            forget(story, story.setting.redacted)
         case cmd.Mirror():
             mirror(story, command.adapter)
         case cmd.EndMirror():
@@ -183,6 +186,31 @@ def _decide(story: Story, command: cmd.Command) -> None:
             )
         case cmd.Declare():
             raise Rejected(f"{story.incident.id} is declared already.")
+        case (
+            cmd.StartPostmortem()
+            | cmd.WriteSection()
+            | cmd.KeepSection()
+            | cmd.ScheduleReview()
+            | cmd.UnscheduleReview()
+            | cmd.NoteHeld()
+            | cmd.OpenReview()
+            | cmd.BackToDraft()
+            | cmd.WaiveFinding()
+            | cmd.Finalise()
+            | cmd.OwnPostmortem()
+            | cmd.ImportDocument()
+        ):
+            review(story, command)
+        case (
+            cmd.AddAction()
+            | cmd.ChangeAction()
+            | cmd.FinishAction()
+            | cmd.ReopenAction()
+            | cmd.DropAction()
+            | cmd.NoteActionTicket()
+            | cmd.NoteTicketState()
+        ):
+            act(story, command)
         case _:
             assert_never(command)
 
@@ -214,6 +242,8 @@ def _declare(story: Story, command: cmd.Declare) -> None:
             triage_at=setting.triage_at if severity is Severity.SEV3 and process else None,
         )
     )
+    if command.kind is Kind.NEAR_MISS:
+        owe(story)
     if not process:
         return
     if severity.commanded:
@@ -352,6 +382,7 @@ def _resolve(story: Story, command: cmd.Resolve) -> None:
         story.add(ev.Stabilised(at=story.now, by=story.by, implied=True))
     story.end_clocks()
     story.add(ev.Resolved(at=story.now, by=story.by, text=command.text))
+    owe(story)
 
 
 def _reopen(story: Story, command: cmd.Reopen) -> None:

@@ -49,6 +49,12 @@ class Answers(Forms):
         spans: list[str | Who] = list(refusal.parts)
         text: Spans = tuple(self.who(p.person) if isinstance(p, Who) else p for p in spans)
         lines = [(self.line(self._filled(line), name),) for line in refusal.lines]
+        if refusal.points:
+            numbered = tuple(
+                para(f"{n}. {point}" if len(refusal.points) > 1 else point)
+                for n, point in enumerate(refusal.points, 1)
+            )
+            return Message(summary=text, blocks=(*numbered, *(para(*line) for line in lines)))
         if not lines:
             return Message(summary=text)
         who: Spans = (self.who(refusal.for_whom.person), ": ") if refusal.for_whom else ()

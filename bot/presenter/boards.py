@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import assert_never
 
 from bot.domain import events as ev
 from bot.domain.durations import duration
@@ -28,6 +27,7 @@ from bot.messages import (
     spans_text,
 )
 from bot.ports import Summary
+from bot.presenter.aftermath import Aftermath
 from bot.presenter.forms import Forms
 from bot.presenter.voice import CLOCKS, joined, para, shorten
 from bot.refs import PersonId
@@ -43,7 +43,7 @@ _RECORDED = {
 }
 
 
-class Boards(Forms):
+class Boards(Forms, Aftermath):
     """Messages about states."""
 
     def card(
@@ -98,7 +98,16 @@ class Boards(Forms):
     def _next_step(self, incident: Incident, now: datetime) -> list[Block]:
         if not incident.running:
             owed = incident.postmortem and incident.phase is Phase.RESOLVED
-            return [para("A postmortem is owed.")] if owed else []
+            if not owed or incident.review is None:
+                return [para("A postmortem is owed.")] if owed else []
+            return [
+                para(
+                    "A postmortem is owed by ",
+                    self.who(incident.review.owner),
+                    ": ",
+                    self.line("pm"),
+                )
+            ]
         due = self.next_update(incident, now)
         if due:
             owed_by = owing(incident, Clock.INTERNAL)
@@ -298,7 +307,7 @@ class Boards(Forms):
             case ev.TroubleFound():
                 return (event.text,)
             case _:
-                assert_never(event)
+                return self.later(event)
 
     def _rung_entry(self, event: ev.RungFired) -> Spans:
         what = f"the {event.clock.value} update promised for "

@@ -17,8 +17,8 @@ from bot.domain.incident import (
 from bot.domain.recording import text_of
 from bot.messages import Actions, At, Message, Place, Precision, Spans, Strong, span_of
 from bot.presenter.composing import first, message
-from bot.presenter.forms import Forms
 from bot.presenter.openings import Openings
+from bot.presenter.reviews import Reviews
 from bot.presenter.voice import KEEPING, shorten
 from bot.refs import ConversationRef, PersonId
 
@@ -31,7 +31,7 @@ def _place(lane: str) -> str:
     return f"{name.removeprefix('direct:').removeprefix('new:')} on {kind.capitalize()}"
 
 
-class Scenes(Openings, Forms):
+class Scenes(Openings, Reviews):
     """Messages about events."""
 
     def tell(
@@ -148,8 +148,11 @@ class Scenes(Openings, Forms):
                 return self._undelivered(head)
             case ev.TroubleFound():
                 return message((f"{self.label(incident)}: {head.text}",))
+            case ev.ActionChased():
+                return self.chased(incident, head, now)
             case _:
-                return message((f"{incident.id}: {type(head).__name__}",))
+                told = self.told_review(incident, head, now) or self.told_action(incident, head)
+                return told or message((f"{incident.id}: {type(head).__name__}",))
 
     def tell_person(
         self, incident: Incident, person: PersonId, scene: Scene, now: datetime
@@ -533,6 +536,17 @@ class Scenes(Openings, Forms):
             ("All responders are released; thank you.",),
             (f"Updates: {record}.",) if record else None,
             self.owed(incident, head.at),
+            self._draft_ready(incident),
+        )
+
+    def _draft_ready(self, incident: Incident) -> Spans | None:
+        if incident.review is None:
+            return None
+        return (
+            "The draft is ready; its owner is ",
+            self.who(incident.review.owner),
+            ": ",
+            self.line("pm"),
         )
 
     def owed(self, incident: Incident, since: datetime) -> Spans | None:

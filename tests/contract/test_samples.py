@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -16,8 +16,11 @@ from acting import ANN, BEN, CARA, DEV, EVE, Play
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.actions import Strength
+from bot.domain.blameless import lint
 from bot.domain.incident import Clock, Role, Severity
 from bot.domain.policies import Plan
+from bot.domain.postmortem import Section
 from bot.domain.workflow import fold
 from bot.messages import Message
 from bot.ports import Outgoing, Post
@@ -82,9 +85,34 @@ def eventful() -> Play:
     play.do(BEN, cmd.EndMirror(adapter="teams"))
     play.do(BEN, cmd.Stabilise(text="ok"))
     play.do(BEN, cmd.Resolve(text="done"))
+    learn(play)
     play.do(BEN, cmd.Reopen(reason="back"))
     play.do(BEN, cmd.Cancel(reason="no"))
     return play
+
+
+def learn(play: Play) -> None:
+    """Everything that happens after an incident."""
+    add = {"owner": DEV, "strength": Strength.DETECT}
+    play.do(DEV, cmd.AddAction(text="page when none comes for 3 min", due=date(2026, 12, 1), **add))
+    play.do(DEV, cmd.AddAction(text="alert when p99 > 800 ms", due=date(2026, 12, 2), **add))
+    play.do(DEV, cmd.ChangeAction(n=2, due=date(2026, 12, 3), reason="a holiday"))
+    ticket = ExternalRef("tracker", "T-2", "https://t.example.com/2")
+    play.do(None, cmd.NoteActionTicket(n=1, ticket=ticket))
+    play.do(DEV, cmd.DropAction(n=2, reason="the same as 1"))
+    play.wait(60 * 24 * 10)
+    play.do(None, cmd.NoteTicketState(n=1, closed=True))
+    play.do(None, cmd.NoteTicketState(n=1, closed=False))
+    play.do(DEV, cmd.WriteSection(section=Section.CAUSE, text="x, and what made it possible"))
+    play.do(BEN, cmd.ScheduleReview(when=play.now + timedelta(days=1)))
+    play.do(BEN, cmd.UnscheduleReview())
+    play.do(BEN, cmd.NoteHeld())
+    play.do(BEN, cmd.OwnPostmortem(person=CARA))
+    play.do(BEN, cmd.OpenReview())
+    found = lint("## Root cause\nThe cause was x.")
+    play.do(CARA, cmd.WaiveFinding(n=1, reason="one"), findings=found)
+    play.do(CARA, cmd.Finalise(), findings=found)
+    play.do(CARA, cmd.BackToDraft(reason="more was found"))
 
 
 def sample() -> dict:
@@ -110,7 +138,7 @@ def test_the_current_version_has_its_sample_with_nearly_every_event():
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda p: p.stem)
 def test_what_every_version_wrote_is_read_and_folds(path):
     written = json.loads(path.read_text("utf-8"))
-    schema = int(path.stem)
+    schema = int(path.stem.partition("-")[0])
     events = tuple(load_event(kind, text, schema) for kind, text in written["events"])
     assert load_incident(written["incident"], schema) == fold(events)
     assert load_outgoing(written["outgoing"]).target == "chat"

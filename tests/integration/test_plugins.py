@@ -17,7 +17,6 @@ from bot.errors import ConfigError
 from bot.hookspecs import Hooks, hookimpl
 from bot.people import Directory
 from bot.plugin_manager import REGISTERING, PluginManager
-from bot.ports import Document, Outgoing, Publish
 from bot.testing import CHANGED, TEAM, ManualClock, RecordingProvider, stage
 
 OUTSIDE = "\n[plugins.outside]\n"
@@ -125,23 +124,6 @@ async def test_a_draft_is_there_without_a_summarizer_or_with_one_that_fails(tmp_
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
         await bot.say("ann", "!inc brief")
         assert "down (SEV1, investigating), since 14:00 UTC." in bot.heard()[-1]
-
-
-async def test_a_document_is_published_through_the_outbox(tmp_path):
-    """P5"""
-    outside = RecordingProvider()
-    given = {"outside": outside.plugin("register_postmortem_publisher")}
-    async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
-        document = Document(incident="INC-1", title="t", markdown="# t")
-        row = Outgoing(
-            target="outside", lane="plugin/outside/INC-1", body=Publish(document=document), slot="d"
-        )
-        for _ in range(2):
-            await bot.app.store.transact(lambda w: w.send([row], now=bot.clock.now()))
-            await bot.settle()
-        refs = [ref for _document, ref, _key in calls(outside, "publish")]
-        assert refs[0] is None
-        assert refs[1].id == "p1"
 
 
 async def test_every_entry_is_told_in_order_after_its_commit(tmp_path):

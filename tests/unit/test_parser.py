@@ -113,7 +113,7 @@ def test_unsure_is_sev1_until_assessed():
         ("brief", Asked(query=Query.DRAFT)),
         ("brief x", cmd.SendBrief(text="x")),
         ("public x", cmd.PublishExternal(text="x")),
-        ("action improve monitoring", NotYet(what="action items")),
+        ("subscribe sev1", NotYet(what="subscriptions")),
         ("", Asked(query=Query.HELP)),
     ],
 )

@@ -1,0 +1,248 @@
+"""Action items: what makes one acceptable, who changes it, who is told when it is late (A1-A3)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.actions import CATEGORY, MOST, Action, Strength
+from bot.domain.blameless import care_only, vague
+from bot.domain.errors import Rejected
+from bot.domain.incident import Incident, Phase
+from bot.domain.policies import Policy
+from bot.domain.story import Story
+from bot.refs import PersonId, Who
+
+_GROUP = re.compile(
+    r"(?:^|[-_ .])(?:team|teams|group|squad|crew|guild|tribe|department|dept|staff|everyone|"
+    r"everybody|all|here|channel|room|on-?call|sre|ops|devops|dev-?team|devs|developers|"
+    r"engineers|engineering|platform|backend|frontend|infra|support|security|qa|leads?)"
+    r"(?:$|[-_ .])",
+    re.IGNORECASE,
+)
+_STRENGTHS = "eliminate, detect, recover, train or care"
+
+
+def act(story: Story, command: cmd.OnActions) -> None:
+    """Do what is done to action items."""
+    match command:
+        case cmd.AddAction():
+            add_action(story, command)
+        case cmd.ChangeAction():
+            change_action(story, command)
+        case cmd.FinishAction():
+            action = _theirs(story, command.n, f"action done {command.n}")
+            if not action.open:
+                raise Rejected(f"{action.label} is not open.", lines=("actions",))
+            story.add(ev.ActionDone(at=story.now, by=story.by, n=action.n))
+        case cmd.ReopenAction():
+            action = _theirs(story, command.n, f"action reopen {command.n}")
+            if action.open:
+                raise Rejected(f"{action.label} is open.", lines=("actions",))
+            story.add(ev.ActionReopened(at=story.now, by=story.by, n=action.n))
+        case cmd.DropAction():
+            line = f"action drop {command.n} because <reason>"
+            action = _theirs(story, command.n, line)
+            if not action.open:
+                raise Rejected(f"{action.label} is not open.", lines=("actions",))
+            if command.reason is None:
+                raise Rejected("An action is dropped with its reason.", lines=(line,))
+            story.add(
+                ev.ActionDropped(at=story.now, by=story.by, n=action.n, reason=command.reason)
+            )
+        case cmd.NoteActionTicket():
+            _filed(story, command)
+        case cmd.NoteTicketState():
+            _seen(story, command)
+
+
+def add_action(story: Story, command: cmd.AddAction) -> None:
+    """Add an action item, or say everything that it still lacks (A1)."""
+    incident = story.incident
+    if incident.phase is Phase.CANCELLED:
+        raise Rejected(f"{incident.id} was a false alarm; nothing follows from it.")
+    points = _text_faults(command.text, command.strength)
+    points += _owner_faults(story, command.owner, command.owner_typed)
+    points += _due_faults(story, command.due, command.due_typed)
+    if command.strength is None:
+        typed = f"“{command.strength_typed}” is none: " if command.strength_typed else ""
+        points.append(f"as: how durable is it? {typed}{_STRENGTHS}")
+    stronger = any(a.open and a.strength < Strength.CARE for a in incident.actions)
+    if command.strength is Strength.CARE and not points and not stronger:
+        points.append(
+            "asking for care is the weakest control there is; first add what changes the system"
+        )
+    if sum(a.dropped is None for a in incident.actions) >= MOST:
+        points.append(f"{MOST} actions are the most that get done; drop or merge one")
+    if points or command.owner is None or command.due is None or command.strength is None:
+        raise Rejected(
+            _counted(len(points)),
+            points=tuple(points),
+            lines=(_example(story, command),),
+        )
+    story.add(
+        ev.ActionAdded(
+            at=story.now,
+            by=story.by,
+            n=max((a.n for a in incident.actions), default=0) + 1,
+            text=command.text,
+            owner=command.owner,
+            due=command.due,
+            strength=command.strength,
+            category=command.category or CATEGORY[command.strength],
+        )
+    )
+
+
+def _counted(points: int) -> str:
+    number = {1: "one thing", 2: "two things", 3: "three things"}.get(points, f"{points} things")
+    return f"Not filed yet, {number}:"
+
+
+def _example(story: Story, command: cmd.AddAction) -> str:
+    text = command.text if len(command.text) <= 60 and not vague(command.text) else "<text>"
+    owner = f"@{command.owner}" if command.owner else "@name"
+    fits = command.due is not None and command.due > story.now.date()
+    due = command.due if fits else story.now.date() + timedelta(days=14)
+    strength = command.strength.word if command.strength else "detect"
+    return f"action {text} owner:{owner} due:{due} as:{strength}"
+
+
+def _text_faults(text: str, strength: Strength | None) -> list[str]:
+    if not text:
+        return ["what is to be done? One sentence that can be ticked off"]
+    if care_only(text):
+        return [f"“{text[:80]}” asks people to be careful; what would the system do instead?"]
+    if strength is not Strength.CARE and (why := vague(text)):
+        return [f"“{text[:80]}” — {why}"]
+    return []
+
+
+def _owner_faults(story: Story, owner: PersonId | None, typed: str) -> list[str]:
+    if owner is not None:
+        return []
+    if not typed:
+        return ["who does it? One person: owner:@name"]
+    name = typed.removeprefix("@")
+    if typed.startswith(("#", "!")) or name in story.setting.on_call or _GROUP.search(name):
+        return [f"{name[:40]} is a team. An action has one person: owner:@name"]
+    return [f"nobody here is called {name[:40]}. An action has one person: owner:@name"]
+
+
+def _due_faults(story: Story, due: date | None, typed: str) -> list[str]:
+    first = story.now.date() + timedelta(days=1)
+    if due is None:
+        given = f"“{typed[:20]}” is no date: " if typed else ""
+        return [f"due: {given}{first} or later"]
+    return [] if due >= first else [f"due: {due} has gone by; {first} or later"]
+
+
+def change_action(story: Story, command: cmd.ChangeAction) -> None:
+    """Change an action item; a later date says why (A1)."""
+    line = f"action move {command.n} due:<date> because <reason>"
+    action = _theirs(story, command.n, line)
+    if not action.open:
+        raise Rejected(f"{action.label} is not open.", lines=(f"action reopen {action.n}",))
+    points: list[str] = []
+    if command.text is not None:
+        points += _text_faults(command.text, command.strength or action.strength)
+    if command.owner_typed or command.owner is not None:
+        points += _owner_faults(story, command.owner, command.owner_typed)
+    if command.due_typed or command.due is not None:
+        points += _due_faults(story, command.due, command.due_typed)
+    if command.strength_typed and command.strength is None:
+        points.append(f"as: {_STRENGTHS}")
+    if points:
+        raise Rejected("Not changed:", points=tuple(points), lines=(line,))
+    due = command.due or action.due
+    if due > action.due and command.reason is None:
+        raise Rejected("A later date is a new promise, and says why.", lines=(line,))
+    strength = command.strength or action.strength
+    category = command.category or (
+        CATEGORY[strength] if command.strength is not None else action.category
+    )
+    changed = ev.ActionChanged(
+        at=story.now,
+        by=story.by,
+        n=action.n,
+        text=command.text or action.text,
+        owner=command.owner or action.owner,
+        due=due,
+        strength=strength,
+        category=category,
+        was_due=action.due if due != action.due else None,
+        reason=command.reason,
+    )
+    same = (action.text, action.owner, action.due, action.strength, action.category)
+    if same == (changed.text, changed.owner, changed.due, changed.strength, changed.category):
+        raise Rejected(f"{action.label} says that already.", lines=("actions",))
+    story.add(changed)
+
+
+def _theirs(story: Story, n: int, line: str) -> Action:
+    """Return an action that the actor may change: its owner, or who answers for the whole."""
+    incident = story.incident
+    action = incident.action(n)
+    if action is None:
+        count = f"there are {len(incident.actions)}" if incident.actions else "there is none"
+        raise Rejected(f"{incident.id} has no action {n}: {count}.", lines=("actions",))
+    may = {action.owner, incident.commander, story.setting.plan.owner}
+    may.add(incident.review.owner if incident.review else incident.declared_by)
+    if story.by not in may:
+        raise Rejected(
+            f"{action.label} is changed by its owner.", lines=(line,), for_whom=Who(action.owner)
+        )
+    return action
+
+
+def _filed(story: Story, command: cmd.NoteActionTicket) -> None:
+    action = story.incident.action(command.n)
+    if action is None:
+        return
+    if action.ticket != command.ticket or action.closed_there != command.closed:
+        story.add(
+            ev.ActionFiled(at=story.now, n=action.n, ticket=command.ticket, closed=command.closed)
+        )
+
+
+def _seen(story: Story, command: cmd.NoteTicketState) -> None:
+    """Follow the ticket: closing it closes the action, never the incident (A2)."""
+    action = story.incident.action(command.n)
+    if action is None or action.ticket is None or action.closed_there == command.closed:
+        return
+    if command.closed and action.open:
+        story.add(ev.ActionDone(at=story.now, n=action.n, there=True))
+    elif not command.closed and action.done:
+        story.add(ev.ActionReopened(at=story.now, n=action.n, there=True))
+    else:
+        story.add(
+            ev.ActionFiled(at=story.now, n=action.n, ticket=action.ticket, closed=command.closed)
+        )
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def chases(incident: Incident, policy: Policy) -> list[tuple[datetime, Action]]:
+    """Return when the next person is told of each open action, once its date has gone by (A3)."""
+    if incident.drill:
+        return []
+    return [
+        (_ended(action.due) + policy.chase_after[action.chased], action)
+        for action in incident.actions
+        if action.open and action.chased < len(policy.chase_after)
+    ]
+
+
+def _ended(due: date) -> datetime:
+    return datetime.combine(due + timedelta(days=1), time(), UTC)
+
+
+def chase(story: Story, action: Action) -> None:
+    """Tell its owner that an action is overdue; then the service's owner (A3)."""
+    review, plan = story.incident.review, story.setting.plan
+    above = plan.owner or (review.owner if review else None) or story.incident.declared_by
+    person = action.owner if action.chased == 0 else above
+    story.add(ev.ActionChased(at=story.now, n=action.n, stage=action.chased + 1, people=(person,)))

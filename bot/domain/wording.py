@@ -1,0 +1,50 @@
+"""What a language says of blame, as data: `wording_en.py` is English, another one is another file.
+
+In a pattern `{people}` stands for the people of the incident and `{human}` for whoever a sentence
+can blame; patterns ignore case where they are not marked otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """One rule of a language: what it looks for, why that matters, and what to write instead.
+
+    `unless` is what makes a match fine after all; it is looked for from the match's start on.
+    """
+
+    rule: str
+    pattern: str
+    why: str
+    advice: str
+    unless: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Language:
+    """A language's rules and headings.
+
+    `headings` tell what a section is, by its title in lower case. `words_that_are_names` are first
+    names that also begin a sentence. `narrative` rules are looked for in every narrative sentence,
+    the others where their name says.
+    """
+
+    code: str
+    human: str
+    narrative: tuple[Wording, ...]
+    filler: tuple[Wording, ...]
+    paraphrase: Wording
+    single_cause: str
+    contributing: str
+    vague_start: str
+    vague_words: str
+    concrete: str
+    care: str
+    headings: Mapping[str, str]
+    names: Wording
+    words_that_are_names: frozenset[str]
+    says: Mapping[str, tuple[str, str]]

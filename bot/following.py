@@ -1,0 +1,128 @@
+"""Follows the tickets of action items: their trackers are asked, by the minute and when they hint.
+
+A hint only says which ticket to ask about; what is done follows from the answer (A2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import structlog
+
+from bot.domain import commands as cmd
+from bot.errors import DatabaseAway
+from bot.ports import ActionLine, Clock, Store, TicketTracker, Work
+
+ASK_EVERY = timedelta(minutes=5)
+TRACKER_SECONDS = 60.0
+"""How long a tracker may take to say how its tickets are."""
+
+AT_ONCE = 100
+"""How many tickets a tracker is asked about at a time."""
+
+HELD = timedelta(minutes=6)
+"""How long asking is one process's; another takes over after that."""
+
+_log = structlog.stdlib.get_logger("sitrep.following")
+
+Settle = Callable[[Work, str, cmd.Command], Awaitable[None]]
+
+
+class Following:
+    """Knows how the tickets are."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        trackers: Mapping[str, TicketTracker],
+        settle: Settle,
+        told: Callable[[], None],
+    ) -> None:
+        """`settle` lets what a tracker says into the workflow; `told` hears when it did."""
+        self._store, self._clock, self._trackers = store, clock, trackers
+        self._settle, self._told = settle, told
+        self._hints: set[tuple[str, str]] = set()
+        self._hinted = asyncio.Event()
+        self._owner = uuid4().hex
+
+    def hint(self, tracker: str, ticket: str) -> None:
+        """Hear that a ticket may have changed."""
+        self._hints.add((tracker, ticket))
+        self._hinted.set()
+
+    async def run(self) -> None:
+        """Ask on and on."""
+        while self._trackers:
+            try:
+                now = self._clock.now()
+                if await self._store.hold("following", self._owner, now=now, until=now + HELD):
+                    await self.refresh()
+                await self._until_asked()
+            except DatabaseAway as exc:
+                _log.warning("database away", error=str(exc))
+                await self._clock.sleep(timedelta(seconds=5))
+
+    async def _until_asked(self) -> None:
+        """Wait for the next time to ask of all, asking of single tickets meanwhile."""
+        sleeping = asyncio.create_task(self._clock.sleep(ASK_EVERY))
+        try:
+            while not sleeping.done():
+                hinted = asyncio.create_task(self._hinted.wait())
+                await asyncio.wait((sleeping, hinted), return_when=asyncio.FIRST_COMPLETED)
+                hinted.cancel()
+                await self.heed()
+        finally:
+            sleeping.cancel()
+
+    async def refresh(self) -> None:
+        """Ask every tracker about every open action's ticket."""
+        for name in self._trackers:
+            lines = await self._store.read(partial(_ticketed, name, None))
+            for first in range(0, len(lines), AT_ONCE):
+                await self._ask(name, lines[first : first + AT_ONCE])
+
+    async def heed(self) -> None:
+        """Ask about the tickets that were hinted at."""
+        self._hinted.clear()
+        hints, self._hints = self._hints, set()
+        for name, ticket in sorted(hints):
+            lines = await self._store.read(partial(_ticketed, name, ticket))
+            await self._ask(name, lines)
+
+    async def _ask(self, name: str, lines: Sequence[ActionLine]) -> None:
+        tracker = self._trackers.get(name)
+        refs = [line.action.ticket for line in lines if line.action.ticket is not None]
+        if tracker is None or not refs:
+            return
+        try:
+            async with asyncio.timeout(TRACKER_SECONDS):
+                closed = await tracker.closed(refs)
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's fault is named
+            _log.warning("tracker failed", plugin=name, error=repr(exc))
+            return
+        for line in lines:
+            ticket = line.action.ticket
+            if ticket is None or ticket.id not in closed:
+                continue
+            if closed[ticket.id] != line.action.closed_there:
+                await self._store.transact(self._noting(line, closed=closed[ticket.id]))
+                self._told()
+
+    def _noting(self, line: ActionLine, *, closed: bool) -> Callable[[Work], Awaitable[None]]:
+        async def note(work: Work) -> None:
+            incident = await work.incident(line.incident)
+            if incident is None or incident.action(line.action.n) != line.action:
+                return  # it has changed while the tracker was asked: it is asked again
+            command = cmd.NoteTicketState(n=line.action.n, closed=closed)
+            await self._settle(work, line.incident, command)
+
+        return note
+
+
+async def _ticketed(tracker: str, ticket: str | None, work: Work) -> Sequence[ActionLine]:
+    return await work.ticketed(tracker, ticket)
