@@ -108,7 +108,12 @@ class App:
         )
         self.cadence = Cadence(store, clock, self.service.tick)
         self.following = Following(
-            store, clock, plugins.trackers, self.service.apply, self.outbox.wake
+            store,
+            clock,
+            plugins.trackers,
+            self.service.apply,
+            self.service.filing,
+            self.outbox.wake,
         )
         self.reporting = Reporting(config, store, clock, self.presenter, self.outbox.wake)
         self.service.after_commit = self._after_commit

@@ -14,8 +14,9 @@ from uuid import uuid4
 import structlog
 
 from bot.domain import commands as cmd
+from bot.domain.incident import Incident
 from bot.errors import DatabaseAway
-from bot.ports import ActionLine, Clock, Store, TicketTracker, Work
+from bot.ports import ActionLine, Clock, Outgoing, Store, TicketTracker, Work
 
 ASK_EVERY = timedelta(minutes=5)
 TRACKER_SECONDS = 60.0
@@ -35,17 +36,21 @@ Settle = Callable[[Work, str, cmd.Command], Awaitable[None]]
 class Following:
     """Knows how the tickets are."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is composed of
         self,
         store: Store,
         clock: Clock,
         trackers: Mapping[str, TicketTracker],
         settle: Settle,
+        filing: Callable[[Incident, int], Sequence[Outgoing]],
         told: Callable[[], None],
     ) -> None:
-        """`settle` lets what a tracker says into the workflow; `told` hears when it did."""
+        """`settle` lets what a tracker says into the workflow; `told` hears when it did.
+
+        `filing` makes the rows that file an action's ticket.
+        """
         self._store, self._clock, self._trackers = store, clock, trackers
-        self._settle, self._told = settle, told
+        self._settle, self._filing, self._told = settle, filing, told
         self._hints: set[tuple[str, str]] = set()
         self._hinted = asyncio.Event()
         self._owner = uuid4().hex
@@ -85,6 +90,31 @@ class Following:
             lines = await self._store.read(partial(_ticketed, name, None))
             for first in range(0, len(lines), AT_ONCE):
                 await self._ask(name, lines[first : first + AT_ONCE])
+
+        await self._file_the_rest()
+
+    async def _file_the_rest(self) -> None:
+        """Have tickets filed for actions that have none: tried in vain, or older than the tracker.
+
+        Once a day for each, since what was refused will be refused again.
+        """
+        today = self._clock.now().date()
+        lines = await self._store.read(lambda work: work.actions("open", today=today))
+        for line in lines:
+            if line.action.ticket is None:
+                name = f"filing/{line.incident}/{line.action.label}"
+                await self._store.transact(partial(self._file_once, line, name, today.isoformat()))
+                self._told()
+
+    async def _file_once(self, line: ActionLine, name: str, today: str, work: Work) -> None:
+        incident = await work.incident(line.incident)
+        if incident is None or await work.ref(name) == today:
+            return
+        await work.store_ref(name, today)
+        waiting = await work.waiting_in(f"plugin/{next(iter(self._trackers))}/{line.incident}")
+        action = incident.action(line.action.n)
+        if not waiting and action is not None and action.open and action.ticket is None:
+            await work.send(self._filing(incident, action.n), now=self._clock.now())
 
     async def heed(self) -> None:
         """Ask about the tickets that were hinted at."""

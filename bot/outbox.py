@@ -38,6 +38,7 @@ from bot.ports import (
     Document,
     Draft,
     Events,
+    Filed,
     FileTicket,
     Invite,
     Lease,
@@ -459,11 +460,14 @@ class Outbox:
             case FileTicket():
                 tracker = self._provided(self._plugins.trackers, target)
                 ticket = self._ticket(job, body.action)
-                ref = await tracker.sync(ticket, _external(job.ref), key=_versioned(row))
-                done = _kept(row, ref)
+                key = _versioned(row)
+                filed = _a(Filed, await tracker.sync(ticket, _external(job.ref), key=key))
+                done = _kept(row, filed.ref)
                 if body.action is None:
-                    return _Done(refs=done.refs, command=cmd.NoteTicket(ticket=ref))
-                noted = cmd.NoteActionTicket(n=body.action, ticket=ref, closed=ticket.done)
+                    return _Done(refs=done.refs, command=cmd.NoteTicket(ticket=filed.ref))
+                noted = cmd.NoteActionTicket(
+                    n=body.action, ticket=filed.ref, closed=ticket.done, note=filed.note
+                )
                 return _Done(refs=done.refs, command=noted)
             case Brief():
                 channel = self._provided(self._plugins.channels, target)

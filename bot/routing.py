@@ -151,18 +151,13 @@ class Router:
                     _plugin(name, Page(request=request), incident.id, urgent=True)
                     for name in self._targets.pagers
                 ]
-            case fx.FileTicket(action=None):
+            case fx.FileTicket():
+                if effect.action is not None:
+                    return self.filing(incident, effect.action)
                 slot = f"ticket/{incident.id}"
                 return [
                     _plugin(name, FileTicket(), incident.id, slot=f"{slot}/{name}")
                     for name in self._targets.trackers
-                ]
-            case fx.FileTicket(action=n):
-                # One ticket for each action: the first tracker of the config holds it.
-                slot = f"ticket/{incident.id}/A{n}"
-                return [
-                    _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
-                    for name in self._targets.trackers[:1]
                 ]
             case fx.PublishPostmortem():
                 slot = f"postmortem/{incident.id}"
@@ -237,6 +232,14 @@ class Router:
     def card(self, incident: Incident, to: ConversationRef) -> Outgoing:
         """Return the row that brings a conversation's status card up to date."""
         return _to(to, Card(), incident.id, slot=card_slot(incident.id, to))
+
+    def filing(self, incident: Incident, n: int) -> list[Outgoing]:
+        """Return the row that files an action's ticket: the config's first tracker holds it."""
+        slot = f"ticket/{incident.id}/A{n}"
+        return [
+            _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
+            for name in self._targets.trackers[:1]
+        ]
 
     def alarm(self, text: Message, *, avoid: str) -> list[Outgoing]:
         """Return an alarm outside any incident, to triage and the last resort elsewhere."""

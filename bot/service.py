@@ -121,6 +121,7 @@ class Service:
         self._presenter, self._targets = presenter, targets
         self._router = Router(config, presenter, targets)
         self._directory, self._on_call = config.directory, on_call
+        self.filing = self._router.filing
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
 
     # --- in ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from bot.people import Directory
 from bot.plugin_manager import Context
 from bot.ports import (
     Document,
+    Filed,
     Mail,
     PageRequest,
     PluginContext,
@@ -215,11 +216,11 @@ class RecordingProvider:
         self._note("publish", (notice, ref, key))
         return ref or ExternalRef(self.name, f"p{len(self.calls)}", "https://status.example.com/1")
 
-    async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> ExternalRef:
+    async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> Filed:
         """Sync a ticket."""
         self._note("sync", (ticket, ref, key))
         name = f"T-{ticket.marker.rpartition('/A')[2]}" if "/A" in ticket.marker else "T-1"
-        return ref or ExternalRef(self.name, name, f"https://tracker.example.com/{name}")
+        return Filed(ref=ref or ExternalRef(self.name, name, f"https://tracker.example.com/{name}"))
 
     async def closed(self, refs: Sequence[ExternalRef]) -> Mapping[str, bool]:
         """Return which tickets are in `closed_now`."""

@@ -462,11 +462,15 @@ class ImportDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteActionTicket:
-    """A tracker holds an action's ticket; `closed`: and it is closed there."""
+    """A tracker holds an action's ticket; `closed`: and it is closed there.
+
+    `note` is what people should know of it.
+    """
 
     n: int
     ticket: ExternalRef
     closed: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -342,6 +342,8 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
             for person in head.people:
                 yield SayTo(person=person, scene=scene)
             return
+        case ev.ActionFiled(first=False):
+            return  # it follows what the room has heard already
         case ev.ActionAdded() if head.owner != head.by:
             yield SayTo(person=head.owner, scene=scene)
         case ev.CommanderDeclined(handoff=True) if incident.commander is not None:

@@ -546,11 +546,16 @@ class ActionDropped(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionFiled(Happening):
-    """A tracker holds an action's ticket as it stands (A2); `closed`: and it is closed there."""
+    """A tracker holds an action's ticket as it stands (A2); `closed`: and it is closed there.
+
+    `first`: it was not filed before. `note` is what people should know of it.
+    """
 
     n: int
     ticket: ExternalRef
     closed: bool = False
+    first: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

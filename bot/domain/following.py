@@ -201,10 +201,18 @@ def _filed(story: Story, command: cmd.NoteActionTicket) -> None:
     action = story.incident.action(command.n)
     if action is None:
         return
-    if action.ticket != command.ticket or action.closed_there != command.closed:
-        story.add(
-            ev.ActionFiled(at=story.now, n=action.n, ticket=command.ticket, closed=command.closed)
+    if action.ticket == command.ticket and action.closed_there == command.closed:
+        return
+    story.add(
+        ev.ActionFiled(
+            at=story.now,
+            n=action.n,
+            ticket=command.ticket,
+            closed=command.closed,
+            first=action.ticket is None,
+            note=command.note,
         )
+    )
 
 
 def _seen(story: Story, command: cmd.NoteTicketState) -> None:

@@ -505,6 +505,7 @@ class Reviews(Documents):
             owner=owner,
             due=action.due,
             done=not action.open,
+            closed=action.closed_there,
             labels=("postmortem", action.category.value),
         )
 
@@ -541,7 +542,9 @@ class Reviews(Documents):
             case ev.ActionDropped():
                 return message((f"A{event.n} will not be done: {event.reason}",))
             case ev.ActionFiled():
-                return message((f"A{event.n} is filed: {event.ticket.url or event.ticket.id}",))
+                where = event.ticket.url or event.ticket.id
+                note: Spans | None = (event.note,) if event.note else None
+                return message((f"A{event.n} is filed: {where}",), note)
             case _:
                 return None
 

@@ -1,0 +1,325 @@
+"""A ticket for each action, whatever goes wrong; what is closed there is done here (A2)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import io
+import json
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from learning import action, over
+from vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCenter
+
+from bot import http
+from bot.testing import TEAM, stage
+
+SHARED = Path(__file__).parents[3] / "shared/apis"
+DELIVERY = '[delivery]\nretry_longest = "10s"\n'
+
+
+def config(vendor) -> str:
+    users = TEAM.replace("[people.ben]\n", f'[people.ben]\nusers = {{ {vendor.name} = "ben" }}\n')
+    users = users.replace("[people.dev]\n", f'[people.dev]\nusers = {{ {vendor.name} = "gone" }}\n')
+    return users + vendor.config() + DELIVERY
+
+
+@pytest.fixture(params=VENDORS, ids=lambda v: v.described)
+async def vendor(request):
+    async with request.param().running() as server:
+        yield server
+        assert server.wrong == []
+
+
+async def later(bot, seconds: float = 20, times: int = 6) -> None:
+    for _ in range(times):
+        await bot.minutes(seconds / 60)
+
+
+async def test_an_action_is_filed_edited_and_closed_from_either_side(vendor, tmp_path):
+    """A2"""
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        await bot.say("ben", action(0))
+        assert len(vendor.issues) == 1
+        filed = (await bot.incident()).action(1)
+        assert filed.ticket.plugin == vendor.name
+        assert any("A1 is filed: http" in text for text in bot.heard())
+        assert "Until it is done" in vendor.text()
+        await bot.say("ben", "!inc action move 1 due:2026-12-20 because the vendor delivers then")
+        assert "2026-12-20" in vendor.text()
+        assert vendor.creations() == 1
+        vendor.close()
+        await bot.app.following.refresh()
+        await bot.settle()
+        assert (await bot.incident()).action(1).done
+        assert "A1 is done (its ticket was closed)" in bot.heard()[-1]
+        assert (await bot.incident()).phase.value == "resolved"  # never the incident
+        calls = len(vendor.calls)
+        await bot.app.following.refresh()
+        assert all(method == "GET" for method, _ in vendor.calls[calls:])
+        await bot.say("ben", "!inc action reopen 1")
+        assert not await remotely_closed(bot)
+        await bot.say("ben", "!inc action done 1")
+        assert await remotely_closed(bot)
+
+
+async def remotely_closed(bot) -> bool:
+    ref = (await bot.incident()).action(1).ticket
+    (tracker,) = bot.app.plugins.trackers.values()
+    return (await tracker.closed([ref]))[ref.id]
+
+
+async def test_what_people_add_to_a_ticket_stays(tmp_path):
+    async with GitHub().running() as vendor, stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        await bot.say("ben", action(0))
+        vendor.issues[0]["body"] = f"A remark above.\n\n{vendor.issues[0]['body']}\n\nAnd below."
+        await bot.say("ben", "!inc action edit 1 Page when no order came for 5 min")
+        text = vendor.text()
+        assert text.startswith("A remark above.")
+        assert text.endswith("And below.")
+        assert "for 5 min" in text
+        assert "for 3 min" not in text
+
+
+async def test_whoever_cannot_be_assigned_is_told_of_and_the_ticket_is_filed(vendor, tmp_path):
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        await bot.say("ben", action(0, owner="dev"))
+        await bot.say("ben", action(1, owner="ann"))
+        told = " ".join(bot.heard())
+        assert len(vendor.issues) == 2
+        assert "Nobody is assigned: Dev" in told
+        assert f"Nobody is assigned: Ann has no {vendor.name} user" in told
+
+
+@pytest.mark.parametrize("fault", [401, 403, 409, 429, 500, 502, 503, "lost"])
+async def test_what_passes_is_tried_again_and_makes_one_ticket(vendor, tmp_path, fault):
+    """A2 D2"""
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        vendor.fail = [("POST", fault), ("GET", 503)]
+        await bot.say("ben", action(0))
+        await later(bot)
+        assert len(vendor.issues) == 1
+        assert (await bot.incident()).action(1).ticket is not None
+        assert not any("Not delivered" in text for text in bot.heard())
+
+
+@pytest.mark.parametrize("fault", [400, 404, 410, 422])
+async def test_what_is_refused_is_told_with_the_vendors_words_and_filed_another_day(
+    vendor, tmp_path, fault
+):
+    """A2 D2"""
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        vendor.fail = [("POST", fault)]
+        await bot.say("ben", action(0))
+        told = " ".join(bot.heard())
+        assert f"played {fault}" in told
+        assert "Not delivered to" in told
+        assert vendor.issues == []
+        await bot.app.following.refresh()
+        await bot.settle()
+        assert len(vendor.issues) == 1
+        assert (await bot.incident()).action(1).ticket is not None
+
+
+async def test_an_answer_lost_again_and_again_makes_one_ticket_an_action(vendor, tmp_path):
+    """A2 D2"""
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        for n in range(5):
+            vendor.fail = [("POST", "lost"), ("GET", 502), ("GET", "lost")]
+            await bot.say("ben", action(n))
+            await later(bot)
+        assert len(vendor.issues) == 5
+        tickets = {a.ticket.id for a in (await bot.incident()).actions}
+        assert len(tickets) == 5
+
+
+async def test_jiras_search_that_lags_is_waited_for(tmp_path):
+    """A2"""
+    async with JiraCloud().running() as vendor, stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        vendor.fail, vendor.lag = [("POST", "lost")], 1
+        await bot.say("ben", action(0))
+        await later(bot, seconds=30, times=8)
+        assert len(vendor.issues) == 1
+        assert (await bot.incident()).action(1).ticket.id == "OPS-1"
+
+
+async def test_a_tracker_without_a_way_to_done_says_so(tmp_path):
+    async with JiraDataCenter().running() as vendor, stage(tmp_path, config=config(vendor)) as bot:
+        real = vendor.answer
+
+        def stuck(method, path, query, body):
+            if path.endswith("/transitions"):
+                return 200, {"transitions": []}
+            return real(method, path, query, body)
+
+        vendor.answer = stuck
+        await over(bot)
+        await bot.say("ben", action(0))
+        await bot.say("ben", "!inc action done 1")
+        assert (await bot.incident()).action(1).done
+
+
+async def test_a_ticket_that_is_gone_is_left_out(vendor, tmp_path):
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        await over(bot)
+        await bot.say("ben", action(0))
+        await bot.say("ben", action(1))
+        vendor.close(2)
+        del vendor.issues[0]
+        await bot.app.following.refresh()
+        incident = await bot.incident()
+        assert not incident.action(1).done
+
+
+# --- webhooks -------------------------------------------------------------------------------------
+
+
+def served(bot):
+    application = http.application(
+        bot.app.store, bot.app.numbers, bot.app.plugins.routes(), lambda: True
+    )
+    return TestClient(TestServer(application, port=0))
+
+
+def hook(vendor, number: int = 1) -> tuple[str, bytes, dict[str, str]]:
+    """What the vendor sends when an issue changes: where, what, and how it is signed."""
+    if isinstance(vendor, GitHub):
+        body = json.dumps(
+            {
+                "action": "closed",
+                "issue": {"number": number},
+                "repository": {"full_name": "example/ops"},
+                "sender": {"login": "sitrep"},
+            }
+        ).encode()
+        digest = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
+        return "/plugins/github/webhook", body, {"X-Hub-Signature-256": f"sha256={digest}"}
+    if isinstance(vendor, GitLab):
+        event = {
+            "object_kind": "issue",
+            "project": {"id": 7, "path_with_namespace": "platform/ops"},
+            "object_attributes": {"iid": number, "action": "close"},
+        }
+        return "/plugins/gitlab/webhook", json.dumps(event).encode(), {"X-Gitlab-Token": TOKEN}
+    event = {"webhookEvent": "jira:issue_updated", "issue": {"key": f"OPS-{number}"}}
+    body = json.dumps(event).encode()
+    if isinstance(vendor, JiraDataCenter):
+        return f"/plugins/jira/webhook/{TOKEN}", body, {}
+    digest = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
+    return "/plugins/jira/webhook", body, {"X-Hub-Signature": f"sha256={digest}"}
+
+
+async def until(bot, check) -> None:
+    async with asyncio.timeout(20):
+        while not check(await bot.incident()):  # noqa: ASYNC110 - as long as it takes
+            await asyncio.sleep(0.02)
+
+
+async def test_a_webhook_is_a_hint_and_a_repeat_changes_nothing(vendor, tmp_path):
+    """A2 D3"""
+    async with stage(tmp_path, config=config(vendor)) as bot, served(bot) as client:
+        await over(bot)
+        await bot.say("ben", action(0))
+        await bot.say("ben", action(1))
+        path, body, headers = hook(vendor)
+        answer = await client.post(path, data=body, headers=headers)
+        assert answer.status == 202
+        vendor.close()
+        for _ in range(3):
+            answer = await client.post(path, data=body, headers=headers)
+            assert answer.status == 202
+        await until(bot, lambda incident: incident.action(1).done)
+        entries = len(await bot.timeline())
+        await client.post(path, data=body, headers=headers)
+        await asyncio.sleep(0.2)
+        assert len(await bot.timeline()) == entries
+        assert not (await bot.incident()).action(2).done
+
+
+async def test_a_webhook_that_is_not_signed_or_not_ours_has_no_effect(vendor, tmp_path):
+    """D5"""
+    async with stage(tmp_path, config=config(vendor)) as bot, served(bot) as client:
+        await over(bot)
+        await bot.say("ben", action(0))
+        vendor.close()
+        path, body, headers = hook(vendor)
+        calls = len(vendor.calls)
+        wrong = {name: f"{value[:-1]}!" for name, value in headers.items()}
+        for where, what, signed in (
+            (path.replace(TOKEN, "guess"), body, wrong),
+            (path.replace(f"/{TOKEN}", ""), body, {}),
+            (path.replace(TOKEN, "guess"), body + b" ", wrong),
+            ("/plugins/nobody/webhook", body, headers),
+        ):
+            answer = await client.post(where, data=what, headers=signed)
+            assert answer.status in {401, 404}, where
+        where, what, signed = hook(vendor, 99)
+        assert (await client.post(where, data=what, headers=signed)).status == 202
+        huge = await client.post(path, data=io.BytesIO(b"x" * (1024 * 1024 + 1)), headers=headers)
+        assert huge.status in {401, 413}
+        await asyncio.sleep(0.2)
+        assert len(vendor.calls) == calls
+        assert not (await bot.incident()).action(1).done
+
+
+# --- checking -------------------------------------------------------------------------------------
+
+
+async def test_check_proves_the_key_the_project_and_the_owners(vendor, tmp_path):
+    async with stage(tmp_path, config=config(vendor)) as bot:
+        (tracker,) = bot.app.plugins.trackers.values()
+        found = await tracker.check()
+        assert any("Dev" in f.text and not f.fault for f in found)
+        assert not any("Ben" in f.text for f in found)
+        if vendor.name == "jira":
+            (fault,) = [f.text for f in found if f.fault]
+            assert "customfield_10042" in fault
+        vendor.fail = [("GET", 401)]
+        (finding,) = await tracker.check()
+        assert finding.fault
+        assert "credentials" in finding.text
+        assert TOKEN not in finding.text
+
+
+# --- the descriptions -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the vendors' descriptions are not here")
+@pytest.mark.parametrize("name", ["github", "jira-cloud"])
+def test_our_short_descriptions_say_what_the_vendors_do(name):
+    ours = json.loads((APIS / f"{name}.json").read_text("utf-8"))
+    theirs = json.loads((SHARED / f"{name}.json").read_text("utf-8"))
+    for operation, wanted in ours.items():
+        if wanted.get("described", True) is False:
+            continue
+        method, _, path = operation.partition(" ")
+        described = theirs["paths"][path][method.lower()]
+        named = {
+            each["name"]
+            for each in (resolved(theirs, p) for p in described.get("parameters", []))
+            if each["in"] == "query"
+        }
+        assert set(wanted.get("query", {})) <= named, operation
+        if "body" in wanted:
+            schema = described["requestBody"]["content"]["application/json"]["schema"]
+            properties = resolved(theirs, schema)["properties"]
+            assert set(wanted["body"]["properties"]) <= set(properties), operation
+
+
+def resolved(document: dict, node: dict) -> dict:
+    while "$ref" in node:
+        found = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node
