@@ -98,8 +98,9 @@ async def test_a_lost_answer_makes_one_ticket(redmine, tmp_path):
 
         tracker._created = created
         before = len(redmine.issues())
-        await over(bot, title="An answer is lost")
-        await bot.say("ben", action(0))
+        await over(bot)
+        await over(bot, room="other", title="An answer is lost")  # INC-2: no other test has one
+        await bot.say("ben", action(0), room="other")
         await bot.minutes(1)
-        assert (await bot.incident()).action(1).ticket.id == str(lost[0]["id"])
+        assert (await bot.incident("INC-2")).action(1).ticket.id == str(lost[0]["id"])
         assert len(redmine.issues()) == before + 1
