@@ -8,7 +8,9 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from adapters.console import inbound, render
@@ -16,7 +18,7 @@ from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import ADAPTER, Heard, Unreadable
 from bot.chat import ChatCapture, ConversationRequest, Features, Inbound, Opened
 from bot.errors import DatabaseAway
-from bot.messages import Message
+from bot.messages import Message, Text
 from bot.ports import PluginContext, Receive
 from bot.refs import ConversationRef, MessageRef, UserRef
 
@@ -144,9 +146,21 @@ class ConsoleAdapter:
     ) -> MessageRef:
         """Print a message."""
         del answers, urgent
+        message = self._kept(message)
         self._print(to, message, key=key, edit=False)
         self._remember(key, message)
         return MessageRef(to, key)
+
+    def _kept(self, message: Message) -> Message:
+        """Put a message's files into the home folder, and say where."""
+        folder = Path(self._context.home, "files")
+        places = []
+        for file in message.files:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / Path(file.name).name
+            path.write_text(file.text, "utf-8", newline="")
+            places.append(Text((f"{file.name}: {path}",)))
+        return replace(message, blocks=(*message.blocks, *places)) if places else message
 
     async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
         """Offer nothing: a console shows the lines to type."""

@@ -27,7 +27,7 @@ from bot.chat import (
     Opened,
 )
 from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
-from bot.messages import Message
+from bot.messages import File, Message
 from bot.ports import Finding, PluginContext, Receive
 from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 
@@ -265,7 +265,10 @@ class MatrixAdapter:
             room = fresh  # they put the bot out of the old one; a page must reach them
             event = await self._say(room, content, key)
         if drawn.rest is not None:
-            await self._attach(crypto, room, root, drawn.rest, f"{key}-file")
+            whole = File(name="whole-text.txt", media="text/plain", text=drawn.rest)
+            await self._attach(crypto, room, root, whole, f"{key}-file")
+        for n, file in enumerate(message.files):
+            await self._attach(crypto, room, root, file, f"{key}-file{n}")
         return MessageRef(ConversationRef(ADAPTER, to.id), event)
 
     async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
@@ -376,10 +379,10 @@ class MatrixAdapter:
                 self._log.warning("no reaction", room=room, why=str(exc))
 
     async def _attach(
-        self, crypto: Crypto, room: str, root: str | None, text: str, key: str
+        self, crypto: Crypto, room: str, root: str | None, file: File, key: str
     ) -> None:
-        """Attach a whole text as a file."""
-        name, data, kind = "whole-text.txt", text.encode(), "text/plain"
+        """Attach a file."""
+        name, data, kind = file.name, file.text.encode(), file.media.partition(";")[0]
         content: dict[str, Any] = {
             "msgtype": "m.file",
             "body": name,

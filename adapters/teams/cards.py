@@ -101,6 +101,7 @@ def draw(message: Message, names: Names, *, once: str, more: str = "") -> Drawn:
     `once` tells this drawing of its buttons from another; `more` is where the whole can be read, or
     how, where the message has to be shortened.
     """
+    message = _linked(message)
     if not needs_card(message) and not _calls_a_stranger(message, names):
         return _text_activity(message, names, more)
     card, shortened = card_of(message, names, once=once, more=more)
@@ -110,6 +111,12 @@ def draw(message: Message, names: Names, *, once: str, more: str = "") -> Drawn:
         "attachments": [{"contentType": CARD_TYPE, "content": card}],
     }
     return Drawn(activity, plain(message, PREFIX) if shortened else None)
+
+
+def _linked(message: Message) -> Message:
+    """Return a message with links for its files: a bot cannot send a file into a channel."""
+    links = tuple(Text((Link(f.label or f.name, f.link),)) for f in message.files if f.link)
+    return replace(message, blocks=(*message.blocks, *links), files=()) if links else message
 
 
 def card_of(message: Message, names: Names, *, once: str, more: str = "") -> tuple[Card, bool]:

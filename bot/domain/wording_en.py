@@ -4,19 +4,49 @@ from __future__ import annotations
 
 from bot.domain.wording import Language, Wording
 
-_HUMAN = (
-    r"(?:(?:the |an? |our |their |this |that )?(?:[a-z-]+ ){0,2}?"
-    r"(?:teams?|engineers?|developers?|operators?|operations|administrators?|admins?|dbas?|"
+_NOUN = (
+    r"(?:teams?|engineers?|developers?|devs|operators?|operations|administrators?|admins?|dbas?|"
     r"responders?|reviewers?|maintainers?|authors?|managers?|management|colleagues?|employees?|"
-    r"interns?|contractors?|staff|crew|support|people|persons?|deployer|leadership)"
-    r"|we|they|he|she|you|i|somebody|someone|anyone|anybody|nobody|no one|everyone|everybody"
-    r"|{people})"
+    r"interns?|contractors?|staff|crew|support|people|persons?|deployers?|leadership|technicians?|"
+    r"analysts?|testers?|consultants?|shift|rotation|on-?call|humans?|users? of the tool|leads?)"
+)
+"""Whoever a sentence can blame, as a noun."""
+
+_THE = r"(?:the|an?|our|their|this|that|two|three|several|some|both|all|one|many|most|each|every)"
+
+_HUMAN = (
+    rf"(?:(?:{_THE} )?(?:[\w'-]+ ){{0,3}}?{_NOUN}"
+    r"|we|they|he|she|you|i|somebody|someone|anyone|anybody|nobody|no one|no-one|everyone|"
+    r"everybody|whoever|{people})"
 )
 
 _ONE = (
-    r"(?:engineer|developer|operator|administrator|admin|dba|reviewer|"
-    r"author|employee|intern|contractor|deployer|person)"
+    r"(?:engineer|developer|operator|administrator|admin|dba|reviewer|technician|analyst|tester|"
+    r"author|employee|intern|contractor|deployer|person|colleague|consultant|manager|lead)"
 )
+
+_ADVERB = (
+    r"(?:(?:had|has|have|simply|just|also|repeatedly|apparently|again|then|first|later|wrongly|"
+    r"who had|who|that|of \w+|in \w+|on \w+) ){0,3}"
+)
+
+_WRONG = (
+    r"(?:failed to|neglect\w*|forgot\w*|ignor(?:ed|es|ing)|overlook\w*|mishandled|misread|"
+    r"botched|skipped|refused|disregarded|fat-fingered|mistyped|misconfigured|misunderstood|"
+    r"screwed up|messed up|misjudged|broke (?:the|production|it)|rushed|hesitated|panicked|argued|"
+    r"dawdled|caused the|left (?:the|a|an|it|this) [\w -]{0,20}(?:open|unprotected|on|running|out|"
+    r"unattended|enabled|disabled)|took (?:too|so|very) long|got (?:it|this|that) wrong|"
+    r"did (?:it|this|that) wrong|made (?:an?|the|some|several) (?:\w+ ){0,2}(?:mistakes?|errors?|"
+    r"blunders?|slips?)|lost (?:track|sight|control)|underestimated|could not be bothered|"
+    r"should know better|dropped the ball|"
+    r"(?:was|were|is|are) (?:too |very |rather |simply )?(?:slow|late|careless|inattentive|"
+    r"unprepared|wrong|at fault|overconfident|distracted|lazy|sloppy|unaware of|not paying|"
+    r"not careful|not aware|confused|asleep|to blame|guilty|negligent|responsible for the \w+)|"
+    r"(?:did not|didn't|do not|don't|does not|had not|hadn't|have not|haven't|has not|never|"
+    r"never even) "
+    r"(?!have|had\b|know|knew|see\b|saw\b|reach|need|receive|get |got |exist|yet|find|hear|own)\w+)"
+)
+"""What somebody is said to have done wrong, or not to have done."""
 
 _LEARNED = r"(?:\w+(?:ed|en|wn|ne|ad|ade|ept|elt|ent|un|ut|et|ug|ought|aught|ound|old|one)|been)"
 
@@ -64,37 +94,38 @@ ENGLISH = Language(
         Wording(
             rule="named",
             pattern=(
-                rf"\b(?:the|an?|our|one)\s+(?:(?:on-?call|on-duty|junior|senior|new|database|"
-                rf"network|system|release|duty)\s+){{0,2}}{_ONE}\b(?=\s+(?:who|that|on|had|has|was|"
-                rf"is|did|[a-z]+ed|[a-z]*ran|typed|wrote|pushed|dropped|restarted|ran|deleted)\b)"
-                rf"|\bthe\s+on-?call\s+{_ONE}\b|\bthe\s+author\s+of\s+(?:the|this)\s+(?:change|"
-                rf"commit|migration|script|deploy|query|pull request)\b"
+                rf"\b(?:the|an?|our|one)\s+(?:(?!of\b)[\w-]+\s+){{0,2}}{_ONE}\b(?=\s+(?:who|that|on "
+                r"(?:duty|call|shift)|in charge|responsible|at the (?:keyboard|console)|had|has|"
+                r"was|did|typed|wrote|pushed|dropped|ran|took|gave|put|set|sent|went|left|made|"
+                r"kept|chose|thought|"
+                r"(?!received|needed|used|based)[a-z]+ed|mis\w+)\b)"
+                rf"|\bthe\s+on-?call\s+{_ONE}\b|\bthe\s+(?:author|owner)\s+of\s+(?:the|this)\s+"
+                r"(?:change|commit|migration|script|deploy|query|pull request)\b"
+                r"|\b(?:his|her) (?:change|commit|deploy|mistake|query|script|laptop|machine)\b"
             ),
-            unless=r"(?:the |an? )?\w+ (?:of the cluster|process|role|portal|that runs in)",
+            unless=(
+                r"(?:the |an? )?(?:\w+ (?:of the cluster|process|role|portal|index|bot|tool|record|"
+                r"search|that runs in)|kubernetes operator)"
+            ),
             why="One person stands for what a system let happen.",
             advice="Leave the person out: say what was done, and what tools and signals there were.",
         ),
         Wording(
             rule="blame",
             pattern=(
-                rf"\b{_HUMAN}(?:'s)?\s+(?:(?:had|has|have|simply|just|also|repeatedly|apparently)"
-                r"\s+)?"
-                r"(?:failed to|neglect\w*|forgot\w*|ignor(?:ed|es)|overlooked|mishandled|"
-                r"botched|skipped|refused to|disregarded|fat-fingered|mistyped|"
-                r"screwed up|messed up|misjudged|broke (?:the|production)|"
-                r"(?:did not|didn't|do not|don't|never) (?:bother|test|check|verify|"
-                r"read|follow|review|think|care|ask|look|notice|realise|realize|remember|update|"
-                r"tested|checked|verified|reviewed|looked|asked)\w*|"
-                r"never (?:test|check|verif|review|look|ask)\w*|"
-                r"made (?:an?|the) (?:\w+ )?(?:mistake|error|blunder))"
+                rf"\b{_HUMAN}(?:'s)?,? {_ADVERB}{_WRONG}"
+                rf"|\b(?:ignored|missed|overlooked|forgotten|neglected|skipped|caused|mishandled|"
+                rf"botched|broken|misread|misconfigured|disregarded|silenced) by (?:{_THE} )?"
+                rf"(?:[\w'-]+ ){{0,3}}?{_NOUN}\b"
+                rf"|\b{_NOUN}'s? (?:own )?(?:fault|mistakes?|errors?|oversight|failure|negligence)"
+                r"|\b(?:fault|mistake|error|failure|oversight|negligence) (?:of|by) (?:the |our |an? )?"
+                rf"(?:[\w'-]+ ){{0,2}}?{_NOUN}\b"
                 r"|\b(?:bothered to|took (?:no )?responsibility for)\b"
-                r"|\b(?:to blame|is responsible for the (?:outage|incident|failure)|"
-                rf"are responsible for the (?:outage|incident|failure))\b"
-                r"|\b(?:team|engineer|operator|developer|manager)'s (?:fault|mistake|error)\b"
-                r"|\b(?:careless|carelessly|negligen\w+|reckless\w*|sloppy|sloppily|lazy|"
-                r"incompeten\w+|stupid\w*|mistakenly)\b"
-                r"|\b(?:was|were|been|got) forgotten\b"
-                r"|\bfault of the \w+ team\b"
+                r"|\bto blame\b|\bblamed? (?:on|for)\b"
+                r"|\b(?:careless|carelessly|negligen\w+|reckless\w*|sloppy|sloppily|lazy|lazily|"
+                r"incompeten\w+|stupid\w*|mistakenly|inexperienced|irresponsibl\w+|unprofessional\w*|"
+                r"clumsy|clumsily|hastily|thoughtless\w*)\b"
+                r"|\b(?:was|were|been|got) (?:simply )?forgotten\b"
             ),
             why="It asks who did wrong. What the system let happen stays unseen, and so unmended.",
             advice="Ask why it made sense at the time: which signal, tool or guardrail was missing?",
@@ -102,18 +133,31 @@ ENGLISH = Language(
         Wording(
             rule="hidden-blame",
             pattern=(
-                r"\b(?:human|operator|user|pilot|manual) error\b"
+                r"\b(?:human|operator|user|pilot|manual|typing|handling) (?:error|mistake|slip)s?\b"
                 rf"|\b{_HUMAN} should(?: have|'ve) (?:noticed|known|seen|realised|realized|spotted)"
-                r"|\b(?:insufficient|inadequate|too little) (?:care|attention|diligence)\b"
-                r"|\b(?:lack|absence) of (?:care|attention|diligence|discipline|training|"
-                r"experience|vigilance|judge?ment)\b(?! to the)"
-                r"|\bwithout (?:due |proper )?(?:care|diligence)\b"
-                r"|\b(?:inexperience|complacen\w+|carelessness|poor judge?ment|bad judge?ment)\b"
-                r"|\b(?:process|procedure|policy|guideline|rule|checklist|protocol)s? "
-                r"(?:was|were) (?:not followed|ignored|violated|disregarded|bypassed|skipped)"
-                r"|\bwent unnoticed\b|\b(?:nobody|no one|no-one) (?:noticed|saw|realised|realized)\b"
-                r"|\b(?:it was|it is) (?:obvious|clear to anyone)\b|\bobviously\b"
-                r"|\bcommon sense\b|\bthe mistake was made\b"
+                r"|\b(?:insufficient|inadequate|too little|not enough) (?:care|attention|diligence|"
+                r"caution|thought)\b"
+                r"|\b(?:lack|absence|want) of (?:care|attention|diligence|discipline|training|"
+                r"experience|vigilance|judge?ment|awareness|caution|ownership|communication|"
+                r"knowledge)\b(?! to the)"
+                r"|\bwithout (?:due |proper |much )?(?:care|diligence|thought|thinking)\b"
+                r"|\bdue (?:care|diligence) (?:was|were)\b"
+                r"|\b(?:inexperience|complacen\w+|carelessness|poor judge?ment|bad judge?ment|"
+                r"better judge?ment|oversight|inattention|overconfidence|forgetfulness|sloppiness)\b"
+                r"|\b(?:process|procedure|policy|guideline|rule|checklist|protocol|runbook|"
+                r"documentation|instruction|convention|standard)s? "
+                r"(?:was|were) (?:not (?:followed|read|respected|observed|heeded|adhered|obeyed|"
+                r"consulted)|ignored|violated|disregarded|bypassed|skipped|broken)"
+                r"|\bwent (?:unnoticed|unheeded|unread|unseen)\b"
+                r"|\b(?:nobody|no one|no-one|none of the \w+) (?:noticed|saw|realised|realized|"
+                r"thought|cared|looked|checked|reacted)\b"
+                r"|\bwarnings?(?: signs?)? (?:was|were) (?:missed|ignored|overlooked|not)"
+                r"|\b(?:was|were|been) (?:overlooked|not heeded|not noticed|not taken seriously)\b"
+                r"|\b(?:it was|it is|was) (?:obvious|clear to anyone)\b|\bobviously\b"
+                r"|\bcommon sense\b|\b(?:the|a) (?:\w+ )?mistake was made\b"
+                r"|\bmistakes (?:were|had been) made\b|\bby mistake\b(?! of)"
+                r"|\bmistake by\b|\b(?:silly|simple|stupid|basic|rookie|beginner's) (?:mistake|error|"
+                r"typo|oversight)\b"
             ),
             why="It blames without a name: the question is why the signal did not reach anybody.",
             advice="Say what was missing: “The alert fired once, among 60 others, and asked nothing.”",
@@ -121,36 +165,52 @@ ENGLISH = Language(
         Wording(
             rule="counterfactual",
             pattern=(
-                r"\b(?:should|ought to)(?:n't)?(?: (?:not|never|also|at least|probably))?"
-                rf"(?: have|'ve) (?:(?:not|never|also) )?{_LEARNED}\b"
-                r"|\bought to (?:have )?(?:gone|been)\b"
-                r"|\bshould(?:n't)?(?: not| never)?(?: have|'ve) (?:gone|come|been|run|set|begun)\b"
-                r"|\b(?:could|might|would)(?: (?:easily|well|probably))?(?: have|'ve) (?:been )?"
+                r"\b(?:should|ought to)(?:n't)?(?: (?:not|never|also|at least|probably|really|all))?"
+                rf"(?: have|'ve) (?:(?:not|never|also|long) )?{_LEARNED}\b"
+                r"|\bought (?:not )?to (?:have )?(?:gone|been|happened|\w+ed)\b"
+                r"|\bshould(?:n't)?(?: not| never)?(?: have|'ve) (?:gone|come|been|run|set|begun|had|"
+                r"put|sent|taken|led|told)\b"
+                r"|\b(?:could|might|would)(?: (?:easily|well|probably|never|not|likely))?"
+                r"(?: have|'ve) (?:easily |probably |simply )?(?:been )?"
                 r"(?:prevented|avoided|caught|noticed|detected|spotted|averted|revealed|shown up|"
-                r"stopped (?:this|it)|saved|better)\b"
-                rf"|\b{_HUMAN} (?:could|might|would)(?: have|'ve)\b"
-                r"|\bcould've\b|\bwould've\b"
-                r"|\bwould have been (?:better|seen|easier|enough)\b"
-                rf"|\bif {_HUMAN} had\b|\bhad {_HUMAN} \w+ed\b"
-                r"|\bif only\b|\bhad the \w+ been (?:watched|checked|tested|read|followed)\b"
-                r"|\bif the \w+ had been (?:acted|read|followed|watched|checked|heeded|tested)\b"
+                r"stopped (?:this|it)|saved|better|happened|occurred|known|shorter|easy|enough|"
+                r"sufficed|mitigated|helped|contained|limited|flagged|alerted|possible)"
+                rf"|\b{_HUMAN} (?:could|might|would)(?: (?:easily|well|simply))?(?: have|'ve)\b"
+                r"|\b(?:could|would)'ve\b|\bwould have been (?:better|seen|easier|wiser|prudent)\b"
+                rf"|\bif {_HUMAN} had\b|\bhad {_HUMAN} (?:only )?(?:\w+ed|been|known|seen|read|run)\b"
+                r"|\bif only\b|\bhad (?:the|an?|this|that) (?:[\w-]+ ){1,3}(?:been|existed|fired)\b"
+                r"|\bif the (?:[\w-]+ ){1,2}had been (?:acted|read|followed|watched|checked|heeded|"
+                r"tested|raised|noticed|reviewed)\b"
+                r"|\b(?:needed|was supposed|were supposed|was meant|were meant) to have\b"
             ),
+            unless=r"(?:could|would) have (?:been )?(?:affected|overflowed|grown|taken|needed)",
             why="What did not happen explains nothing. What happened, and why it made sense, does.",
             advice="Say what was the case: “The canary took 1 % of traffic, too little to show it.”",
         ),
         Wording(
             rule="care",
             pattern=(
-                r"\b(?:be|being|been) (?:more |extra |very )?(?:careful|vigilant|cautious|diligent|"
-                r"thorough|mindful|attentive|alert)\b"
-                r"|\bdouble[- ]check (?:the|every|each|that|your|all|before)\b"
-                r"|\bpay\w* (?:more |closer |close |better )?attention\b"
-                r"|\bremember to\b|\bremind(?:ed)? (?:everyone|people|the|all|engineers|them)\b"
-                r"|\b(?:was|were|been) reminded\b"
-                r"|\b(?:take|taking|took) (?:more|extra|greater|better) care\b|\bmore care\b"
-                r"|\btry harder\b|\bmake sure to\b|\bextra caution\b|\bexercise caution\b"
-                r"|\bstay (?:alert|vigilant)\b|\bmore carefully\b|\bmake sure (?:that )?(?:everyone|"
-                r"everybody|people|engineers|the team)\b"
+                r"\b(?:be|being|been|become) (?:more |extra |very |much more )?(?:careful|vigilant|"
+                r"cautious|diligent|thorough|mindful|attentive|alert|aware|disciplined|proactive|"
+                r"conscientious)\b"
+                r"|\bdouble[- ]check (?:the|every|each|that|your|all|before|their|twice)\b"
+                r"|\bpay\w* (?:more |closer |close |better |extra |special )?(?:attention|heed)\b"
+                r"|\bremember to\b|\bremind(?:ed)? (?:everyone|people|the|all|engineers|them|staff)\b"
+                r"|\b(?:was|were|been|be) reminded\b|\b(?:should|must|need to|will) remember\b"
+                r"|\b(?:take|taking|took) (?:more|extra|greater|better|special|particular|the "
+                r"necessary) (?:care|caution|time)\b"
+                r"|\b(?:more|greater|extra|better) (?:care|caution|diligence|vigilance|attention|"
+                r"discipline|awareness)\b"
+                r"|\btry (?:harder|to be)\b|\bmake sure to\b|\bexercise (?:\w+ )?caution\b"
+                r"|\b(?:stay|remain) (?:alert|vigilant|focused|attentive)\b|\bmore carefully\b"
+                r"|\bmake sure (?:that )?(?:everyone|everybody|people|engineers|the team|they)\b"
+                r"|\b(?:keep|keeping) (?:an?|a closer|a close|a better|a sharp) eye\b|\b(?:keep|bear) "
+                r"in mind\b|\bthink twice\b|\blook twice\b|\bcommunicate (?:better|more)\b"
+                r"|\bhandled? with care\b|\bwatch out\b|\bcheck twice\b"
+                rf"|\b{_HUMAN} (?:should|must|need to|have to|are asked to|is asked to|agreed to|will|"
+                r"are expected to|are urged to|promised to|is expected to) (?:always |now |also )?"
+                r"(?:verify|check|watch|remember|read|think|communicate|concentrate|focus|slow down|"
+                r"coordinate better|ask before|confirm manually|follow the|respect the|know)\b"
             ),
             why="Care is the weakest control there is; it holds until the next tired night.",
             advice="What would the system do instead: refuse, ask, check by itself, roll back?",
@@ -170,9 +230,13 @@ ENGLISH = Language(
         Wording(
             rule="filler",
             pattern=(
-                r"(?i:^\W*(?:tbd|todo|n/?a|none|nothing|see above|see below|details to follow|"
-                r"to (?:be|follow)(?: (?:determined|written|filled|done|completed|confirmed))?"
-                r"(?: in)?(?: later)?|later|\?+|\.{2,}|-+|x+)\W*$)"
+                r"(?i:^\W*(?:tbd|tba|tbc|wip|todo|n/?a|none|nothing|not applicable|unknown|pending|"
+                r"nothing (?:to|special|in particular)(?: \w+)?|no comment|same as above|as above|"
+                r"see (?:above|below|timeline|chat|ticket|summary)|(?:more )?details? to follow|"
+                r"more to come|coming soon|under investigation|work in progress|placeholder|"
+                r"(?:still )?to (?:be|follow)(?: (?:determined|written|filled|done|completed|"
+                r"confirmed|added|defined|discussed|decided))?(?: in)?(?: later| soon)?|later|"
+                r"fill (?:this )?in(?: later)?|insert [\w ]+ here|\?+|\.{2,}|-+|x+)\W*$)"
             ),
             why="Nobody can learn from a blank.",
             advice="Write what is known, or say who finds it out by when.",
