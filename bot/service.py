@@ -602,7 +602,9 @@ class Service:
             await self._commit(work, story)
             written = [e for e in story.happened if isinstance(e, ev.SectionWritten)]
             acted = len(command.actions)
-            return True, f"{len(written)} sections and {acted} action items changed{note}"
+            sections = f"{len(written)} section{'s' if len(written) != 1 else ''}"
+            items = f"{acted} action item{'s' if acted != 1 else ''}"
+            return True, f"{sections} and {items} changed{note}"
 
         return await self._store.transact(take)
 

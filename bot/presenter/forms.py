@@ -63,7 +63,11 @@ class Forms(Voice):
     def tools(self, incident: Incident, viewer: PersonId | None) -> tuple[Block, ...]:
         """Return what the status card offers; the commander's only where they are the viewer."""
         if not incident.running:
-            return (self._reopening(incident),) if self._leads(incident, viewer) else ()
+            review: tuple[Block, ...] = ()
+            if incident.review is not None:
+                review = (Actions((self.button("Postmortem", incident, "pm"),)),)
+            again = (self._reopening(incident),) if self._leads(incident, viewer) else ()
+            return (*review, *again)
         quick: list[Button] = []
         if incident.clocks.get(Clock.INTERNAL) is not None:
             quick.append(self.button("No new findings", incident, "nochange"))
