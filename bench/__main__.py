@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import health, matrix, memory, start, teams, throughput, weight
+from bench import health, learning, matrix, memory, start, teams, throughput, weight
 from bench.result import Result
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -29,6 +29,9 @@ BENCHES = {
     "B8": start.restart_recovery,
     "B10": health.under_load,
     "B11": weight.of_the_installation,
+    "B12": learning.linting,
+    "B13": learning.drafting,
+    "B14": learning.tickets,
 }
 
 

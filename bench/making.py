@@ -29,7 +29,7 @@ from storage import database, migrate, open_database
 from storage.models import EventRow, IncidentRow, OutboxRow
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/unit")]
 
 CONFIG = """
 [people.ann]

@@ -50,6 +50,12 @@ async def check(
                 ]
     except BotError as exc:
         faults.append(str(exc))
+    notes += [
+        f"[plugins.{name}] hears over HTTP, and nothing listens: it only asks, by the minute; "
+        "set http.listen"
+        for name in plugins.unheard
+        if config.http.listen is None
+    ]
     return faults, [*notes, *_warnings(config)]
 
 
@@ -71,11 +77,15 @@ def _warnings(config: Config) -> list[str]:
     for name, service in config.services.items():
         if not (service.comms or config.plan.comms):
             notes.append(f"services.{name}: nobody speaks outside for it; set comms")
+        if not service.owner:
+            notes.append(f"services.{name}: nobody is told of its overdue actions; set owner")
         if not service.on_call:
             notes.append(f"services.{name}: on_call names nobody: “page {name}” calls nobody")
         plan = config.plan_for(name)
         if not plan.external:
             notes.append(f"services.{name}: no external cadence is agreed; set external.sev1")
+    if config.report_conversation is None:
+        notes.append("no weekly report of action items: set actions.conversation")
     if not config.services:
         notes.append("no service has a communication plan; add [services.<name>]")
     return notes

@@ -290,6 +290,13 @@ class PluginManager:
         """The chat adapters that hear over HTTP."""
         return tuple(name for name in self.adapters if len(self._contexts[name].routes))
 
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """The plugins that would hear over HTTP, besides what they ask."""
+        return tuple(
+            n for n, c in self._contexts.items() if len(c.routes) and n not in self.adapters
+        )
+
     def routes(self) -> Iterable[tuple[str, web.RouteTableDef]]:
         """Return each plugin's routes, with their prefix."""
         for name, context in self._contexts.items():

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from icalendar import Calendar, Event, vCalAddress, vText
-
 from bot.domain.incident import Incident
 from bot.messages import File
 
@@ -33,6 +31,8 @@ def invitation(  # noqa: PLR0913 - an invitation has these
     `people` are names with mail addresses. The same incident has the same UID for ever, and
     `sequence` orders its changes.
     """
+    from icalendar import Calendar, Event, vCalAddress, vText  # noqa: PLC0415 - 30 ms, seldom used
+
     title = f"Postmortem {incident.id}: {incident.title}"[:200]
     event = Event()
     event.add("uid", f"{incident.id.lower()}-{incident.declared_at:%Y%m%d%H%M%S}@sitrep")
