@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -368,7 +368,7 @@ async def copied(config: Config, home: Path, to: Path) -> str:
 
 
 async def verify(store: Store) -> list[str]:
-    """Return the incidents whose row is not what folding their timeline gives."""
+    """Return the incidents whose rows are not what folding their timeline gives."""
 
     async def fold_all(work: Work) -> list[str]:
         wrong = []
@@ -376,7 +376,10 @@ async def verify(store: Store) -> list[str]:
             incident = await work.incident(summary.id)
             entries = await work.timeline(summary.id)
             numbered = [entry.n for entry in entries] == list(range(1, len(entries) + 1))
-            if not numbered or incident != fold(tuple(entry.event for entry in entries)):
+            lines = await work.actions("all", today=date.min, incident=summary.id)
+            tabled = incident is not None and incident.actions == tuple(x.action for x in lines)
+            folded = numbered and incident == fold(tuple(entry.event for entry in entries))
+            if not folded or not tabled:
                 wrong.append(summary.id)
         return wrong
 

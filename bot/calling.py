@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -116,6 +116,27 @@ class Api:
 def _retry_after(response: ClientResponse) -> timedelta | None:
     said = response.headers.get("Retry-After", "")
     return timedelta(seconds=int(said)) if said.isdigit() else None
+
+
+def hints(
+    trusted: Callable[[web.Request, bytes], bool],
+    meant: Callable[[bytes], str | None],
+    changed: Callable[[str], Awaitable[None]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return what handles a webhook: a `trusted` body is a hint about the ticket `meant`."""
+
+    async def heard(request: web.Request) -> web.Response:
+        body = await webhook_body(request)
+        if body is None:
+            return web.Response(status=413, text="too long")
+        if not trusted(request, body):
+            return web.Response(status=401, text="neither signed nor with the secret")
+        ticket = meant(body)
+        if ticket is not None:
+            await changed(ticket)
+        return web.Response(status=202)
+
+    return heard
 
 
 async def webhook_body(request: web.Request) -> bytes | None:

@@ -18,6 +18,10 @@ REASON = "edited in the document"
 """Why a date moved that somebody changed in the table."""
 
 
+LONGEST_SECTION = 512 * 1024
+"""The longest section, in bytes: the timeline of thousands of entries fits."""
+
+
 def changes(
     incident: Incident, stands: Mapping[Section, str], document: Document, directory: Directory
 ) -> cmd.ImportDocument:
@@ -29,8 +33,8 @@ def changes(
             if section is Section.AUTHORS
             else document.sections.get(TITLES[section])
         )
-        if given is not None and clean(given) != _shown(section, text):
-            sections.append(cmd.WriteSection(section=section, text=clean(given)))
+        if given is not None and clean(given, LONGEST_SECTION) != _shown(section, text):
+            sections.append(cmd.WriteSection(section=section, text=clean(given, LONGEST_SECTION)))
     reader = _Rows(incident, directory)
     actions = [change for row in document.actions if (change := reader.change(row)) is not None]
     return cmd.ImportDocument(sections=tuple(sections), actions=tuple(actions))
@@ -43,7 +47,7 @@ def missing(incident: Incident, document: Document) -> list[str]:
 
 
 def _shown(section: Section, text: str) -> str:
-    return " ".join(text.split()) if section is Section.AUTHORS else clean(text)
+    return " ".join(text.split()) if section is Section.AUTHORS else clean(text, LONGEST_SECTION)
 
 
 class _Rows:

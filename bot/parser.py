@@ -123,19 +123,22 @@ class _Wrong(Exception):  # noqa: N818 - control flow within the parser
     form: bool = False
 
 
-def clean(text: str) -> str:
-    """Return text that can be stored and shown: no control or direction characters (F10)."""
-    if text.isascii() and text.isprintable() and len(text) <= LONGEST_BYTES:
+def clean(text: str, longest: int = LONGEST_BYTES) -> str:
+    """Return text that can be stored and shown: no control or direction characters (F10).
+
+    What is longer than `longest` bytes is cut, with a mark that says so.
+    """
+    if text.isascii() and text.isprintable() and len(text) <= longest:
         return text.strip()
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SHOWN)
     kept = "".join(
         c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Co"} else "" for c in text
     )
     raw = kept.encode("utf-8")
-    if len(raw) <= LONGEST_BYTES:
+    if len(raw) <= longest:
         return kept.strip()
-    head = raw[:LONGEST_BYTES].decode("utf-8", "ignore").rstrip()
-    return f"{head} … [cut here: {len(raw)} bytes are more than 16 KiB]"
+    head = raw[:longest].decode("utf-8", "ignore").rstrip()
+    return f"{head} … [cut here: {len(raw)} bytes are more than {longest // 1024} KiB]"
 
 
 def command_line(text: str, *, addressed: bool) -> str | None:

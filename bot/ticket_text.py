@@ -1,6 +1,6 @@
-"""Sitrep's part of a ticket's text, between two marks: what people add around it stays.
+"""What trackers' plugins share: Sitrep's part of a ticket's text, and the note of who has it.
 
-For plugins of trackers whose text takes HTML comments.
+The part stands between two marks, in HTML comments: what people add around it stays.
 """
 
 from __future__ import annotations
@@ -30,3 +30,12 @@ def renewed(text: str, ticket: Ticket) -> str:
     if part.search(text) is None:
         return f"{text}\n\n{new}".strip()
     return part.sub(lambda _match: new, text, count=1)
+
+
+def unassigned(ticket: Ticket, tracker: str, *, assigned: bool, why: str) -> str:
+    """Return the note that nobody is assigned, and why; nothing where somebody is."""
+    if ticket.owner is None or assigned:
+        return ""
+    if ticket.owner.user is None:
+        return f"Nobody is assigned: {ticket.owner.name} has no {tracker} user in the config."
+    return f"Nobody is assigned: {ticket.owner.name} {why}."

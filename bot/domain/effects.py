@@ -391,6 +391,8 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
                 yield SayTo(person=incident.commander, scene=Scene(head=event, events=scene.events))
             case ev.DraftRejected(author=author):
                 yield SayTo(person=author, scene=Scene(head=event, events=scene.events))
+            case ev.PostmortemHandedOver(owner=person) if person != event.by:
+                yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.RoleAssigned(person=person) if person != event.by:
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.PagedOut():

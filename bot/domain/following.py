@@ -97,7 +97,8 @@ def add_action(story: Story, command: cmd.AddAction) -> None:
 
 
 def _counted(points: int) -> str:
-    number = {1: "one thing", 2: "two things", 3: "three things"}.get(points, f"{points} things")
+    words = {1: "one thing", 2: "two things", 3: "three things", 4: "four things"}
+    number = words.get(points, f"{points} things")
     return f"Not filed yet, {number}:"
 
 

@@ -63,7 +63,8 @@ def reviewed(incident: Incident, event: OfReview) -> Incident:
             review = replace(review, stage=Stage.IN_REVIEW)
         case ev.DraftResumed():
             review = replace(review, stage=Stage.DRAFT, finalised_at=None)
-            incident = replace(incident, phase=Phase.RESOLVED)
+            if incident.phase is Phase.CLOSED:
+                incident = replace(incident, phase=Phase.RESOLVED)
         case ev.FindingWaived():
             waiver = Waiver(
                 rule=event.rule, where=event.where, words=event.words, reason=event.reason

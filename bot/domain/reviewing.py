@@ -129,6 +129,7 @@ def review(story: Story, command: cmd.OnPostmortem) -> None:
             story.add(ev.ReviewHeld(at=story.now, by=story.by))
         case cmd.OpenReview():
             _editable(story, owed)
+            _over(story)
             if owed.stage is Stage.IN_REVIEW:
                 raise Rejected("It is in review already.", lines=("pm lint", "pm finalise"))
             story.add(ev.ReviewOpened(at=story.now, by=story.by))
@@ -163,6 +164,14 @@ def _editable(story: Story, owed: Postmortem) -> None:
         raise Rejected(
             f"The postmortem of {story.incident.id} is final; nothing was changed.",
             lines=("pm draft because <reason>",),
+        )
+
+
+def _over(story: Story) -> None:
+    if story.incident.phase.active:
+        raise Rejected(
+            f"{story.incident.id} is open again; its postmortem goes on after it.",
+            lines=("resolve <text>",),
         )
 
 
@@ -269,11 +278,7 @@ def _waive(story: Story, command: cmd.WaiveFinding) -> None:
 
 def _finalise(story: Story, owed: Postmortem) -> None:
     _editable(story, owed)
-    if story.incident.phase.active:
-        raise Rejected(
-            f"{story.incident.id} is open again; its postmortem ends after it.",
-            lines=("resolve <text>",),
-        )
+    _over(story)
     _led(story, owed, what="finalises it", line="pm finalise")
     if owed.stage is Stage.DRAFT:
         raise Rejected("It is a draft; it is reviewed before it is final.", lines=("pm review",))

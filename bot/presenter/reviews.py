@@ -303,7 +303,7 @@ class Reviews(Documents):
                 )
             )
         more = len(findings) - FINDINGS_SHOWN
-        warnings = len(findings) - errors
+        warnings = sum(not f.blocks and not waived(f, review) for f in findings)
         waive: Spans = (
             ("  ·  a warning may stand: ", self.line("pm waive <n> because <reason>"))
             if warnings

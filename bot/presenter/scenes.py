@@ -223,6 +223,11 @@ class Scenes(Openings, Reviews):
                     (*name, f": you are {head.role.value}, by ", self.who(head.by), "."),
                     *self.brief(incident, now),
                 )
+            case ev.PostmortemHandedOver():
+                return message(
+                    (*name, ": its postmortem is yours now, by ", self.who(head.by), "."),
+                    (self.line("pm", incident),),
+                )
             case ev.ExternalDrafted():
                 return self._drafted(incident, head, elsewhere=True)
             case ev.DraftRejected():

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.calling import signed, webhook_body
+from bot.calling import hints, signed
 from bot.hookspecs import hookimpl
 from bot.ports import PluginContext
 from plugins.github.client import GitHub, GitHubSettings
@@ -31,19 +31,11 @@ def register_ticket_tracker(context: PluginContext) -> GitHub:
     settings = context.settings(GitHubSettings)
     tracker = GitHub(context, settings)
 
-    async def heard(request: web.Request) -> web.Response:
-        body = await webhook_body(request)
-        secret = settings.webhook_secret
-        signature = request.headers.get("X-Hub-Signature-256", "")
-        if body is None:
-            return web.Response(status=413, text="too long")
-        if secret is None or not signed(body, secret, signature):
-            return web.Response(status=401, text="not signed with the webhook's secret")
-        ticket = tracker.meant(body)
-        if ticket is not None:
-            await context.changed(ticket)
-        return web.Response(status=202)
+    secret = settings.webhook_secret
+    if secret is not None:
 
-    if settings.webhook_secret is not None:
-        context.routes.post("/webhook")(heard)
+        def trusted(request: web.Request, body: bytes) -> bool:
+            return signed(body, secret, request.headers.get("X-Hub-Signature-256", ""))
+
+        context.routes.post("/webhook")(hints(trusted, tracker.meant, context.changed))
     return tracker

@@ -13,7 +13,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
-from bot.ticket_text import mark, ours, renewed
+from bot.ticket_text import mark, ours, renewed, unassigned
 
 LABEL = "sitrep"
 LOOK_BACK = timedelta(days=7)
@@ -120,14 +120,10 @@ class GitHub:
 
     def _unassigned(self, ticket: Ticket, issue: Mapping[str, Any]) -> str:
         """Whoever may not be assigned is left out by GitHub without a word."""
-        if ticket.owner is None:
-            return ""
-        if ticket.owner.user is None:
-            return f"Nobody is assigned: {ticket.owner.name} has no github user in the config."
-        wanted = ticket.owner.user.id.casefold()
-        if any(each["login"].casefold() == wanted for each in issue.get("assignees", ())):
-            return ""
-        return f"Nobody is assigned: {ticket.owner.name} has no access to the repository."
+        wanted = [name.casefold() for name in self._assignees(ticket)]
+        assigned = any(each["login"].casefold() in wanted for each in issue.get("assignees", ()))
+        why = "has no access to the repository"
+        return unassigned(ticket, "github", assigned=assigned, why=why)
 
     async def _update(self, ref: ExternalRef, fields: dict[str, Any]) -> dict[str, Any]:
         issue: dict[str, Any] = await self._api.ask(

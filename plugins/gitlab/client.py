@@ -14,7 +14,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
-from bot.ticket_text import mark, ours, renewed
+from bot.ticket_text import mark, ours, renewed, unassigned
 
 LABEL = "sitrep"
 LOOK_BACK = timedelta(days=7)
@@ -115,14 +115,10 @@ class GitLab:
         return self._users[name]
 
     def _unassigned(self, ticket: Ticket, issue: Mapping[str, Any]) -> str:
-        if ticket.owner is None:
-            return ""
-        if ticket.owner.user is None:
-            return f"Nobody is assigned: {ticket.owner.name} has no gitlab user in the config."
-        wanted = ticket.owner.user.id.casefold()
-        if any(each["username"].casefold() == wanted for each in issue.get("assignees") or ()):
-            return ""
-        return f"Nobody is assigned: {ticket.owner.name} has no access to the project."
+        user = ticket.owner.user if ticket.owner is not None else None
+        names = [each["username"].casefold() for each in issue.get("assignees") or ()]
+        assigned = user is not None and user.id.casefold() in names
+        return unassigned(ticket, "gitlab", assigned=assigned, why="has no access to the project")
 
     async def _update(self, ref: ExternalRef, fields: dict[str, Any]) -> dict[str, Any]:
         issue: dict[str, Any] = await self._api.ask("PUT", f"{self._issues}/{ref.id}", body=fields)

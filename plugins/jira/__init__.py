@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.calling import same_secret, signed, webhook_body
+from bot.calling import hints, same_secret, signed
 from bot.hookspecs import hookimpl
 from bot.ports import PluginContext
 from plugins.jira.client import Jira, JiraSettings
@@ -35,26 +35,16 @@ def register_ticket_tracker(context: PluginContext) -> Jira:
     settings = context.settings(JiraSettings)
     tracker = Jira(context, settings)
 
-    async def heard(request: web.Request) -> web.Response:
-        secret = settings.webhook_secret or ""
-        body = await webhook_body(request)
-        if body is None:
-            return web.Response(status=413, text="too long")
-        signature = request.headers.get("X-Hub-Signature")
-        in_path = request.match_info.get("secret", "")
-        trusted = (
-            signed(body, secret, signature)
-            if signature is not None
-            else same_secret(in_path, secret)
-        )
-        if not trusted:
-            return web.Response(status=401, text="neither signed nor at the secret address")
-        ticket = tracker.meant(body)
-        if ticket is not None:
-            await context.changed(ticket)
-        return web.Response(status=202)
+    secret = settings.webhook_secret
+    if secret is not None:
 
-    if settings.webhook_secret is not None:
+        def trusted(request: web.Request, body: bytes) -> bool:
+            signature = request.headers.get("X-Hub-Signature")
+            if signature is not None:
+                return signed(body, secret, signature)
+            return same_secret(request.match_info.get("secret", ""), secret)
+
+        heard = hints(trusted, tracker.meant, context.changed)
         context.routes.post("/webhook")(heard)
         context.routes.post("/webhook/{secret}")(heard)
     return tracker

@@ -15,6 +15,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
+from bot.ticket_text import unassigned
 
 SUMMARY = 254
 """The longest summary."""
@@ -191,11 +192,10 @@ class Jira:
         return ""
 
     def _unassigned(self, ticket: Ticket, *, refused: bool = False) -> str:
-        if ticket.owner is None or (ticket.owner.user is not None and not refused):
-            return ""
-        if ticket.owner.user is None:
-            return f"Nobody is assigned: {ticket.owner.name} has no jira user in the config."
-        return f"Nobody is assigned: {ticket.owner.name} cannot be, in {self._settings.project}."
+        user = ticket.owner.user if ticket.owner is not None else None
+        assigned = user is not None and not refused
+        why = f"cannot be, in {self._settings.project}"
+        return unassigned(ticket, "jira", assigned=assigned, why=why)
 
     async def _move(self, ref: ExternalRef, *, done: bool) -> str:
         """Take the transition that leads to done, or out of it; say where there is none."""

@@ -11,6 +11,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
+from bot.ticket_text import unassigned
 
 SUBJECT = 255
 """The longest subject."""
@@ -113,11 +114,8 @@ class Redmine:
         await self._api.ask("PUT", f"/issues/{ref.id}.json", body={"issue": fields})
 
     def _unassigned(self, ticket: Ticket, issue: dict[str, Any]) -> str:
-        if ticket.owner is None or "assigned_to" in issue:
-            return ""
-        if ticket.owner.user is None:
-            return f"Nobody is assigned: {ticket.owner.name} has no redmine user in the config."
-        return f"Nobody is assigned: {ticket.owner.name} is no member of {self._settings.project}."
+        why = f"is no member of {self._settings.project}"
+        return unassigned(ticket, "redmine", assigned="assigned_to" in issue, why=why)
 
     async def _find(self, marker: str) -> ExternalRef | None:
         answer = await self._api.ask(

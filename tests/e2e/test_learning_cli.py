@@ -79,3 +79,67 @@ def test_action_items_are_exported(tmp_path):
     (first, _) = sitrep(tmp_path, "actions", "all", "--format", "json").stdout.splitlines()
     assert json.loads(first)["owner"] == "Dev"
     assert sitrep(tmp_path, "actions", "--format", "xml").returncode == 2
+
+
+WHOLE = """
+ann@ops: !inc declare sev1 Checkout is down ic:@ben impact:all orders fail
+ben@ops: !inc accept
+ben@ops: !inc pm set summary too early
+dev@ops: !inc tried rollback release 311
+ben@ops: !inc resolve release 311 withdrawn
+ben@ops: !inc pm finalise
+ben@ops: !inc pm schedule 2020-01-01 14:00
+ben@ops: !inc pm schedule 2099-12-01 14:00
+ben@ops: !inc pm set outlook bright
+ben@ops: !inc pm set summary Every order failed for 1 min; release 311 was withdrawn.
+ben@ops: !inc pm set impact 3,400 users could not pay for 1 min.
+dev@ops: !inc pm set cause Dev forgot the index.
+dev@ops: !inc pm set cause A query without an index, made possible by 1,000 rows of test data.
+ben@ops: !inc pm set well The rollback took 4 min.
+ben@ops: !inc pm set poorly The first alert came after 9 min.
+ben@ops: !inc pm set lessons A test database of 1,000 rows says nothing about 40 million.
+ben@ops: !inc action improve monitoring owner:@ops-team due:yesterday as:hope
+ben@ops: !inc action Page when no order came for 3 min owner:@dev due:2099-12-15 as:detect
+ann@ops: !inc pm review
+ann@ops: !inc pm finalise
+ben@ops: !inc pm finalise
+ben@ops: !inc pm waive 1
+ann@ops: !inc pm waive 1 because it is fine
+ben@ops: !inc pm waive 1 because one change removes the class of fault
+ben@ops: !inc pm finalise
+ben@ops: !inc pm add cause more
+ann@ops: !inc list owing
+"""
+
+
+def test_from_resolved_to_closed_at_the_console_with_every_refusal_on_the_way(tmp_path):
+    """P1 P2 P4 P5 A1 D5"""
+    ran = sitrep(tmp_path, "run", lines=WHOLE.lstrip())
+    assert ran.returncode == 1  # something was refused
+    said = ran.stdout
+    expected = (
+        "its postmortem opens when it is resolved",
+        "The draft is ready; its owner is Ben",
+        "It is a draft; it is reviewed before it is final.",
+        "That time has gone by.",
+        "The postmortem is reviewed on Tue 1 Dec 14:00 UTC.",
+        "No section “outlook”.",
+        "To put right: “Dev",
+        "Not filed yet, four things:",
+        "ops-team is a team",
+        "A1: Page when no order came for 3 min",
+        "is in review",
+        "The postmortem's owner finalises it.",
+        "Not final yet: 1 to put right or to waive.",
+        "A waiver carries its reason.",
+        "The postmortem's owner waives a warning, with a reason.",
+        "may stand: one change removes the class of fault",
+        "INC-1 is closed: its postmortem is final.",
+        "The postmortem of INC-1 is final; nothing was changed.",
+        "No incident is owing a postmortem.",
+    )
+    at = 0
+    for text in expected:
+        assert text in said[at:], text
+        at = said.index(text, at)
+    assert sitrep(tmp_path, "check", "--deep").returncode == 0

@@ -295,6 +295,8 @@ class Gates(RuleBasedStateMachine):
     def closed_is_final(self):
         """P1"""
         state = self.play.state
+        if state.phase.active:
+            assert state.review.stage is Stage.DRAFT
         assert (state.phase is Phase.CLOSED) == (state.review.stage is Stage.FINALISED)
 
     @invariant()
