@@ -161,8 +161,8 @@ async def _bare(server, count: int) -> float:
 async def _filed(server) -> float:
     from learning import ACTIONS
 
-    key = server.people["sitrep"]["key"]
-    text = CONFIG + (f'[plugins.redmine]\nurl = "{server.url}"\nkey = "{key}"\nproject = "ops"\n')
+    key = server.secret()
+    text = CONFIG + (f'[plugins.redmine]\nurl = "{server.url}"\nkey = {key}\nproject = "ops"\n')
     chat, clock = RecordingAdapter(), ManualClock()
     numbers = iter(range(10_000))
     with tempfile.TemporaryDirectory(dir=ROOT) as folder:

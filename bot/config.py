@@ -32,6 +32,7 @@ from bot.domain.policies import Plan, Policy
 from bot.errors import ConfigError
 from bot.people import Directory, Person
 from bot.refs import ConversationRef, PersonId
+from bot.secrets import Revealed
 
 _SEVERITIES = {"sev1": Severity.SEV1, "sev2": Severity.SEV2, "sev3": Severity.SEV3}
 
@@ -454,10 +455,10 @@ def _reveal(
     if secret_place and value.keys() == {"env"} and isinstance(value["env"], str):
         if (found := environ.get(value["env"])) is None:
             faults.append(f"{'.'.join(where)}: environment variable {value['env']} is not set")
-        return found or ""
+        return Revealed(found or "")
     if secret_place and value.keys() == {"file"} and isinstance(value["file"], str):
         try:
-            return Path(value["file"]).read_text("utf-8").strip()
+            return Revealed(Path(value["file"]).read_text("utf-8").strip())
         except (OSError, UnicodeDecodeError) as exc:
             faults.append(f"{'.'.join(where)}: cannot read {value['file']}: {exc}")
             return ""

@@ -131,6 +131,13 @@ class Redmine:
             text = answer.read()
         return json.loads(text) if text.strip() else None
 
+    def secret(self, key: str = "") -> str:
+        """Return a key (sitrep's) as a config names it: in a file."""
+        value = key or self.people["sitrep"]["key"]
+        file = self.folder / f"key-{value[:8]}"
+        file.write_text(value)
+        return f'{{ file = "{file}" }}'
+
     def issues(self) -> list[dict[str, Any]]:
         """Return every issue, open or not."""
         found: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,6 +40,9 @@ class Vendor:
         self.members = {"ben", "dev"}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        file = Path(tempfile.mkdtemp(prefix="secret-", dir="/tmp"), "token")
+        file.write_text(TOKEN)
+        self.secret = f'{{ file = "{file}" }}'
         self._operations = [
             (*_template(name), wanted)
             for name, wanted in json.loads(
@@ -142,8 +146,8 @@ class GitHub(Vendor):
 
     def config(self) -> str:
         return (
-            f'[plugins.github]\nrepository = "example/ops"\ntoken = "{TOKEN}"\n'
-            f'api = "{self.url}"\nwebhook_secret = "{TOKEN}"\n'
+            f'[plugins.github]\nrepository = "example/ops"\ntoken = {self.secret}\n'
+            f'api = "{self.url}"\nwebhook_secret = {self.secret}\n'
         )
 
     def allows(self, request: web.Request) -> bool:
@@ -206,7 +210,7 @@ class GitLab(Vendor):
     def config(self) -> str:
         return (
             f'[plugins.gitlab]\nurl = "{self.url}"\nproject = "platform/ops"\n'
-            f'token = "{TOKEN}"\nwebhook_secret = "{TOKEN}"\n'
+            f"token = {self.secret}\nwebhook_secret = {self.secret}\n"
         )
 
     def allows(self, request: web.Request) -> bool:
@@ -272,7 +276,7 @@ class JiraCloud(Vendor):
     def config(self) -> str:
         return (
             f'[plugins.jira]\nurl = "{self.url}"\nkind = "cloud"\nproject = "OPS"\n'
-            f'user = "sitrep@example.com"\ntoken = "{TOKEN}"\nwebhook_secret = "{TOKEN}"\n'
+            f'user = "sitrep@example.com"\ntoken = {self.secret}\nwebhook_secret = {self.secret}\n'
         )
 
     def allows(self, request: web.Request) -> bool:
@@ -365,7 +369,7 @@ class JiraDataCenter(JiraCloud):
     def config(self) -> str:
         return (
             f'[plugins.jira]\nurl = "{self.url}"\nkind = "datacenter"\nproject = "OPS"\n'
-            f'token = "{TOKEN}"\nwebhook_secret = "{TOKEN}"\n'
+            f"token = {self.secret}\nwebhook_secret = {self.secret}\n"
         )
 
     def allows(self, request: web.Request) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.domain.actions import FEWEST, MOST
@@ -126,6 +126,11 @@ class _Rules:
         self._named = re.compile(rf"(?<![\w@/-])(?:{'|'.join(names) or nobody})(?:'s)?(?![\w-])")
         self._mention = re.compile(language.names.pattern)
         blamed = "|".join(names) or nobody
+        verbs = "|".join(sorted(map(re.escape, language.passive), key=len, reverse=True))
+        self._active = re.compile(
+            rf"(?:@[\w.:-]+|{blamed}|[Tt]he [\w-]+ (?:engineer|developer|operator|administrator))"
+            rf" (?:\w+ly |then |also )?({verbs}) (.+?)(\s{language.ends}\b.*|[,;:].*|)$"
+        )
         self._narrative = [
             (wording, re.compile(wording.pattern.replace("{people}", blamed), re.IGNORECASE))
             for wording in language.narrative
@@ -179,17 +184,32 @@ class _Rules:
             taken: list[tuple[int, int]] = []
             names = self._language.names
             for match in (*self._named.finditer(text), *self._mention.finditer(text)):
-                if not self._a_word(text, match):
+                known = any(a < match.end() and match.start() < b for a, b in taken)
+                if not known and not self._a_word(text, match):
                     taken.append(match.span())
-                    yield _of(names, heading, number, match, offset, blocks=not softly)
+                    found = _of(names, heading, number, match, offset, blocks=not softly)
+                    yield self._instead(found, text.lstrip(" -*"))
             for wording, pattern in self._narrative:
-                found = pattern.search(text)
-                if found is None or _excused(wording, text, found):
+                hit = pattern.search(text)
+                if hit is None or _excused(wording, text, hit):
                     continue
-                if any(a < found.end() and found.start() < b for a, b in taken):
+                if any(a < hit.end() and hit.start() < b for a, b in taken):
                     continue
-                taken.append(found.span())
-                yield _of(wording, heading, number, found, offset, blocks=not softly)
+                taken.append(hit.span())
+                found = _of(wording, heading, number, hit, offset, blocks=not softly)
+                yield self._instead(found, text.lstrip(" -*"))
+
+    def _instead(self, finding: Finding, text: str) -> Finding:
+        """Return a finding with this very sentence rewritten, where it is simple enough."""
+        match = self._active.search(text.strip().rstrip(".!?"))
+        if match is None or match.start() > 0:
+            return finding
+        verb, done, rest = match[1], match[2], match[3]
+        one, many = self._language.was
+        last = done.split()[-1]
+        was = many if last.endswith("s") and not last.endswith(("ss", "us", "is")) else one
+        said = f"{done[:1].upper()}{done[1:]} {was} {self._language.passive[verb]}{rest}."
+        return replace(finding, advice=self._language.rewritten.format(said))
 
     def _a_word(self, text: str, match: re.Match[str]) -> bool:
         """Whether a name is a common word here: it begins a sentence, and does nothing."""

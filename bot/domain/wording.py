@@ -30,7 +30,8 @@ class Language:
 
     `headings` tell what a section is, by its title in lower case. `words_that_are_names` are first
     names that also begin a sentence. `narrative` rules are looked for in every narrative sentence,
-    the others where their name says.
+    the others where their name says. `passive` are verbs, as somebody did them and as they were
+    done; with `was` (one, many) and the words that the object `ends` at they make a rewrite.
     """
 
     code: str
@@ -46,5 +47,9 @@ class Language:
     care: str
     headings: Mapping[str, str]
     names: Wording
+    passive: Mapping[str, str]
+    was: tuple[str, str]
+    ends: str
+    rewritten: str
     words_that_are_names: frozenset[str]
     says: Mapping[str, tuple[str, str]]

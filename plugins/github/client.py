@@ -13,6 +13,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
+from bot.secrets import Secret
 from bot.ticket_text import mark, ours, renewed, unassigned
 
 LABEL = "sitrep"
@@ -29,8 +30,8 @@ class GitHubSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
-    token: str = Field(min_length=1)
-    webhook_secret: str | None = Field(default=None, min_length=8)
+    token: Secret
+    webhook_secret: Secret | None = None
     api: str = Field(default="https://api.github.com", pattern=r"^https?://[^/]")
 
 

@@ -14,6 +14,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
+from bot.secrets import Secret
 from bot.ticket_text import mark, ours, renewed, unassigned
 
 LABEL = "sitrep"
@@ -34,8 +35,8 @@ class GitLabSettings(BaseModel):
 
     url: str = Field(pattern=r"^https?://[^/]")
     project: str = Field(min_length=1)
-    token: str = Field(min_length=1)
-    webhook_secret: str | None = Field(default=None, min_length=8)
+    token: Secret
+    webhook_secret: Secret | None = None
 
 
 def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON

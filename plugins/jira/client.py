@@ -15,6 +15,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
+from bot.secrets import Secret
 from bot.ticket_text import unassigned
 
 SUMMARY = 254
@@ -34,9 +35,9 @@ class JiraSettings(BaseModel):
     project: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
     issue_type: str = "Task"
     user: str | None = None
-    token: str = Field(min_length=1)
+    token: Secret
     fields: dict[str, Any] = Field(default_factory=dict)
-    webhook_secret: str | None = Field(default=None, min_length=8)
+    webhook_secret: Secret | None = None
 
     @model_validator(mode="after")
     def _cloud_needs_a_user(self) -> JiraSettings:

@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.hookspecs import hookimpl
 from bot.ports import Finding, Mail, PluginContext
+from bot.secrets import Secret
 
 SECONDS = 20.0
 """How long a mail server may take to answer."""
@@ -43,7 +44,7 @@ class MailSettings(BaseModel):
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str | None = None
-    password: str | None = None
+    password: Secret | None = None
     sender: str
 
     @field_validator("sender")

@@ -11,6 +11,7 @@ from bot.calling import Api, Refused
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Filed, Finding, PluginContext, Ticket
 from bot.refs import ExternalRef
+from bot.secrets import Secret
 from bot.ticket_text import unassigned
 
 SUBJECT = 255
@@ -23,7 +24,7 @@ class RedmineSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern=r"^https?://[^/]")
-    key: str = Field(min_length=1)
+    key: Secret
     project: str = Field(pattern=r"^[a-z0-9_-]+$")
     tracker: str | None = None
 

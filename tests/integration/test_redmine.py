@@ -27,7 +27,7 @@ def config(redmine: Redmine, *, key: str = "", project: str = "ops") -> str:
         "[people.ben]\n", f'[people.ben]\nusers = {{ redmine = "{ids["ben"]["id"]}" }}\n'
     ).replace("[people.dev]\n", f'[people.dev]\nusers = {{ redmine = "{ids["zoe"]["id"]}" }}\n')
     return text + (
-        f'[plugins.redmine]\nurl = "{redmine.url}"\nkey = "{key or ids["sitrep"]["key"]}"\n'
+        f'[plugins.redmine]\nurl = "{redmine.url}"\nkey = {redmine.secret(key)}\n'
         f'project = "{project}"\n'
     )
 

@@ -15,6 +15,7 @@ from learning import action, over
 from vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCenter
 
 from bot import http
+from bot.errors import ConfigError
 from bot.testing import TEAM, stage
 
 SHARED = Path(__file__).parents[3] / "shared/apis"
@@ -289,6 +290,15 @@ async def test_check_proves_the_key_the_project_and_the_owners(vendor, tmp_path)
         assert finding.fault
         assert "credentials" in finding.text
         assert TOKEN not in finding.text
+
+
+async def test_a_secret_that_is_written_into_the_config_stops_the_start(vendor, tmp_path):
+    wrong = config(vendor).replace(f"token = {vendor.secret}", f'token = "{TOKEN}"')
+    with pytest.raises(ConfigError) as stopped:
+        async with stage(tmp_path, config=wrong):
+            pass
+    assert "a secret is not written here" in str(stopped.value)
+    assert TOKEN not in str(stopped.value)
 
 
 # --- the descriptions -----------------------------------------------------------------------------

@@ -78,6 +78,25 @@ def test_each_finding_says_which_words_where_why_and_what_to_write():
         assert finding.blocks == (finding.rule not in WARNINGS)
 
 
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        (
+            "Ben deployed release 311 without a canary.",
+            "Release 311 was deployed without a canary.",
+        ),
+        ("@dev dropped the index on the replica.", "The index was dropped on the replica."),
+        ("- Cara also restarted the hosts.", "The hosts were restarted."),
+        ("Ann ran the script", "The script was run."),
+        ("The on-call engineer restarted the wrong host.", "The wrong host was restarted."),
+    ],
+)
+def test_a_simple_sentence_is_rewritten(text, instead):
+    """P4"""
+    (finding,) = lint(f"## Summary\n\n{text}\n", PEOPLE)
+    assert f"“{instead}”" in finding.advice
+
+
 def test_names_stay_where_they_belong():
     """P4"""
     fine = DOCUMENT.replace("Ben forgot the index.", "A deploy was made.")
