@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, StringConstraints
 
 
 class Revealed(str):
@@ -21,5 +21,5 @@ def _from_outside(value: object) -> object:
     return str(value)
 
 
-Secret = Annotated[str, BeforeValidator(_from_outside), Field(min_length=1, repr=False)]
+Secret = Annotated[str, BeforeValidator(_from_outside), StringConstraints(min_length=1)]
 """A setting that only the environment or a file may give; for plugins' models."""

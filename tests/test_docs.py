@@ -141,6 +141,8 @@ RULES = [
     *(f"L{n}" for n in range(1, 4)),
     *(f"D{n}" for n in range(1, 6)),
     *(f"F{n}" for n in range(1, 17)),
+    *(f"P{n}" for n in range(1, 6)),
+    *(f"A{n}" for n in range(1, 4)),
 ]
 
 
@@ -150,5 +152,5 @@ def test_every_rule_of_the_workflow_is_carried_by_a_test():
         for docstring in re.findall(
             r'^    """(.*?)"""', path.read_text("utf-8"), re.MULTILINE | re.DOTALL
         ):
-            carried |= set(re.findall(r"\b[SCKTLDF]\d{1,2}\b", docstring))
+            carried |= set(re.findall(r"\b[SCKTLDFPA]\d{1,2}\b", docstring))
     assert [rule for rule in RULES if rule not in carried] == []

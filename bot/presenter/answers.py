@@ -209,17 +209,20 @@ class Answers(Forms):
             return Message(
                 summary=(f"No verb “{shorten(word, 30)}”.",), blocks=(para(self.line("help")),)
             )
-        blocks = [para(self.line(verb.form))]
+        blocks: list[Block] = [para(self.line(verb.form))]
         if verb.example != verb.form:
             blocks.append(para("For example: ", self.line(verb.example)))
         if verb.aliases:
             blocks.append(para(f"Also: {', '.join(verb.aliases)}"))
+        family = [v for v in VERBS if v.name.startswith(f"{verb.name} ")]
+        if family:
+            blocks.append(Bullets(tuple(_line_of(v) for v in family)))
         return Message(summary=(f"{verb.name}: {verb.says}",), blocks=tuple(blocks))
 
     def _verbs(self) -> Message:
         """Return the verbs by topic, short enough for a phone."""
         rows = tuple(
-            Row(topic.value, (", ".join(v.name for v in VERBS if v.topic is topic),))
+            Row(topic.value, (", ".join(v.name for v in _SHORT if v.topic is topic),))
             for topic in Topic
         )
         return Message(
@@ -245,6 +248,9 @@ class Answers(Forms):
             ),
             blocks=tuple(blocks),
         )
+
+
+_SHORT = tuple(verb for verb in VERBS if " " not in verb.name)
 
 
 def _line_of(verb: Verb) -> Spans:

@@ -86,9 +86,9 @@ zone = "Mars/Olympus"
 
 
 def test_check_names_a_plugin_that_is_not_installed(tmp_path):
-    done = sitrep(tmp_path, "check", config=TEAM + "[plugins.jira]\n")
+    done = sitrep(tmp_path, "check", config=TEAM + "[plugins.lamp]\n")
     assert done.returncode == 2
-    assert "[plugins.jira] no plugin 'jira' is installed" in done.stderr
+    assert "[plugins.lamp] no plugin 'lamp' is installed" in done.stderr
 
 
 def test_check_says_ok_and_what_will_be_missed(tmp_path):

@@ -239,7 +239,7 @@ async def test_a_plugin_that_returns_rubbish_is_named_and_not_asked_twice(tmp_pa
     async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
         await bot.say("ann", "!inc declare sev4 typo")
         await bot.settle()
-        assert any("which is no ExternalRef" in text for text in bot.heard())
+        assert any("which is no Filed" in text for text in bot.heard())
         assert len(outside.calls) == 1
 
 
