@@ -187,7 +187,7 @@ def _within(verb: Verb, tail: str) -> tuple[Verb | None, str]:
     """
     second, rest = _split(tail)
     found = BY_WORD.get(f"{verb.name} {second.casefold()}")
-    if found is None or (verb.name == "action" and not re.match(r"[#aA]?\d+\b", rest)):
+    if found is None or (verb.name == "action" and rest and not re.match(r"[#aA]?\d+\b", rest)):
         return verb, tail
     return found, rest
 

@@ -298,7 +298,7 @@ ENGLISH = Language(
         r"caused solely by|solely (?:due to|because)|single root cause)\b"
     ),
     contributing=(
-        r"\b(?:contribut\w+|factors?|made (?:that|this|it) possible|because|also|and no\b|"
+        r"\b(?:contribut\w+|factors?|(?:made|makes) (?:\w+ )?possible|because|also|and no\b|"
         r"while|in addition|besides|why the (?:existing )?controls|beyond that)\b"
     ),
     vague_start=(

@@ -241,7 +241,8 @@ class _Drafts:
                 self._roles.follow(entry.event)
                 if isinstance(entry.event, (*_ELSEWHERE, OfReview, OfActions)):
                     continue
-                text = literal(spans_text(self._roles.spoken(self._voice.entry(entry.event))))
+                spans = _without_names(entry.event) or self._voice.entry(entry.event)
+                text = literal(spans_text(self._roles.spoken(spans)))
                 self._lines.append((entry.event, f"- {self._time(entry.event.at)} — {text}"))
         return self._lines
 
@@ -285,19 +286,18 @@ class _Drafts:
         if first_step is not None and self._since(first_step.at) <= timedelta(minutes=10):
             facts.append(
                 f"A stabilising step ({first_step.step.value}) was taken "
-                f"{span_of(self._since(first_step.at))} after the start."
+                f"{_after(self._since(first_step.at))}."
             )
         stabilised = self._stabilised_after()
         if stabilised is not None and stabilised <= timedelta(minutes=30):
-            facts.append(f"Users were served again {span_of(stabilised)} after the start.")
+            facts.append(f"Users were served again {_after(stabilised)}.")
         for clock, state in incident.clocks.items():
             if state.kept and not state.late and not state.missed:
                 what = "promise" if state.kept == 1 else "promises"
                 facts.append(f"All {state.kept} {clock.value} {what} of an update were kept.")
         taken = self._commanded_after()
         if taken is not None and taken <= timedelta(minutes=5):
-            after = f"{span_of(taken)} after the start" if taken >= MINUTE else "at once"
-            facts.append(f"A commander accepted {after}.")
+            facts.append(f"A commander accepted {_after(taken)}.")
         return facts
 
     def _went_poorly(self) -> list[str]:
@@ -344,6 +344,33 @@ class _Drafts:
 
     def _events(self, kind: type[E]) -> list[E]:
         return [entry.event for entry in self._entries if isinstance(entry.event, kind)]
+
+
+def _without_names(event: ev.Event) -> Spans:
+    """Return what happened to a role, where the timeline of the chat says to whom."""
+    match event:
+        case ev.CommanderChanged(acting=True):
+            return (f"An acting commander was in charge ({event.how.value})",)
+        case ev.CommanderChanged():
+            return (f"A commander took command ({event.how.value})",)
+        case ev.CommanderAsked():
+            return ("A trained commander was asked to take command",)
+        case ev.CommanderDeclined():
+            return ("A trained commander declined command",)
+        case ev.HandoffOffered():
+            return ("The commander offered command to somebody else",)
+        case ev.RoleAssigned():
+            return (f"Named: {_ROLES[event.role]}",)
+        case ev.ResponderJoined():
+            return ("A responder joined",)
+        case ev.ResponderLeft():
+            return ("A responder left the response",)
+        case _:
+            return ()
+
+
+def _after(length: timedelta) -> str:
+    return f"{span_of(length)} after the start" if length >= MINUTE else "at once"
 
 
 class _Roles:

@@ -121,7 +121,7 @@ class Reviews(Documents):
 
     def _promised_rows(self, review: Postmortem, now: datetime) -> list[Row]:
         rows = []
-        for promised, by in sorted(review.due.items()):
+        for promised, by in sorted(review.due.items(), key=lambda item: item[1]):
             late = by < now
             label = "Was to be" if late else "To be"
             rows.append(Row(f"{label} {OWED[promised]} by", (day(by),)))
@@ -348,7 +348,7 @@ class Reviews(Documents):
         if not items:
             return self._no_postmortem(incident)
         return message(
-            (f"Postmortem of {incident.id}: {version} versions.",),
+            (f"Postmortem of {incident.id}: {version} version{'s' if version != 1 else ''}.",),
             Bullets(tuple(items)),
             (self.line("pm diff <version>"),),
         )
@@ -399,7 +399,8 @@ class Reviews(Documents):
         """Return the answer to `actions`."""
         if not found:
             form = "action <text> owner:@x due:<date> as:<strength>"
-            return message((f"No action item {what}.".replace("  ", " "),), (self.line(form),))
+            line = None if "overdue" in what else (self.line(form),)
+            return message((f"No action item {what}".rstrip() + ".",), line)
         overdue = sum(_late(each.action, today) for each in found)
         late = f", {overdue} overdue" if overdue and "overdue" not in what else ""
         plural = "s" if len(found) != 1 else ""
@@ -624,7 +625,7 @@ class Reviews(Documents):
             more = f" And {len(found) - 1} more: " if len(found) > 1 else " "
             what = found[0]
             first = (
-                f"To put right: “{shorten(what.words, 80)}” — {what.why}{more}",
+                f"To put right: “{shorten(what.words, 80)}” — {what.advice}{more}",
                 self.line("pm lint"),
             )
         return message((f"{title} written (version {versions}). ", self.line("pm diff")), first)
