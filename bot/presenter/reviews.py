@@ -206,7 +206,7 @@ class Reviews(Documents):
             writing,
             self._acting(incident),
             Form(
-                inputs=(Input("when", "When, in UTC: 2026-12-01 14:00"),),
+                inputs=(Input("when", "When, in UTC, like 2026-12-01 14:00"),),
                 buttons=(self.button("Schedule", incident, "pm schedule {when}"),),
                 typed="pm schedule <date> <time>",
                 label="Schedule the review",
@@ -233,7 +233,7 @@ class Reviews(Documents):
             inputs=(
                 Input("text", "What is there when it is done"),
                 self._person("Who does it"),
-                Input("due", "By when: 2026-12-15"),
+                Input("due", "By when, like 2026-12-15"),
                 Input("strength", "How durable", strengths, value=Strength.DETECT.word),
             ),
             buttons=(

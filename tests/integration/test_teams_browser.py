@@ -102,5 +102,14 @@ async def test_an_incident_is_declared_and_run_by_hand(tmp_path, monkeypatch):
             incident = await there.incident()
             assert incident.last_update.text == "Rolling back 311"
             assert incident.phase is Phase.RESOLVED
+            await page.do("press", name="Postmortem")
+            await page.do("see", text="Postmortem of INC-1: draft")
+            await page.do("press", name="Add an action")
+            await page.do("fill", label="What is there when it is done", text="improve monitoring")
+            await page.do("fill", label="By when, like 2026-12-15", text="soon")
+            await page.do("look", name="8-postmortem")
+            await page.do("press", name="Add")
+            await page.do("see", text="which signal, at what threshold, who sees it?")
+            await page.do("look", name="9-refused")
     except Missing as exc:
         unavailable(f"no Agents Playground: {exc}")
