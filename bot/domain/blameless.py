@@ -131,9 +131,14 @@ class _Rules:
             rf"(?:@[\w.:-]+|{blamed}|[Tt]he [\w-]+ (?:engineer|developer|operator|administrator))"
             rf" (?:\w+ly |then |also )?({verbs}) (.+?)(\s{language.ends}\b.*|[,;:].*|)$"
         )
+
+        def compiled(pattern: str) -> re.Pattern[str]:
+            return re.compile(pattern.replace("{people}", blamed), re.IGNORECASE)
+
+        self._people = compiled(language.people)
         self._narrative = [
-            (wording, re.compile(wording.pattern.replace("{people}", blamed), re.IGNORECASE))
-            for wording in language.narrative
+            (each, compiled(each.pattern), compiled(each.somebody) if each.somebody else None)
+            for each in language.narrative
         ]
         self._filler = [(wording, re.compile(wording.pattern)) for wording in language.filler]
         self._paraphrase = re.compile(language.paraphrase.pattern, re.IGNORECASE)
@@ -189,8 +194,11 @@ class _Rules:
                     taken.append(match.span())
                     found = _of(names, heading, number, match, offset, blocks=not softly)
                     yield self._instead(found, text.lstrip(" -*"))
-            for wording, pattern in self._narrative:
+            peopled = self._people.search(text) is not None
+            for wording, pattern, somebody in self._narrative:
                 hit = pattern.search(text)
+                if hit is None and peopled and somebody is not None:
+                    hit = somebody.search(text)
                 if hit is None or _excused(wording, text, hit):
                     continue
                 if any(a < hit.end() and hit.start() < b for a, b in taken):

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 class Wording:
     """One rule of a language: what it looks for, why that matters, and what to write instead.
 
-    `unless` is what makes a match fine after all; it is looked for from the match's start on.
+    `somebody` is looked for too, where a sentence speaks of people at all. `unless` is what makes a
+    match fine after all; it is looked for from the match's start on.
     """
 
     rule: str
     pattern: str
+    somebody: str | None = None
     why: str
     advice: str
     unless: str | None = None
@@ -35,7 +37,7 @@ class Language:
     """
 
     code: str
-    human: str
+    people: str
     narrative: tuple[Wording, ...]
     filler: tuple[Wording, ...]
     paraphrase: Wording

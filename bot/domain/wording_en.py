@@ -52,7 +52,10 @@ _LEARNED = r"(?:\w+(?:ed|en|wn|ne|ad|ade|ept|elt|ent|un|ut|et|ug|ought|aught|oun
 
 ENGLISH = Language(
     code="en",
-    human=_HUMAN,
+    people=(
+        rf"\b(?:{_NOUN}|we|they|he|she|you|i|somebody|someone|anyone|anybody|nobody|no one|no-one|"
+        r"everyone|everybody|whoever|{people})\b"
+    ),
     names=Wording(
         rule="named",
         pattern=r"@[A-Za-z0-9][\w.:-]*",
@@ -153,9 +156,9 @@ ENGLISH = Language(
         ),
         Wording(
             rule="blame",
+            somebody=rf"\b{_HUMAN}(?:'s)?,? {_ADVERB}{_WRONG}",
             pattern=(
-                rf"\b{_HUMAN}(?:'s)?,? {_ADVERB}{_WRONG}"
-                rf"|\b(?:ignored|missed|overlooked|forgotten|neglected|skipped|caused|mishandled|"
+                rf"\b(?:ignored|missed|overlooked|forgotten|neglected|skipped|caused|mishandled|"
                 rf"botched|broken|misread|misconfigured|disregarded|silenced) by (?:{_THE} )?"
                 rf"(?:[\w'-]+ ){{0,3}}?{_NOUN}\b"
                 rf"|\b{_NOUN}'s? (?:own )?(?:fault|mistakes?|errors?|oversight|failure|negligence)"
@@ -173,9 +176,11 @@ ENGLISH = Language(
         ),
         Wording(
             rule="hidden-blame",
+            somebody=(
+                rf"\b{_HUMAN} should(?: have|'ve) (?:noticed|known|seen|realised|realized|spotted)"
+            ),
             pattern=(
                 r"\b(?:human|operator|user|pilot|manual|typing|handling) (?:error|mistake|slip)s?\b"
-                rf"|\b{_HUMAN} should(?: have|'ve) (?:noticed|known|seen|realised|realized|spotted)"
                 r"|\b(?:insufficient|inadequate|too little|not enough) (?:care|attention|diligence|"
                 r"caution|thought)\b"
                 r"|\b(?:lack|absence|want) of (?:care|attention|diligence|discipline|training|"
@@ -205,6 +210,10 @@ ENGLISH = Language(
         ),
         Wording(
             rule="counterfactual",
+            somebody=(
+                rf"\b{_HUMAN} (?:could|might|would)(?: (?:easily|well|simply))?(?: have|'ve)\b"
+                rf"|\bif {_HUMAN} had\b|\bhad {_HUMAN} (?:only )?(?:\w+ed|been|known|seen|read|run)\b"
+            ),
             pattern=(
                 r"\b(?:should|ought to)(?:n't)?(?: (?:not|never|also|at least|probably|really|all))?"
                 rf"(?: have|'ve) (?:(?:not|never|also|long) )?{_LEARNED}\b"
@@ -216,9 +225,7 @@ ENGLISH = Language(
                 r"(?:prevented|avoided|caught|noticed|detected|spotted|averted|revealed|shown up|"
                 r"stopped (?:this|it)|saved|better|happened|occurred|known|shorter|easy|enough|"
                 r"sufficed|mitigated|helped|contained|limited|flagged|alerted|possible)"
-                rf"|\b{_HUMAN} (?:could|might|would)(?: (?:easily|well|simply))?(?: have|'ve)\b"
                 r"|\b(?:could|would)'ve\b|\bwould have been (?:better|seen|easier|wiser|prudent)\b"
-                rf"|\bif {_HUMAN} had\b|\bhad {_HUMAN} (?:only )?(?:\w+ed|been|known|seen|read|run)\b"
                 r"|\bif only\b|\bhad (?:the|an?|this|that) (?:[\w-]+ ){1,3}(?:been|existed|fired)\b"
                 r"|\bif the (?:[\w-]+ ){1,2}had been (?:acted|read|followed|watched|checked|heeded|"
                 r"tested|raised|noticed|reviewed)\b"
@@ -230,6 +237,12 @@ ENGLISH = Language(
         ),
         Wording(
             rule="care",
+            somebody=(
+                rf"\b{_HUMAN} (?:should|must|need to|have to|are asked to|is asked to|agreed to|will|"
+                r"are expected to|are urged to|promised to|is expected to) (?:always |now |also )?"
+                r"(?:verify|check|watch|remember|read|think|communicate|concentrate|focus|slow down|"
+                r"coordinate better|ask before|confirm manually|follow the|respect the|know)\b"
+            ),
             pattern=(
                 r"\b(?:be|being|been|become) (?:more |extra |very |much more )?(?:careful|vigilant|"
                 r"cautious|diligent|thorough|mindful|attentive|alert|aware|disciplined|proactive|"
@@ -248,10 +261,6 @@ ENGLISH = Language(
                 r"|\b(?:keep|keeping) (?:an?|a closer|a close|a better|a sharp) eye\b|\b(?:keep|bear) "
                 r"in mind\b|\bthink twice\b|\blook twice\b|\bcommunicate (?:better|more)\b"
                 r"|\bhandled? with care\b|\bwatch out\b|\bcheck twice\b"
-                rf"|\b{_HUMAN} (?:should|must|need to|have to|are asked to|is asked to|agreed to|will|"
-                r"are expected to|are urged to|promised to|is expected to) (?:always |now |also )?"
-                r"(?:verify|check|watch|remember|read|think|communicate|concentrate|focus|slow down|"
-                r"coordinate better|ask before|confirm manually|follow the|respect the|know)\b"
             ),
             why="Care is the weakest control there is; it holds until the next tired night.",
             advice="What would the system do instead: refuse, ask, check by itself, roll back?",

@@ -238,7 +238,7 @@ class Reviews(Documents):
             ),
             buttons=(
                 self.button(
-                    "Add", incident, "action {text} owner:{person} due:{due} as:{strength}"
+                    "Add", incident, "action {text} [owner:{person}] due:{due} as:{strength}"
                 ),
             ),
             typed="action <text> owner:@x due:<date> as:<strength>",
