@@ -122,7 +122,7 @@ async def _tickets() -> Result:
     result = Result(
         unit="1/s",
         aim=">= 0.8",
-        note=f"tickets filed in a real Redmine from the queue, over a bare loop of POSTs, "
+        note="tickets filed in a real Redmine from the queue, over a bare loop of POSTs, "
         "one at a time",
     )
     server = await asyncio.to_thread(lambda: Redmine().start())

@@ -53,7 +53,9 @@ class Reporting:
         name = f"report/{due:%G-W%V}"
 
         async def send(work: Work) -> bool:
-            if await work.ref(name) is not None:
+            # The mark keeps two processes from sending it at once, the reference from ever again.
+            arrival = await work.arrive("report", name, to, at=now)
+            if arrival is None or await work.ref(name) is not None:
                 return False
             today = now.date()
             overdue = await work.actions("overdue", today=today)

@@ -60,6 +60,9 @@ STEPS = (
     "!inc update v{i}",
     "!inc stabilised {i}",
     "!inc resolve {i}",
+    "!inc pm set cause c{i}",
+    "!inc action Page when {i} s have gone by owner:@ann due:2099-12-01 as:detect",
+    "!inc pm review",
 )
 
 

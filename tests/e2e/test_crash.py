@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from child import ROOMS, make_sink
+from child import ROOMS, STEPS, make_sink
 from peers import Postgres, started
 
 from bot.app import verify
@@ -137,11 +137,17 @@ async def whole(url: str, sink, *, names: str, repeats: int) -> None:
     assert all(count == 1 for count in texts.values())
     for name in names:
         (acked,) = sink.execute("SELECT COUNT(*) FROM acked WHERE name = ?", name).fetchone()
-        rounds, rest = divmod(acked, ROOMS * 12)
+        rounds, rest = divmod(acked, ROOMS * len(STEPS))
         assert rest == 0
-        expected = {f"n{name}.{i}" for i in range(acked) if (i // ROOMS) % 12 == 1}
+        expected = {f"n{name}.{i}" for i in range(acked) if (i // ROOMS) % len(STEPS) == 1}
         assert expected <= set(texts)
         assert rounds > 0
+
+    # What follows from an incident is there once, too.
+    for timeline in timelines.values():
+        kinds = Counter(type(e.event) for e in timeline)
+        learned = (ev.PostmortemOpened, ev.SectionWritten, ev.ActionAdded, ev.ReviewOpened)
+        assert [kinds[kind] for kind in learned] == [1, 1, 1, 1]
 
     # Every promise has ended, once; each rung was fired once.
     for timeline in timelines.values():
