@@ -298,15 +298,20 @@ class SqlWork:
                 await self.join(incident.id, entry.event.conversation)
             if isinstance(entry.event, EntryRedacted):
                 await self._redact(incident.id, entry.event.entry)
+        acted: dict[int, list[OfActions]] = {}
+        for entry in entries:
             if isinstance(entry.event, OfActions):
-                self._note_action(incident, entry.event)
+                acted.setdefault(entry.event.n, []).append(entry.event)
+        for n, events in acted.items():
+            self._note_action(incident, n, events)
 
-    def _note_action(self, incident: Incident, event: OfActions) -> None:
-        """Keep the table of action items; what an event says counts as it left the incident."""
-        action = incident.action(event.n)
+    def _note_action(self, incident: Incident, n: int, events: Sequence[OfActions]) -> None:
+        """Keep the table of action items as `events` left one; one statement changes a row once."""
+        action = incident.action(n)
         if action is None:
             return
-        finished = micros(event.at) if isinstance(event, ActionDone) else None
+        done = [event.at for event in events if isinstance(event, ActionDone)]
+        finished = micros(done[-1]) if done else None
         ticket = f"{action.ticket.plugin}/{action.ticket.id}" if action.ticket else None
         self._write(
             "INSERT INTO action"

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from acting import ANN, BEN, OPS, START, Play
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.actions import Strength
 from bot.domain.events import Entry
 from bot.domain.incident import Clock, Severity
 from bot.domain.workflow import next_due
 from bot.messages import Message
 from bot.ports import Card, Guard, Outgoing, Post
-from bot.refs import ConversationRef
+from bot.refs import ConversationRef, ExternalRef
 from storage import open_database
 
 LATER = timedelta(seconds=6)
@@ -392,3 +393,46 @@ async def test_transactions_that_wait_for_each_other_both_get_through(opened):
         async with asyncio.timeout(20):
             await asyncio.gather(both("INC-1", "INC-2"), both("INC-2", "INC-1"))
         assert await db.transact(lambda w: w.number("N")) == 3
+
+
+async def test_action_items_are_a_table_of_their_own(opened):
+    """A2 A3"""
+    async with opened() as db:
+        play = await declared(db)
+        play.do(play.state.commander, cmd.Resolve())
+        for n, owner in enumerate((ANN, BEN, BEN), 1):
+            due = date(2026, 12, n)
+            text = f"page when none came for {n} min"
+            play.do(ANN, cmd.AddAction(text=text, owner=owner, due=due, strength=Strength.DETECT))
+        ticket = ExternalRef("tracker", "T/1", "https://t.example.com")
+        play.do(None, cmd.NoteActionTicket(n=1, ticket=ticket))
+        play.do(None, cmd.NoteActionTicket(n=2, ticket=ExternalRef("other", "2")))
+        play.now += timedelta(days=7)
+        play.do(BEN, cmd.FinishAction(n=2))
+        first = (await db.read(lambda w: w.incident("INC-1"))).entries
+        await db.transact(lambda w: w.save(play.state, entries(play, first), due_at=None))
+
+        async def listed(which: str, **more: object) -> list[int]:
+            lines = await db.read(lambda w: w.actions(which, today=date(2026, 12, 2), **more))
+            assert {line.incident for line in lines} <= {"INC-1"}
+            return [line.action.n for line in lines]
+
+        assert await listed("all") == [1, 2, 3]
+        assert await listed("open") == [1, 3]
+        assert await listed("overdue") == [1]
+        assert await listed("open", owner=BEN) == [3]
+        assert await listed("all", incident="INC-2") == []
+        assert await listed("all", limit=1) == [1]
+        (line,) = await db.read(lambda w: w.ticketed("tracker"))
+        assert line.action == play.state.action(1)
+        (line,) = await db.read(lambda w: w.ticketed("other", "2"))
+        assert line.action.done
+        assert line.finished_at == play.now
+        assert await db.read(lambda w: w.ticketed("other")) == []
+        assert await db.read(lambda w: w.shares(date(2026, 12, 2))) == (2, 1)
+        before = len(play.events)
+        play.do(BEN, cmd.ReopenAction(n=2))
+        await db.transact(lambda w: w.save(play.state, entries(play, before), due_at=None))
+        assert await listed("open") == [1, 2, 3]
+        (line,) = await db.read(lambda w: w.ticketed("other", "2"))
+        assert line.finished_at is None
