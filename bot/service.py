@@ -586,7 +586,8 @@ class Service:
             stands = self._presenter.sections(incident, entries)
             command = changes(incident, stands, document, self._directory)
             kept = missing(incident, document)
-            note = f"; {', '.join(kept)} is not in the file, and stays" if kept else ""
+            stay = "is not in the file, and stays" if len(kept) == 1 else "are not in it, and stay"
+            note = f"; {', '.join(kept)} {stay}" if kept else ""
             if not command.sections and not command.actions:
                 return True, f"nothing differs from the record{note}"
             now = self._clock.now()

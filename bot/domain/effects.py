@@ -344,8 +344,6 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
             return
         case ev.ActionFiled(first=False):
             return  # it follows what the room has heard already
-        case ev.ActionAdded() if head.owner != head.by:
-            yield SayTo(person=head.owner, scene=scene)
         case ev.CommanderDeclined(handoff=True) if incident.commander is not None:
             yield SayTo(person=incident.commander, scene=scene)
         case _:
@@ -391,7 +389,11 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
                 yield SayTo(person=incident.commander, scene=Scene(head=event, events=scene.events))
             case ev.DraftRejected(author=author):
                 yield SayTo(person=author, scene=Scene(head=event, events=scene.events))
-            case ev.PostmortemHandedOver(owner=person) if person != event.by:
+            case (
+                ev.PostmortemHandedOver(owner=person)
+                | ev.ActionAdded(owner=person)
+                | ev.ActionChanged(owner=person)
+            ) if person != event.by:
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.RoleAssigned(person=person) if person != event.by:
                 yield SayTo(person=person, scene=Scene(head=event, events=scene.events))

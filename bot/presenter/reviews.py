@@ -11,6 +11,7 @@ from bot.chat import Addressee
 from bot.domain import events as ev
 from bot.domain.actions import Action, Strength
 from bot.domain.blameless import Finding, lint
+from bot.domain.effects import Scene
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.domain.postmortem import (
@@ -43,7 +44,7 @@ from bot.messages import (
 from bot.ports import ActionLine, Ticket
 from bot.presenter.aftermath import OWED, because, day
 from bot.presenter.calendars import invitation
-from bot.presenter.composing import message
+from bot.presenter.composing import E, message
 from bot.presenter.documents import Documents
 from bot.presenter.voice import joined, para, shorten
 from bot.refs import PersonId
@@ -74,7 +75,7 @@ class Reviews(Documents):
             Row("Status", (review.stage.value,)),
             Row("Owner", (self.who(review.owner),)),
             *self._promised_rows(review, now),
-            Row("Sections", (self._written(review, sections),)),
+            Row("Sections", (self._written(review),)),
             Row("Actions", (self._counted(incident),)),
             Row("Review", (self._found(errors, open_warnings),)),
         ]
@@ -131,13 +132,12 @@ class Reviews(Documents):
             rows.append(Row("Held", (day(review.held_at),)))
         return rows
 
-    def _written(self, review: Postmortem, sections: Mapping[Section, str]) -> str:
+    def _written(self, review: Postmortem) -> str:
         drafted = [
             s.value
             for s in sections_of(review.form)
             if s not in review.sections and s is not Section.AUTHORS and s is not Section.TIMELINE
         ]
-        del sections
         return f"still as drafted: {', '.join(drafted)}" if drafted else "all written"
 
     def _counted(self, incident: Incident) -> str:
@@ -549,6 +549,18 @@ class Reviews(Documents):
             case _:
                 return None
 
+    def action_of(self, incident: Incident, event: ev.ActionAdded | ev.ActionChanged) -> Message:
+        """Return what the owner of an action item is told of it."""
+        return message(
+            (f"{incident.id} A{event.n} is yours, by {event.due}: {event.text}",),
+            (f"It follows from: {self.title(incident)}",),
+            (
+                self.line(f"action done {event.n}", incident),
+                "  ·  ",
+                self.line(f"action move {event.n} due:<date> because <reason>", incident),
+            ),
+        )
+
     def chased(self, incident: Incident, head: ev.ActionChased, now: datetime) -> Message:
         """Return what somebody is told of an overdue action (A3)."""
         action = incident.action(head.n)
@@ -572,7 +584,9 @@ class Reviews(Documents):
 
     # --- what happened to the postmortem ----------------------------------------------------------
 
-    def told_review(self, incident: Incident, event: ev.Event, now: datetime) -> Message | None:
+    def told_review(
+        self, incident: Incident, event: ev.Event, scene: Scene, now: datetime
+    ) -> Message | None:
         """Return what the room hears of its postmortem."""
         match event:
             case ev.PostmortemOpened():
@@ -583,7 +597,7 @@ class Reviews(Documents):
             case ev.PostmortemHandedOver():
                 return message((self.who(event.owner), " owns the postmortem now."))
             case ev.SectionWritten():
-                return self._wrote(incident, event)
+                return self._wrote(incident, event, scene)
             case ev.ReviewScheduled():
                 return self._scheduled(incident, event, now)
             case ev.ReviewUnscheduled():
@@ -611,9 +625,15 @@ class Reviews(Documents):
             case _:
                 return None
 
-    def _wrote(self, incident: Incident, event: ev.SectionWritten) -> Message:
+    def _wrote(self, incident: Incident, event: ev.SectionWritten, scene: Scene) -> Message:
         """Return that a section is written, and at once what is to be put right in it."""
         versions = incident.review.versions if incident.review else 0
+        together = [TITLES.get(e.section, "Authors") for e in _of(scene, ev.SectionWritten)]
+        together += [f"A{e.n}" for e in _of(scene, ev.ActionAdded)]
+        together += [f"A{e.n}" for e in _of(scene, ev.ActionChanged)]
+        if len(together) > 1:
+            said = f"Written: {', '.join(together)} (version {versions}), by "
+            return message((said, self.who(event.by), ". ", self.line("pm lint")))
         title = TITLES.get(event.section, "Authors")
         found = [
             finding
@@ -729,6 +749,10 @@ _RUNG = {
     Strength.TRAIN: "training",
     Strength.CARE: "asks for care",
 }
+
+
+def _of(scene: Scene, kind: type[E]) -> list[E]:
+    return [event for event in scene.events if isinstance(event, kind)]
 
 
 def _late(action: Action, today: date) -> bool:

@@ -151,7 +151,8 @@ class Scenes(Openings, Reviews):
             case ev.ActionChased():
                 return self.chased(incident, head, now)
             case _:
-                told = self.told_review(incident, head, now) or self.told_action(incident, head)
+                told = self.told_review(incident, head, scene, now)
+                told = told or self.told_action(incident, head)
                 return told or message((f"{incident.id}: {type(head).__name__}",))
 
     def tell_person(
@@ -223,6 +224,8 @@ class Scenes(Openings, Reviews):
                     (*name, f": you are {head.role.value}, by ", self.who(head.by), "."),
                     *self.brief(incident, now),
                 )
+            case ev.ActionAdded() | ev.ActionChanged():
+                return self.action_of(incident, head)
             case ev.PostmortemHandedOver():
                 return message(
                     (*name, ": its postmortem is yours now, by ", self.who(head.by), "."),

@@ -51,7 +51,7 @@ class Redmine:
         if ref is None and ticket.again:
             ref = await self._find(ticket.marker)
         if ref is None:
-            issue = await self._created(ticket, fields, known)
+            issue = await self._created(fields, known)
             note = self._unassigned(ticket, issue)
             ref = self._ref(issue["id"])
             if ticket.done:
@@ -83,9 +83,7 @@ class Redmine:
             fields["assigned_to_id"] = ticket.owner.user.id
         return fields
 
-    async def _created(
-        self, ticket: Ticket, fields: dict[str, Any], known: dict[str, Any]
-    ) -> dict[str, Any]:
+    async def _created(self, fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
         new = {**fields, "project_id": self._settings.project}
         if known["tracker"] is not None:
             new["tracker_id"] = known["tracker"]
@@ -96,7 +94,6 @@ class Redmine:
                 raise
             del new["assigned_to_id"]  # no member of the project; the text names the owner
             answer = await self._api.ask("POST", "/issues.json", body={"issue": new})
-        del ticket
         issue: dict[str, Any] = answer["issue"]
         return issue
 

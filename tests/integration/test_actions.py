@@ -119,6 +119,9 @@ async def test_an_edited_document_becomes_one_version_and_new_actions(tmp_path):
         edited = edited.replace("\n\n## Lessons", f"\n{new}\n\n## Lessons")
         done, said = await bot.app.service.import_document("INC-1", edited, "ben")
         assert (done, said) == (True, "1 section and 2 action items changed")
+        await bot.settle()
+        assert bot.heard()[-1].startswith("Written: Lessons learned, A2, A1 (version 1), by Ben.")
+        assert any("A2" in text for text in bot.chat.said("@dev"))
         incident = await bot.incident()
         assert incident.action(2).owner == "dev"
         assert incident.action(1).due.isoformat() == "2026-12-18"
@@ -175,7 +178,7 @@ async def test_an_action_is_told_to_its_owner_and_filed_in_the_same_transaction(
         backlog = await bot.app.store.backlog()
         assert backlog["waiting"] >= 1
         await bot.settle()
-        assert any("A1: Page when" in text for text in bot.chat.said("@dev"))
+        assert "INC-1 A1 is yours, by 2026-12-14: Page when" in bot.chat.said("@dev")[-1]
         (ticket,) = [what[0] for call, what in outside.calls if call == "sync"]
         assert ticket.marker == "sitrep:INC-1/A1"
         filed = [e.event for e in await bot.timeline() if isinstance(e.event, ev.ActionFiled)]
