@@ -21,11 +21,10 @@ from bot.domain.events import (
     EntryAmended,
     EntryRedacted,
     Mirrored,
-    SectionWritten,
 )
 from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.learned import OfActions
-from bot.domain.recording import text_of, texts_of, with_text
+from bot.domain.recording import Learned, text_of, texts_of, with_text
 from bot.domain.reviewing import without
 from bot.ports import ActionLine, Arrival, Lease, Outgoing, Summary, Waiting
 from bot.refs import ConversationRef, PersonId
@@ -400,7 +399,7 @@ class SqlWork:
         gone = texts_of(entries, n)
         for entry in entries:
             event = entry.event
-            if isinstance(event, SectionWritten):
+            if isinstance(event, Learned):
                 rid = without(event.text, gone)
                 if rid != event.text:
                     self._write(

@@ -32,6 +32,9 @@ Written = (
 )
 """The entries whose text people write; beside them, the title of a declaration can be changed."""
 
+Learned = ev.SectionWritten | ev.ActionAdded | ev.ActionChanged
+"""What people wrote after the incident: written anew rather than amended, but redacted as well."""
+
 
 def note(story: Story, command: cmd.AddNote) -> None:
     """Put an entry on the timeline, marked where the commander did it themselves (C3)."""
@@ -98,7 +101,7 @@ def editable(story: Story, n: int, verb: str, *, anybody: bool) -> None:
             f"{incident.id} has no entry {n}; its timeline ends at {incident.entries}.",
             lines=("timeline",),
         )
-    redacting = isinstance(entry, ev.SectionWritten) and verb == "redact"
+    redacting = isinstance(entry, Learned) and verb == "redact"
     if not isinstance(entry, ev.Declared | Written) and not redacting:
         raise Rejected(
             f"Entry {n} is the bot's own record; only what people wrote can be changed.",
@@ -119,7 +122,7 @@ def text_of(event: ev.Event) -> str | None:
     """Return what somebody wrote in an entry; none for the bot's own record."""
     if isinstance(event, ev.Declared):
         return event.title
-    return event.text if isinstance(event, Written | ev.EntryAmended | ev.SectionWritten) else None
+    return event.text if isinstance(event, Written | ev.EntryAmended | Learned) else None
 
 
 def texts_of(entries: Sequence[ev.Entry], n: int) -> tuple[str, ...]:
@@ -136,7 +139,7 @@ def with_text(event: ev.Event, text: str) -> ev.Event:
     """Return an entry with another text; the bot's own record as it is."""
     if isinstance(event, ev.Declared):
         return replace(event, title=text)
-    if isinstance(event, Written | ev.EntryAmended | ev.SectionWritten):
+    if isinstance(event, Written | ev.EntryAmended | Learned):
         return replace(event, text=text)
     return event
 

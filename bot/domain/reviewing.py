@@ -77,14 +77,26 @@ def start(story: Story, reason: str | None) -> None:
 def forget(story: Story, texts: tuple[str, ...]) -> None:
     """Remove a redacted entry's texts from what people wrote of it (L3)."""
     review = story.incident.review
-    if review is None:
-        return
-    for section, text in review.sections.items():
+    for section, text in review.sections.items() if review is not None else ():
         rid = without(text, texts)
         if rid != text:
             story.add(
                 ev.SectionWritten(
                     at=story.now, by=story.by, section=section, text=rid, redacted=True
+                )
+            )
+    for action in story.incident.actions:
+        if (rid := without(action.text, texts)) != action.text:
+            story.add(
+                ev.ActionChanged(
+                    at=story.now,
+                    by=story.by,
+                    n=action.n,
+                    text=rid,
+                    owner=action.owner,
+                    due=action.due,
+                    strength=action.strength,
+                    category=action.category,
                 )
             )
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from learning import action, days, over
 
+from bot.app import verify
 from bot.domain import events as ev
 from bot.testing import RecordingProvider, stage
 
@@ -183,3 +184,25 @@ async def test_an_action_is_told_to_its_owner_and_filed_in_the_same_transaction(
         assert ticket.marker == "sitrep:INC-1/A1"
         filed = [e.event for e in await bot.timeline() if isinstance(e.event, ev.ActionFiled)]
         assert len(filed) == 1
+
+
+async def test_a_secret_in_an_action_is_redacted_everywhere(tmp_path):
+    """L3"""
+    outside = RecordingProvider()
+    given = {"outside": outside.plugin("register_ticket_tracker")}
+    async with stage(tmp_path, more="[plugins.outside]\n", given=given) as bot:
+        await over(bot)
+        line = "Replace the key hunter2 within 3 days owner:@dev due:2026-12-14 as:detect"
+        await bot.say("ben", f"!inc action {line}")
+        n = next(e.n for e in await bot.timeline() if isinstance(e.event, ev.ActionAdded))
+        await bot.say("ben", "!inc action move 1 due:2026-12-10")
+        await bot.say("ben", "!inc pm set cause The key hunter2 was shared; and more.")
+        assert await bot.say("ben", f"!inc redact {n}")
+        incident = await bot.incident()
+        assert incident.action(1).text == ev.REDACTED
+        assert "hunter2" not in repr([e.event for e in await bot.timeline() if e.n <= n + 2])
+        lines = await bot.app.store.read(lambda w: w.actions("all", today=bot.clock.now().date()))
+        assert "hunter2" not in repr(lines)
+        synced = [what[0] for call, what in outside.calls if call == "sync"]
+        assert "hunter2" not in synced[-1].title + synced[-1].text
+        assert await verify(bot.app.store) == []
