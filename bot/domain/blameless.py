@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.domain.actions import FEWEST, MOST
-from bot.domain.postmortem import PROPOSED, TITLES
+from bot.domain.postmortem import PROPOSED, TITLES, cells
 from bot.domain.wording import Language, Wording
 from bot.domain.wording_en import ENGLISH
 
@@ -21,6 +21,9 @@ WARNINGS = frozenset(
 )
 """What a reason can waive; everything else is an error. In a timeline, which is a record, every
 wording is a warning: it is amended at its source."""
+
+ENOUGH = 12
+"""How many names one sentence is told of: whoever writes more means to."""
 
 _HEADING = re.compile(r"## +(.+?)\s*$")
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?=\w)[^.!?\n]*)*[.!?]*")
@@ -194,6 +197,8 @@ class _Rules:
                     taken.append(match.span())
                     found = _of(names, heading, number, match, offset, blocks=not softly)
                     yield self._instead(found, text.lstrip(" -*"))
+                if len(taken) >= ENOUGH:
+                    break
             peopled = self._people.search(text) is not None
             for wording, pattern, somebody in self._narrative:
                 hit = pattern.search(text)
@@ -248,12 +253,12 @@ class _Rules:
 
     def _actions(self, heading: str, first: int, lines: Sequence[str]) -> Iterator[Finding]:
         rows = [(n, line) for n, line in enumerate(lines, first) if line.strip().startswith("|")]
-        table = [(n, [c.strip() for c in line.strip().strip("|").split("|")]) for n, line in rows]
+        table = [(n, cells(line)) for n, line in rows]
         names = [c.casefold() for c in table[0][1]] if table else []
         items = [
-            (n, dict(zip(names, cells, strict=False)))
-            for n, cells in table[1:]
-            if not all(re.fullmatch(r":?-+:?", c) for c in cells)
+            (n, dict(zip(names, row, strict=False)))
+            for n, row in table[1:]
+            if not all(re.fullmatch(r":?-+:?", c) for c in row)
         ]
         for number, item in items:
             yield from self.action(item.get("action", ""), heading, number)

@@ -219,36 +219,37 @@ def _cell(text: str) -> str:
 
 def _rows(lines: Sequence[str]) -> tuple[Row, ...]:
     """Return the rows of a table, each as wide as `COLUMNS`; the policy's own form is read too."""
-    table = [_cells(line) for line in lines if line.strip().startswith("|")]
+    table = [cells(line) for line in lines if line.strip().startswith("|")]
     if not table:
         return ()
     names = [name.casefold() for name in table[0]]
     found = []
-    for cells in table[1:]:
-        if all(re.fullmatch(r":?-+:?", cell) for cell in cells if cell) and any(cells):
+    for given in table[1:]:
+        if all(re.fullmatch(r":?-+:?", cell) for cell in given if cell) and any(given):
             continue
-        named = dict(zip(names, cells, strict=False))
+        named = dict(zip(names, given, strict=False))
         row = tuple(named.get(column.casefold(), "") for column in COLUMNS)
         if any(row):
             found.append(row)
     return tuple(found)
 
 
-def _cells(line: str) -> list[str]:
-    cells = [""]
+def cells(line: str) -> list[str]:
+    """Return the cells of a table's row."""
+    found = [""]
     rest = line.strip().removeprefix("|")
     position = 0
     for match in _CELL.finditer(rest):
-        cells[-1] += rest[position : match.start()]
+        found[-1] += rest[position : match.start()]
         position = match.end()
         if match[2]:
-            cells.append("")
+            found.append("")
         else:
-            cells[-1] += match[1]
-    cells[-1] += rest[position:]
-    if not cells[-1].strip():
-        cells.pop()
-    return [cell.strip() for cell in cells]
+            found[-1] += match[1]
+    found[-1] += rest[position:]
+    if not found[-1].strip():
+        found.pop()
+    return [cell.strip() for cell in found]
 
 
 # --- text within it -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ _NOUN = (
 _THE = r"(?:the|an?|our|their|this|that|two|three|several|some|both|all|one|many|most|each|every)"
 
 _HUMAN = (
-    rf"(?:(?:{_THE} )?(?:[\w'-]+ ){{0,3}}?{_NOUN}"
+    rf"(?:(?:{_THE} )?(?:[\w'-]{{1,30}} ){{0,3}}?{_NOUN}"
     r"|we|they|he|she|you|i|somebody|someone|anyone|anybody|nobody|no one|no-one|everyone|"
     r"everybody|whoever|{people})"
 )
@@ -138,7 +138,7 @@ ENGLISH = Language(
         Wording(
             rule="named",
             pattern=(
-                rf"\b(?:the|an?|our|one)\s+(?:(?!of\b)[\w-]+\s+){{0,2}}{_ONE}\b(?=\s+(?:who|that|on "
+                rf"\b(?:the|an?|our|one)\s+(?:(?!of\b)[\w-]{{1,30}}\s+){{0,2}}{_ONE}\b(?=\s+(?:who|that|on "
                 r"(?:duty|call|shift)|in charge|responsible|at the (?:keyboard|console)|had|has|"
                 r"was|did|typed|wrote|pushed|dropped|ran|took|gave|put|set|sent|went|left|made|"
                 r"kept|chose|thought|"
@@ -160,10 +160,10 @@ ENGLISH = Language(
             pattern=(
                 rf"\b(?:ignored|missed|overlooked|forgotten|neglected|skipped|caused|mishandled|"
                 rf"botched|broken|misread|misconfigured|disregarded|silenced) by (?:{_THE} )?"
-                rf"(?:[\w'-]+ ){{0,3}}?{_NOUN}\b"
+                rf"(?:[\w'-]{{1,30}} ){{0,3}}?{_NOUN}\b"
                 rf"|\b{_NOUN}'s? (?:own )?(?:fault|mistakes?|errors?|oversight|failure|negligence)"
                 r"|\b(?:fault|mistake|error|failure|oversight|negligence) (?:of|by) (?:the |our |an? )?"
-                rf"(?:[\w'-]+ ){{0,2}}?{_NOUN}\b"
+                rf"(?:[\w'-]{{1,30}} ){{0,2}}?{_NOUN}\b"
                 r"|\b(?:bothered to|took (?:no )?responsibility for)\b"
                 r"|\bto blame\b|\bblamed? (?:on|for)\b"
                 r"|\b(?:careless|carelessly|negligen\w+|reckless\w*|sloppy|sloppily|lazy|lazily|"
@@ -226,8 +226,8 @@ ENGLISH = Language(
                 r"stopped (?:this|it)|saved|better|happened|occurred|known|shorter|easy|enough|"
                 r"sufficed|mitigated|helped|contained|limited|flagged|alerted|possible)"
                 r"|\b(?:could|would)'ve\b|\bwould have been (?:better|seen|easier|wiser|prudent)\b"
-                r"|\bif only\b|\bhad (?:the|an?|this|that) (?:[\w-]+ ){1,3}(?:been|existed|fired)\b"
-                r"|\bif the (?:[\w-]+ ){1,2}had been (?:acted|read|followed|watched|checked|heeded|"
+                r"|\bif only\b|\bhad (?:the|an?|this|that) (?:[\w-]{1,30} ){1,3}(?:been|existed|fired)\b"
+                r"|\bif the (?:[\w-]{1,30} ){1,2}had been (?:acted|read|followed|watched|checked|heeded|"
                 r"tested|raised|noticed|reviewed)\b"
                 r"|\b(?:needed|was supposed|were supposed|was meant|were meant) to have\b"
             ),
@@ -270,7 +270,7 @@ ENGLISH = Language(
         Wording(
             rule="filler",
             pattern=(
-                r"\b(?:TBD|TODO|FIXME|XXX)\b|(?<!\\)\[(?=[^\]]*[a-z]{3})[^\]\n\\]{3,}\](?!\()"
+                r"\b(?:TBD|TODO|FIXME|XXX)\b|(?<!\\)\[(?=[^\]\[]{0,200}[a-z]{3})[^\]\[\n\\]{3,300}\](?!\()"
                 r"|\b[Ll]orem ipsum\b"
             ),
             unless=r"\[[^\]]{1,3}(?:, ?[^\],]{1,3})+\]|todo [a-z]",

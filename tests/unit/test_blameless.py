@@ -132,3 +132,16 @@ def test_a_vague_action_is_told_what_it_leaves_open(text, open_):
     """A1 P4"""
     assert (vague(text) is not None) == open_
     assert not care_only(text)
+
+
+@pytest.mark.parametrize("text", ["@a" * 8000, "we'" * 5000, "[" * 16000, "team left the " * 1100])
+def test_a_hostile_line_is_read_to_its_end(text):
+    """D5: sixteen kibibytes without a full stop took quarter of a minute"""
+    found = lint(f"## Summary\n\n{text}\n", PEOPLE)
+    assert len(found) <= 20
+
+
+def test_a_bar_in_an_action_is_no_column():
+    row = r"| Alert when a \| b is over 3 for 5 min | Ben | 2026-12-15 | detect | detect |"
+    table = "| Action | Owner | Target date | Category | Strength |\n|---|---|---|---|---|\n"
+    assert [f.rule for f in lint(f"## Action items\n\n{table}{row}\n")] == ["count"]
