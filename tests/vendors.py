@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ APIS = Path(__file__).with_name("apis")
 TOKEN = "only-on-loopback"
 
 
-class Vendor:
+class Vendor(ABC):
     """What the stand-ins share."""
 
     name = ""
@@ -116,21 +117,24 @@ class Vendor:
 
     creating = "/issues"
 
+    @abstractmethod
     def allows(self, request: web.Request) -> bool:
-        raise NotImplementedError
+        """Whether a request carries our key."""
 
     def said(self, status: int) -> Any:
         return {"message": f"played {status}"}
 
+    @abstractmethod
     def answer(self, method: str, path: str, query: Any, body: Any) -> tuple[int, Any]:
-        raise NotImplementedError
+        """Return the status and the JSON of an answer."""
 
+    @abstractmethod
     def config(self) -> str:
-        raise NotImplementedError
+        """Return the section that leads here."""
 
+    @abstractmethod
     def close(self, number: int = 1, *, closed: bool = True) -> None:
         """Close a ticket as somebody would."""
-        raise NotImplementedError
 
 
 def _template(name: str) -> tuple[str, re.Pattern[str]]:
