@@ -39,7 +39,7 @@ def linting() -> Result:
 
     result = Result(
         unit="ms",
-        aim="<= 40",
+        aim="<= 3",
         note=f"a postmortem of {WORDS} words reviewed, over drawn as HTML by markdown-it-py",
     )
     sentences = [each.text for each in judged("tuning") if each.kind == "narrative"]
@@ -73,7 +73,7 @@ def drafting() -> Result:
     """B13"""
     result = Result(
         unit="ms",
-        aim="<= 10",
+        aim="<= 1",
         note=f"a postmortem drafted from {EVENTS} timeline entries, over reading them from JSON",
     )
     config = parse(CONFIG, {})

@@ -266,6 +266,7 @@ ENGLISH = Language(
             advice="What would the system do instead: refuse, ask, check by itself, roll back?",
         ),
     ),
+    # The words that stand in for a text are looked for in documents; none is left to do here.
     filler=(
         Wording(
             rule="filler",

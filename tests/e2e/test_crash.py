@@ -171,9 +171,10 @@ async def whole(url: str, sink, *, names: str, repeats: int) -> None:
     assert {r["key"] for r in outbox if r["state"] == "sent" and r["slot"] is None} <= posted
 
     # Order within a conversation is kept, as it was committed: by number on SQLite, which has one
-    # writer; on PostgreSQL by number within an incident, whose row every command of it holds. A
-    # repeat came under its key only: what was under way at the kill, one in each of the lanes.
-    one_writer = url.startswith("sqlite")
+    # writer, and where one process writes; with several on PostgreSQL by number within an incident,
+    # whose row every command of it holds. A repeat came under its key only: what was under way at
+    # the kill, one in each of the lanes.
+    one_writer = url.startswith("sqlite") or len(names) == 1
     last: dict[tuple[str, int, str | None], int] = {}
     for _n, key, kind, _conversation, _attempts in sent:
         row = place.get(key)
