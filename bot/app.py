@@ -104,7 +104,13 @@ class App:
         self.on_call = OnCall(config, clock, plugins.pagers)
         self.service = Service(config, store, clock, self.presenter, targets, self.on_call.now)
         self.outbox = Outbox(
-            config.delivery, store, clock, plugins, self.presenter, self.service.apply
+            config.delivery,
+            store,
+            clock,
+            plugins,
+            self.presenter,
+            self.service.stakeholders,
+            self.service.apply,
         )
         self.cadence = Cadence(store, clock, self.service.tick)
         self.following = Following(

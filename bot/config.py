@@ -29,6 +29,7 @@ from pydantic import (
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Rung, RungKind, Severity
 from bot.domain.policies import Plan, Policy
+from bot.domain.publication import Moment, faults_in
 from bot.errors import ConfigError
 from bot.people import Directory, Person
 from bot.refs import ConversationRef, PersonId
@@ -105,20 +106,75 @@ class MirrorSection(Section):
         return {severity: getattr(self, key) for key, severity in _SEVERITIES.items()}
 
 
+class AudienceSection(Section):
+    """Who hears the briefs, by severity: a person, a mail address, a conversation."""
+
+    sev1: tuple[str, ...] = ()
+    sev2: tuple[str, ...] = ()
+    sev3: tuple[str, ...] = ()
+
+    def by_severity(self) -> Mapping[Severity, tuple[str, ...]]:
+        """Return the audiences of each severity."""
+        return {severity: getattr(self, key) for key, severity in _SEVERITIES.items()}
+
+
+class WordsSection(Section):
+    """What the public is told at each moment; what is not written has built-in words."""
+
+    title: str | None = None
+    investigating: str | None = None
+    identified: str | None = None
+    monitoring: str | None = None
+    resolved: str | None = None
+    reopened: str | None = None
+    cancelled: str | None = None
+
+    @model_validator(mode="after")
+    def _fields(self) -> WordsSection:
+        for moment in Moment:
+            text = getattr(self, moment.value)
+            for fault in faults_in(moment, text) if text is not None else ():
+                raise ValueError(f"{moment.value}: {fault}")
+        return self
+
+    def words(self) -> Mapping[Moment, str]:
+        """Return the words there are."""
+        found = ((moment, getattr(self, moment.value)) for moment in Moment)
+        return {moment: text for moment, text in found if text is not None}
+
+
+class TemplatesSection(WordsSection):
+    """`templates` of a plan: for every severity, and for one."""
+
+    sev1: WordsSection = WordsSection()
+    sev2: WordsSection = WordsSection()
+    sev3: WordsSection = WordsSection()
+
+    def by_severity(self) -> Mapping[Severity | None, Mapping[Moment, str]]:
+        """Return the words of each severity, and of all."""
+        levels = {key: getattr(self, key).words() for key in _SEVERITIES}
+        return {None: self.words(), **{_SEVERITIES[key]: words for key, words in levels.items()}}
+
+
 class PlanSection(Section):
     """`[plan]`, and what a service's plan has of it (X1)."""
 
     comms: str | None = None
     liaison: str | None = None
     status_page: str | None = None
+    status_pages: tuple[str, ...] | None = None
     external: Periods = Periods()
     stakeholder: Periods | None = None
     mirror: MirrorSection | None = None
+    audiences: AudienceSection | None = None
+    templates: TemplatesSection = TemplatesSection()
 
 
 class ServiceSection(PlanSection):
     """`[services.<name>]`."""
 
+    name: str | None = None
+    components: tuple[str, ...] = ()
     owner: str | None = None
     on_call: tuple[str, ...] = ()
 
@@ -214,6 +270,18 @@ class ActionsSection(Section):
         return self
 
 
+class StakeholdersSection(Section):
+    """`[stakeholders]`: subscriptions, and the answers to people who are not responding (H1, H2).
+
+    `url` is where this Sitrep's HTTP is reached by readers of mail; without one, no mail.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    mail_domains: tuple[str, ...] = ()
+    digest_at: time = time(8)
+    shield: bool = True
+
+
 class PagingSection(Section):
     """`[paging]`."""
 
@@ -270,6 +338,7 @@ class Config(Section):
     triage: TriageSection = TriageSection()
     postmortem: PostmortemSection = PostmortemSection()
     actions: ActionsSection = ActionsSection()
+    stakeholders: StakeholdersSection = StakeholdersSection()
     paging: PagingSection = PagingSection()
     access: AccessSection = AccessSection()
     storage: StorageSection = StorageSection()
@@ -324,8 +393,12 @@ class Config(Section):
         own: PlanSection = section or self.plan
         stakeholder = own.stakeholder or self.plan.stakeholder
         mirror = own.mirror or self.plan.mirror
+        audiences = own.audiences or self.plan.audiences
+        pages = own.status_pages if own.status_pages is not None else self.plan.status_pages
+        shared, words = self.plan.templates.by_severity(), own.templates.by_severity()
         return Plan(
             service=service,
+            name=section.name if section else None,
             missing=section is None,
             owner=_person(section.owner) if section else None,
             comms=_person(own.comms or self.plan.comms),
@@ -335,6 +408,10 @@ class Config(Section):
             stakeholder=stakeholder.by_severity() if stakeholder else {},
             status_page=own.status_page or self.plan.status_page,
             mirror=mirror.by_severity() if mirror else {},
+            components=section.components if section else (),
+            pages=pages,
+            audiences=audiences.by_severity() if audiences else {},
+            templates={each: {**shared[each], **words[each]} for each in shared},
         )
 
     @cached_property
@@ -503,6 +580,17 @@ def _cross_faults(config: Config) -> list[str]:
                         f"{where}.mirror.{key}: no adapter {adapter!r} is configured; "
                         f"there is: {known}"
                     )
+        faults += [
+            f"{where}.status_pages: no plugin {page!r} is configured; add [plugins.{page}]"
+            for page in plan.status_pages or ()
+            if page not in config.plugins
+        ]
+        for key in _SEVERITIES if plan.audiences else ():
+            faults += [
+                f"{where}.audiences.{key}: {fault}"
+                for name in getattr(plan.audiences, key)
+                for fault in _audience_faults(config, name)
+            ]
     named_places = (
         ("triage.conversation", config.triage.conversation),
         ("actions.conversation", config.actions.conversation),
@@ -517,6 +605,30 @@ def _cross_faults(config: Config) -> list[str]:
     if not config.adapters:
         faults.append("adapters: at least one is needed; write [adapters.console]")
     return faults
+
+
+def _audience_faults(config: Config, name: str) -> list[str]:
+    if name.startswith("@"):
+        known = name[1:] in config.people
+        return [] if known else [f"nobody is called {name[1:]!r}; add [people.{name[1:]}]"]
+    adapter, _, conversation = name.partition(":")
+    if conversation and adapter in config.adapters:
+        return []
+    if is_mail_address(name):
+        return [] if config.stakeholders.url else [MAIL_NEEDS_A_WAY_OUT]
+    return [
+        f"{name!r} is no audience; write @ann, a mail address, or a conversation like console:ops"
+    ]
+
+
+MAIL_NEEDS_A_WAY_OUT = (
+    "who gets mail must be able to end it: set stakeholders.url to where readers reach http.listen"
+)
+
+
+def is_mail_address(text: str) -> bool:
+    """Return whether a text can be a mail address."""
+    return re.fullmatch(r"[^@\s<>,;:\"()]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}", text) is not None
 
 
 def faults_of(

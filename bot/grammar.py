@@ -19,21 +19,20 @@ class Topic(StrEnum):
 
     START = "Start"
     KEEP = "Keep people told"
+    OUTSIDE = "Follow from outside"
     COMMAND = "Command"
     WORK = "Work"
     END = "End"
     LEARN = "Learn"
     RECORD = "Record"
     READ = "Read"
-    LATER = "Not there yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
     """A verb: what is typed, an example that works, and what it does in one line.
 
-    `later` says what a verb will come with that nothing offers yet. `changes`: it changes an
-    incident, so an old one is asked about first (F11).
+    `changes`: it changes something, so an old one is asked about first (F11).
     """
 
     name: str
@@ -43,7 +42,6 @@ class Verb:
     topic: Topic
     scope: Scope = Scope.INCIDENT
     aliases: tuple[str, ...] = ()
-    later: str | None = None
     changes: bool = True
 
 
@@ -117,9 +115,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="external",
         aliases=("public",),
-        form="external <text>",
+        form="external [state:<investigating|identified>] <text> [title:<title>]",
         example="external Checkout is slow; a fix is being rolled out",
-        says="Publishes on every status page: the commander. By comms: a draft for their word.",
+        says="Publishes on the status pages: the commander. By comms: a draft for their word. "
+        "Without text: shows what could be said.",
         topic=Topic.KEEP,
     ),
     Verb(
@@ -156,6 +155,42 @@ VERBS: tuple[Verb, ...] = (
         example="brief Checkout is down since 14:04; a rollback is under way",
         says="Sends a summary to stakeholders. Without text: shows a draft.",
         topic=Topic.KEEP,
+    ),
+    Verb(
+        name="subscribe",
+        aliases=("follow",),
+        form="subscribe [INC-n|all|postmortems] [sev1..3] [service:<s>] [to:<here|mail|address>]"
+        " [digest]",
+        example="subscribe sev2 service:checkout",
+        says="Tells you of incidents, directly: declared, briefs, how they end.",
+        topic=Topic.OUTSIDE,
+        scope=Scope.ANYWHERE,
+    ),
+    Verb(
+        name="unsubscribe",
+        aliases=("unfollow",),
+        form="unsubscribe [n|all]",
+        example="unsubscribe 3",
+        says="Ends a subscription.",
+        topic=Topic.OUTSIDE,
+        scope=Scope.ANYWHERE,
+    ),
+    Verb(
+        name="subscriptions",
+        form="subscriptions",
+        example="subscriptions",
+        says="Lists yours, and those of this conversation.",
+        topic=Topic.OUTSIDE,
+        scope=Scope.ANYWHERE,
+        changes=False,
+    ),
+    Verb(
+        name="shield",
+        form="shield <on|off>",
+        example="shield off",
+        says="Whether Sitrep answers people here who ask for news and are not responding.",
+        topic=Topic.OUTSIDE,
+        scope=Scope.ANYWHERE,
     ),
     Verb(
         name="sev",
@@ -530,6 +565,14 @@ VERBS: tuple[Verb, ...] = (
         changes=False,
     ),
     Verb(
+        name="score",
+        form="score",
+        example="score",
+        says="Shows how a drill went: what was late, what was missing.",
+        topic=Topic.READ,
+        changes=False,
+    ),
+    Verb(
         name="list",
         form="list [open|owing|all]",
         example="list open",
@@ -547,24 +590,6 @@ VERBS: tuple[Verb, ...] = (
         topic=Topic.READ,
         scope=Scope.ANYWHERE,
         changes=False,
-    ),
-    *(
-        Verb(
-            name=name,
-            aliases=aliases,
-            form=name,
-            example=name,
-            says=f"Comes with {what}.",
-            topic=Topic.LATER,
-            scope=Scope.ANYWHERE,
-            later=what,
-            changes=False,
-        )
-        for name, aliases, what in (
-            ("subscribe", ("follow",), "subscriptions"),
-            ("unsubscribe", (), "subscriptions"),
-            ("subscriptions", (), "subscriptions"),
-        )
     ),
 )
 """Every verb, in the order that `help` shows them."""

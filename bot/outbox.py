@@ -49,8 +49,11 @@ from bot.ports import (
     Page,
     Post,
     Publish,
+    Spread,
+    StakeholderUpdate,
     Status,
     StatusNotice,
+    StatusUpdate,
     Store,
     Ticket,
     Topic,
@@ -60,6 +63,7 @@ from bot.ports import (
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
 from bot.routing import DIRECT, NEW, card_slot, conversation_of, lane_of
+from bot.stakeholders import Stakeholders
 
 T = TypeVar("T")
 
@@ -113,6 +117,7 @@ class _Done:
     opened: tuple[ConversationRef, ConversationRef] | None = None
     command: cmd.Command | None = None
     send: tuple[Outgoing, ...] = ()
+    spread: StakeholderUpdate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +141,7 @@ class Outbox:
         clock: Clock,
         plugins: PluginManager,
         presenter: Presenter,
+        stakeholders: Stakeholders,
         settle: Settle,
     ) -> None:
         """`settle` lets a result back into the workflow, inside the transaction it is given.
@@ -144,6 +150,7 @@ class Outbox:
         """
         self._settings, self._store, self._clock = settings, store, clock
         self._plugins, self._presenter, self._settle = plugins, presenter, settle
+        self._stakeholders = stakeholders
         self._owner = uuid4().hex
         self._wake = asyncio.Event()
         self._held: dict[str, Lease] = {}
@@ -352,6 +359,9 @@ class Outbox:
             if job.incident is not None and row.what.lane in job.incident.unheard:
                 await self._settle(work, job.incident.id, cmd.NoteResumed(target=row.what.lane))
             await work.send(done.send, now=self._clock.now())
+            if done.spread is not None:
+                rows = await self._stakeholders.spread(work, done.spread)
+                await work.send(rows, now=self._clock.now())
             return await _gone_on(work, lease)
 
         after = await self._store.transact(mark)
@@ -430,6 +440,7 @@ class Outbox:
                     what=_said(row),
                     why=why,
                     unopened=room is not None and room.fallback is None,
+                    audience=what.audience,
                 )
                 await self._settle(work, what.incident, command)
             return await _gone_on(work, lease)
@@ -454,7 +465,9 @@ class Outbox:
                 return _Done()
             case Status():
                 page = self._provided(self._plugins.status_pages, target)
-                notice = _notice(_needed(job.incident), body.text, self._clock.now())
+                notice = await self._notice(_needed(job.incident))
+                if notice is None:
+                    return _Done()
                 ref = await page.publish(notice, _external(job.ref), key=_versioned(row))
                 return _kept(row, ref)
             case FileTicket():
@@ -473,6 +486,8 @@ class Outbox:
                 channel = self._provided(self._plugins.channels, target)
                 await channel.send(body.update, key=row.key)
                 return _Done()
+            case Spread():
+                return _Done(spread=body.update)
             case Publish():
                 publisher = self._provided(self._plugins.publishers, target)
                 document = await self._document(_needed(job.incident))
@@ -497,6 +512,36 @@ class Outbox:
         row = job.row
         ticket = self._presenter.ticket(_needed(job.incident), action, row.what.target)
         return replace(ticket, again=row.doubt or row.attempts > 0)
+
+    async def _notice(self, incident: Incident) -> StatusNotice | None:
+        """Return what a status page is to show now, of all that it shows (X2)."""
+        if not incident.publications:
+            return None
+        others = await self._store.read(lambda work: work.public())
+        shown = [incident, *(i for i in others if i.id != incident.id)]
+        state = incident.clocks.get(ClockName.EXTERNAL)
+        last = incident.publications[-1]
+        return StatusNotice(
+            incident=incident.id,
+            title=last.title,
+            state=last.state,
+            health=last.health,
+            updates=tuple(
+                StatusUpdate(n=each.entry, at=each.at, state=each.state, text=each.text)
+                for each in incident.publications
+            ),
+            components={
+                name: max(
+                    i.publications[-1].health
+                    for i in shown
+                    if i is incident or name in i.publications[-1].components
+                )
+                for each in incident.publications
+                for name in each.components
+            },
+            began_at=incident.declared_at,
+            next_update=state.promise.due_at if state is not None and state.promise else None,
+        )
 
     async def _document(self, incident: Incident) -> Document:
         entries = await self._store.read(lambda work: work.timeline(incident.id))
@@ -530,7 +575,7 @@ class Outbox:
                 )
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's fault is named
             _log.warning("summarizer failed", plugin=job.row.what.target, error=repr(exc))
-        message = self._presenter.drafted(incident, text or self._presenter.draft(incident))
+        message = self._presenter.brief_offer(incident, text or self._presenter.draft(incident))
         shown = Outgoing(target=body.to.adapter, lane=lane_of(body.to), body=Post(message=message))
         return _Done(send=(shown,))
 
@@ -717,22 +762,11 @@ def _a(kind: type[T], value: object) -> T:
     return value
 
 
-def _notice(incident: Incident, text: str, now: datetime) -> StatusNotice:
-    return StatusNotice(
-        incident=incident.id,
-        title=incident.title,
-        severity=incident.severity,
-        phase=incident.phase,
-        service=incident.service,
-        text=text,
-        at=now,
-        resolved=not incident.phase.active,
-    )
-
-
 def _said(row: Waiting) -> str:
     """Return what a dead letter was, in a few words."""
     body = row.what.body
+    if isinstance(body, Letter):
+        return f"a mail to {body.mail.to}"
     if isinstance(body, Post):
         message: Message = body.message
         return f"“{spans_text(message.summary)[:120]}”"
@@ -749,6 +783,7 @@ def _said(row: Waiting) -> str:
         "ticket": "the ticket",
         "mail": "a mail",
         "stakeholder": "a brief",
+        "spread": "news for stakeholders",
         "document": "the postmortem",
         "events": "the record of what happened",
         "draft": "the draft of a brief",

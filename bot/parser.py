@@ -15,6 +15,7 @@ from bot.domain.actions import Category, Strength
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Clock, Kind, Role, Severity
 from bot.domain.postmortem import Section
+from bot.domain.publication import PublicState
 from bot.domain.workflow import QUESTIONS, assessed
 from bot.grammar import BY_WORD, FAMILIES, Verb
 from bot.people import Directory, Unknown
@@ -29,7 +30,8 @@ LONGEST_BYTES = 16 * 1024
 _PREFIX = re.compile(r"\s*!(?:incident|inc)(?=\s|$)\s*", re.IGNORECASE)
 _ID = re.compile(r"(INC|DRILL|NEAR)-([1-9]\d{0,8})(?=\s|$)", re.IGNORECASE)
 _OPTION = re.compile(
-    r"(?:^|\s)(?:(service|ic|by|answers|owner|due|as|category):(?=\S)|(impact):)", re.IGNORECASE
+    r"(?:^|\s)(?:(service|ic|by|answers|owner|due|as|category|state|to):(?=\S)|(impact|title):)",
+    re.IGNORECASE,
 )
 _BECAUSE = re.compile(r"(?:^|\s)because\b:?\s*", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?:sev|s)?([1-4])", re.IGNORECASE)
@@ -60,6 +62,9 @@ class Query(StrEnum):
     DIFF = "diff"
     HISTORY = "history"
     ACTIONS = "actions"
+    EXTERNAL = "external"
+    SUBSCRIPTIONS = "subscriptions"
+    SCORE = "score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +92,37 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet:
-    """A verb that nothing offers yet."""
+class Subscribe:
+    """Somebody wants to hear of incidents. `everything`: also where one incident is at hand.
 
-    what: str
+    `to` is where: `here`, `mail` (one's own address), or an address; none: directly.
+    """
+
+    everything: bool = False
+    postmortems: bool = False
+    severity: Severity | None = None
+    service: str | None = None
+    to: str | None = None
+    digest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsubscribe:
+    """Somebody wants to hear no more: of `n`, of all, or (neither) of what is at hand."""
+
+    n: int | None = None
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetShield:
+    """Questions for news in a conversation are answered, or are not (H2)."""
+
+    on: bool
+
+
+OfAudience = Subscribe | Unsubscribe | SetShield
+"""What is asked for of the outside, of no incident's record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +131,7 @@ class Request:
 
     verb: Verb
     incident: str | None
-    what: Opening | cmd.Command | Asked | NotYet
+    what: Opening | cmd.Command | Asked | OfAudience
     line: str
 
 
@@ -169,7 +201,7 @@ def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> R
         return _unknown(word, tail, incident)
     words = _Words(verb=verb, tail=tail, directory=directory, mentions=mentions)
     try:
-        what = NotYet(what=verb.later) if verb.later else _READERS[verb.name](words)
+        what = _READERS[verb.name](words)
     except _Wrong as wrong:
         return UsageError(
             problem=wrong.problem,
@@ -254,7 +286,7 @@ class _Words:
         for match, after in zip(found, [*found[1:], None], strict=True):
             value = self.tail[match.end() : after.start() if after else None].strip()
             name = (match[1] or match[2]).casefold()
-            if name != "impact":
+            if name not in {"impact", "title"}:
                 value, more = _split(value)
                 loose.append(more)
             if not value:
@@ -688,7 +720,67 @@ def _actions(words: _Words) -> Asked:
     )
 
 
-_READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked]] = {
+# --- the outside ----------------------------------------------------------------------------------
+
+
+def _external(words: _Words) -> cmd.PublishExternal | Asked:
+    text, options = words.options("state", "title")
+    if not text and not options:
+        return Asked(query=Query.EXTERNAL)
+    if not text:
+        raise _Wrong("What should the page say?")
+    named = options.get("state", "").casefold()
+    state = next((s for s in PublicState if s.value == named), None)
+    if named and state is None:
+        known = ", ".join(s.value for s in PublicState)
+        raise _Wrong(f"No state “{named[:30]}”: {known}.", (f"external state:identified {text}",))
+    title = " ".join(options["title"].split()) if "title" in options else None
+    return cmd.PublishExternal(text=text, title=title, state=state)
+
+
+def _subscribe(words: _Words) -> Subscribe:
+    text, options = words.options("service", "to")
+    severity, rest = None, []
+    flags = {"all": False, "postmortems": False, "digest": False}
+    for word in text.split():
+        folded = word.casefold()
+        if folded in flags:
+            flags[folded] = True
+        elif (level := _SEVERITY.fullmatch(word)) is not None and level[1] != "4":
+            severity = Severity(int(level[1]))
+        elif (match := _ID.fullmatch(word)) is not None:
+            raise _Wrong("The incident comes first.", (f"{match[1].upper()}-{match[2]} subscribe",))
+        else:
+            rest.append(word)
+    if rest:
+        raise _Wrong(f"Subscribe to what? “{' '.join(rest)[:40]}” is none.")
+    return Subscribe(
+        everything=flags["all"] or severity is not None or "service" in options,
+        postmortems=flags["postmortems"],
+        severity=severity,
+        service=options.get("service"),
+        to=options.get("to"),
+        digest=flags["digest"],
+    )
+
+
+def _unsubscribe(words: _Words) -> Unsubscribe:
+    if words.tail.casefold() == "all":
+        return Unsubscribe(everything=True)
+    if not words.tail:
+        return Unsubscribe()
+    if not re.fullmatch(r"#?\d{1,9}", words.tail):
+        raise _Wrong("Which one? Its number, or all.", ("subscriptions", "unsubscribe all"))
+    return Unsubscribe(n=int(words.tail.removeprefix("#")))
+
+
+def _shield(words: _Words) -> SetShield:
+    if words.tail.casefold() not in {"on", "off"}:
+        raise _Wrong("On or off?", ("shield off", "shield on"))
+    return SetShield(on=words.tail.casefold() == "on")
+
+
+_READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked | OfAudience]] = {
     "declare": _opening(Kind.INCIDENT),
     "drill": _opening(Kind.DRILL),
     "near-miss": _opening(Kind.NEAR_MISS),
@@ -697,12 +789,17 @@ _READERS: Mapping[str, Callable[[_Words], Opening | cmd.Command | Asked]] = {
     "update": lambda words: cmd.PostUpdate(text=words.text()),
     "nochange": _no_change,
     "cadence": _cadence,
-    "external": lambda words: cmd.PublishExternal(text=words.text()),
+    "external": _external,
     "approve": _alone(cmd.Approve()),
     "reject": lambda words: cmd.RejectDraft(reason=words.optional_text()),
     "mirror": _platform(lambda name: cmd.Mirror(adapter=name)),
     "unmirror": _platform(lambda name: cmd.EndMirror(adapter=name)),
     "brief": _brief,
+    "subscribe": _subscribe,
+    "unsubscribe": _unsubscribe,
+    "subscriptions": _ask(Query.SUBSCRIPTIONS),
+    "shield": _shield,
+    "score": _ask(Query.SCORE),
     "sev": _sev,
     "ic": lambda words: cmd.NameCommander(person=words.only_person()),
     "accept": _alone(cmd.AcceptCommand()),

@@ -19,9 +19,12 @@ from pydantic import BaseModel
 
 from bot.chat import Addressee, ConversationRequest, Features, Inbound, Opened, Receipt
 from bot.domain.actions import Action
+from bot.domain.effects import News
 from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident, Phase, Severity
+from bot.domain.publication import ComponentState, PublicState
+from bot.domain.subscribing import Subscription
 from bot.messages import File, Message
 from bot.refs import ConversationRef, ExternalRef, MessageRef, PersonId, UserRef
 
@@ -98,22 +101,40 @@ class ChatAdapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusUpdate:
+    """One text of an incident on a status page. `n` is its name for ever."""
+
+    n: int
+    at: datetime
+    state: PublicState
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusNotice:
-    """What a status page shows of an incident: the whole of it, not a step."""
+    """What a status page shows of an incident: the whole of it, not a step.
+
+    `updates` are oldest first, and at least one; the state is the last one's. `health` is how its
+    components fare by this incident alone, `components` how each of them is to be shown: other
+    incidents may keep one down. `next_update` is when the next text is promised.
+    """
 
     incident: str
     title: str
-    severity: Severity
-    phase: Phase
-    service: str | None
-    text: str
-    at: datetime
-    resolved: bool
+    state: PublicState
+    health: ComponentState
+    updates: tuple[StatusUpdate, ...]
+    components: Mapping[str, ComponentState]
+    began_at: datetime
+    next_update: datetime | None = None
 
 
 @runtime_checkable
 class StatusPage(Protocol):
-    """A public status page. Converges: repeats and late starts end in the same page."""
+    """A public status page. Converges: repeats and late starts end in the same page.
+
+    One notice at a time is published, of all incidents.
+    """
 
     async def publish(
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
@@ -188,7 +209,10 @@ class Pager(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StakeholderUpdate:
-    """A summary for people outside the response."""
+    """What people outside the response are told: `text` says it whole.
+
+    `highest` is the worst severity that the incident had: who was told of it hears how it ends.
+    """
 
     incident: str
     title: str
@@ -196,6 +220,12 @@ class StakeholderUpdate:
     phase: Phase
     text: str
     at: datetime
+    news: News = News.BRIEF
+    highest: Severity | None = None
+    service: str | None = None
+    impact: str | None = None
+    since: datetime | None = None
+    next_update: datetime | None = None
 
 
 @runtime_checkable
@@ -230,13 +260,18 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A mail to one person. `about` makes one thread of all that is about it."""
+    """A mail to one person. `about` makes one thread of all that is about it.
+
+    `unsubscribe` is where its reader ends such mail, with one POST (RFC 8058).
+    """
 
     to: str
     subject: str
     text: str
     about: str
     files: tuple[File, ...] = ()
+    html: str | None = None
+    unsubscribe: str | None = None
 
 
 @runtime_checkable
@@ -431,9 +466,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Bring a status page up to date; `text` is the newest that was published."""
+    """Bring a status page up to date; put together at delivery."""
 
-    text: str
     kind: Literal["status"] = "status"
 
 
@@ -451,6 +485,14 @@ class Brief:
 
     update: StakeholderUpdate
     kind: Literal["stakeholder"] = "stakeholder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Tell everybody who is subscribed then: each gets a row of their own."""
+
+    update: StakeholderUpdate
+    kind: Literal["spread"] = "spread"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -498,6 +540,7 @@ Body = (
     | Status
     | FileTicket
     | Brief
+    | Spread
     | Publish
     | Letter
     | Draft
@@ -519,7 +562,7 @@ class Outgoing:
 
     `target` is an adapter's or plugin's name. `slot` names what converges: a row waiting in the
     same slot is brought up to date in place of a second one. `notice`: it tells of a dead letter,
-    so nobody is told when it becomes one itself.
+    so nobody is told when it becomes one itself. `audience`: it is for a stakeholder.
     """
 
     target: str
@@ -530,6 +573,7 @@ class Outgoing:
     slot: str | None = None
     guard: Guard | None = None
     notice: bool = False
+    audience: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -591,12 +635,13 @@ class Arrival:
     """What is known of an inbound event at once.
 
     `conversation` is the name the core knows it by: an opened room keeps its first. `served` is
-    when each commander last served (C2).
+    when each commander last served (C2). `followed`: somebody is subscribed to something.
     """
 
     conversation: ConversationRef
     served: Mapping[PersonId, datetime]
     number: int | None = None
+    followed: bool = False
 
 
 class Work(Protocol):
@@ -668,6 +713,29 @@ class Work(Protocol):
 
     async def shares(self, today: date) -> tuple[int, int]:
         """Return how many actions were due by now or are done, and how many of them in time."""
+
+    async def public(self) -> Sequence[Incident]:
+        """Return the open incidents that a status page tells of, without holding them."""
+
+    async def changed_since(self, when: datetime) -> Sequence[Incident]:
+        """Return the incidents with an entry recorded since, oldest first, without holding them."""
+
+    async def followed(self, incident: str) -> tuple[bool, bool]:
+        """Return whether somebody is subscribed to an incident, and whether to its briefs."""
+
+    async def subscriptions(
+        self, *, incident: str | None = None, by: PersonId | None = None
+    ) -> Sequence[Subscription]:
+        """Return subscriptions: those that may hear of an incident, somebody's own, or all."""
+
+    async def subscription(self, key: int | str) -> Subscription | None:
+        """Return a subscription by its number or its token."""
+
+    async def subscribe(self, subscription: Subscription) -> Subscription:
+        """Store a subscription and give it its number; one that is there already is returned."""
+
+    async def unsubscribe(self, n: int) -> None:
+        """End a subscription: a plan's stays, and is silent."""
 
     async def served(self) -> Mapping[PersonId, datetime]:
         """Return when each commander last served (C2)."""

@@ -50,3 +50,19 @@ class Who:
     """A person inside a text; shown in each platform's own way."""
 
     person: PersonId
+
+
+PAGES = "pages"
+"""What a status page's lane ends with: one for all incidents, for they share components."""
+
+
+def page_lane(plugin: str) -> str:
+    """Return the lane of a status page."""
+    return f"plugin/{plugin}/{PAGES}"
+
+
+def page_of(lane: str) -> str | None:
+    """Return whose lane it is; none where it is no status page's."""
+    kind, _, rest = lane.partition("/")
+    plugin, _, what = rest.partition("/")
+    return plugin if (kind, what) == ("plugin", PAGES) else None

@@ -10,7 +10,8 @@ from bot.chat import Addressee, ConversationRequest
 from bot.config import Config
 from bot.domain import effects as fx
 from bot.domain.events import DeliveryFailed, Entry
-from bot.domain.incident import Incident
+from bot.domain.incident import Clock, Incident
+from bot.domain.policies import Plan
 from bot.messages import Message, plain, spans_text
 from bot.ports import (
     Board,
@@ -29,13 +30,17 @@ from bot.ports import (
     PageRequest,
     Post,
     Publish,
+    Spread,
     StakeholderUpdate,
     Status,
     Topic,
 )
 from bot.presenter import Presenter
 from bot.presenter.voice import shorten
-from bot.refs import ConversationRef, PersonId, UserRef
+from bot.refs import ConversationRef, PersonId, UserRef, page_lane
+
+STAKEHOLDERS = "stakeholders"
+"""The target of what is told to whoever is subscribed when it is delivered."""
 
 NEW, DIRECT = "new:", "direct:"
 """What the name of a conversation begins with that Sitrep opens: an incident's room, a person's."""
@@ -67,33 +72,41 @@ class Router:
         self._boards = tuple(triage for triage in triages if triage is not None)
 
     def outgoing(
-        self, incident: Incident, entries: Sequence[Entry], now: datetime
+        self, incident: Incident, entries: Sequence[Entry], now: datetime, *, followed: bool
     ) -> list[Outgoing]:
-        """Return all that the outbox must carry after `entries`, in order."""
+        """Return all that the outbox must carry after `entries`, in order.
+
+        `followed`: somebody may be subscribed to the incident.
+        """
         events = tuple(entry.event for entry in entries)
-        routes = self._routes(incident)
+        routes = self._routes(incident, followed=followed)
         sent: list[Outgoing] = []
         for effect in fx.plan(incident, events, routes):
-            sent += self._carried(incident, effect, entries, now)
+            sent += self._carried(incident, effect, entries, now, followed=followed)
         return sent
 
-    def _routes(self, incident: Incident) -> fx.Routes:
+    def _routes(self, incident: Incident, *, followed: bool) -> fx.Routes:
         return fx.Routes(
             rooms=tuple(
                 each
                 for each in incident.conversations
                 if each.id.startswith(NEW) and self._opens(each.adapter)
             ),
-            status_page=bool(self._targets.status_pages),
+            status_page=bool(self.pages(self._config.plan_for(incident.service))),
             tracker=bool(self._targets.trackers),
             publishers=bool(self._targets.publishers),
             mail=bool(self._targets.mailers),
-            stakeholders=bool(self._targets.channels),
+            stakeholders=followed or bool(self._targets.channels),
             pager=bool(self._targets.pagers),
             listeners=bool(self._targets.listeners),
             triage=self._config.triage_conversation,
             boards=self._boards,
         )
+
+    def pages(self, plan: Plan) -> tuple[str, ...]:
+        """Return the status pages that a plan publishes on: all, where it names none (X2)."""
+        named = plan.pages
+        return tuple(p for p in self._targets.status_pages if named is None or p in named)
 
     def _opens(self, adapter: str) -> bool:
         found = self._targets.adapters.get(adapter)
@@ -108,7 +121,13 @@ class Router:
         }
 
     def _carried(
-        self, incident: Incident, effect: fx.Effect, entries: Sequence[Entry], now: datetime
+        self,
+        incident: Incident,
+        effect: fx.Effect,
+        entries: Sequence[Entry],
+        now: datetime,
+        *,
+        followed: bool,
     ) -> list[Outgoing]:
         """Return an effect as rows of the outbox, with its words."""
         say = self._presenter
@@ -175,26 +194,21 @@ class Router:
                 ]
             case fx.PublishStatus():
                 return [
-                    _plugin(
-                        name,
-                        Status(text=effect.text),
-                        incident.id,
-                        slot=f"status/{incident.id}/{name}",
+                    replace(
+                        _plugin(name, Status(), incident.id, slot=f"status/{incident.id}/{name}"),
+                        lane=page_lane(name),
                     )
-                    for name in self._targets.status_pages
+                    for name in self.pages(self._config.plan_for(incident.service))
                 ]
             case fx.Inform():
-                update = StakeholderUpdate(
-                    incident=incident.id,
-                    title=incident.title,
-                    severity=incident.severity,
-                    phase=incident.phase,
-                    text=effect.text or say.published_text(incident),
-                    at=now,
-                )
+                update = self._update(incident, effect, now)
+                spread = _plugin(STAKEHOLDERS, Spread(update=update), incident.id)
                 return [
-                    _plugin(name, Brief(update=update), incident.id)
-                    for name in self._targets.channels
+                    *(
+                        _plugin(name, Brief(update=update), incident.id)
+                        for name in self._targets.channels
+                    ),
+                    *([spread] if followed else ()),
                 ]
             case fx.TellListeners():
                 news = Events(first=entries[0].n, last=entries[-1].n)
@@ -204,6 +218,23 @@ class Router:
                     replace(_plugin(name, news, incident.id), notice=notice)
                     for name in self._targets.listeners
                 ]
+
+    def _update(self, incident: Incident, effect: fx.Inform, now: datetime) -> StakeholderUpdate:
+        state = incident.clocks.get(Clock.STAKEHOLDER)
+        return StakeholderUpdate(
+            incident=incident.id,
+            title=incident.title,
+            severity=incident.severity,
+            phase=incident.phase,
+            text=self._presenter.news_text(incident, effect.news, effect.text, now),
+            at=now,
+            news=effect.news,
+            highest=incident.highest,
+            service=incident.service,
+            impact=incident.impact,
+            since=incident.declared_at,
+            next_update=state.promise.due_at if state is not None and state.promise else None,
+        )
 
     def _direct(self, incident: Incident, effect: fx.SayTo, now: datetime) -> list[Outgoing]:
         """Return a message to one person: on the incident's platform, else on another of theirs."""
@@ -318,7 +349,7 @@ def _to(
 
 def _plugin(
     name: str,
-    body: Page | FileTicket | Publish | Letter | Status | Brief | Events,
+    body: Page | FileTicket | Publish | Letter | Status | Brief | Spread | Events,
     incident: str,
     *,
     urgent: bool = False,

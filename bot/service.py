@@ -37,6 +37,8 @@ from bot.domain.incident import Incident, Kind, Phase, Severity
 from bot.domain.policies import Setting
 from bot.domain.postmortem import Section, read
 from bot.domain.recording import texts_of
+from bot.domain.scoring import score
+from bot.domain.shielding import asks_for_news
 from bot.domain.story import Story
 from bot.domain.workflow import next_due, tell
 from bot.errors import DatabaseAway
@@ -45,10 +47,13 @@ from bot.importing import changes, missing
 from bot.messages import Message, plain
 from bot.parser import (
     Asked,
-    NotYet,
+    OfAudience,
     Opening,
     Query,
     Request,
+    SetShield,
+    Subscribe,
+    Unsubscribe,
     UsageError,
     clean,
     command_line,
@@ -58,6 +63,7 @@ from bot.ports import Acknowledge, Clock, Draft, Outgoing, Post, Store, Work
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId, UserRef
 from bot.routing import NEW, Router, Targets, lane_of
+from bot.stakeholders import Stakeholders, last_brief
 
 LIST_LENGTH = 50
 """How many incidents `list` shows."""
@@ -71,11 +77,32 @@ LONGEST_NAME = 400
 MANY = 1000
 """More incidents than ever run at once."""
 
+SHIELD = "shield/"
+"""What is stored of the answers to questions: where they are off, and who had one when."""
+
+SHIELD_AGAIN = timedelta(minutes=2)
+"""How long somebody who asks again and again is not answered again."""
+
 TICK_AGAIN = timedelta(minutes=1)
 """When an incident is looked at again over which the bot broke down."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Somebody asks how things stand. `otherwise`: the bot was spoken to; what it answers else."""
+
+    otherwise: UsageError | None = None
+
+
 Asking = (
-    Request | UsageError | ChatCapture | ChatCorrection | ChatUnreadable | ChatTrouble | ChatMoved
+    Request
+    | UsageError
+    | Question
+    | ChatCapture
+    | ChatCorrection
+    | ChatUnreadable
+    | ChatTrouble
+    | ChatMoved
 )
 """What an inbound event asks for, once its text is read."""
 
@@ -101,6 +128,7 @@ class Inquiry:
     card: Message | None = None
     number: int | None = None
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
+    followed: bool = True
     due_at: datetime | None = None
 
 
@@ -120,6 +148,7 @@ class Service:
         self._config, self._store, self._clock = config, store, clock
         self._presenter, self._targets = presenter, targets
         self._router = Router(config, presenter, targets)
+        self.stakeholders = Stakeholders(config, presenter, targets)
         self._directory, self._on_call = config.directory, on_call
         self.filing = self._router.filing
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
@@ -149,12 +178,12 @@ class Service:
             asked: Asking
             match inbound:
                 case ChatEvent():
-                    line = command_line(inbound.text, addressed=inbound.addressed)
-                    if line is None:
-                        return Receipt(done=True)
                     inquiry.written_at, inquiry.message = inbound.written_at, inbound.message
                     inquiry.inline = inbound.inline
-                    asked = parse(line, self._directory, inbound.mentions)
+                    read = self._read(inbound)
+                    if read is None:
+                        return Receipt(done=True)
+                    asked = read
                 case ChatCapture():
                     inquiry.written_at, inquiry.message = inbound.marked_at, inbound.message
                     asked = inbound
@@ -174,6 +203,17 @@ class Service:
         done = outcome in {"done", "answered", "repeated"}
         return Receipt(done=done, answers=tuple(inquiry.answers), card=inquiry.card)
 
+    def _read(self, inbound: ChatEvent) -> Request | UsageError | Question | None:
+        """Return what a message asks for; none where it is talk among people."""
+        line = command_line(inbound.text, addressed=inbound.addressed)
+        if line is None:
+            curious = self._config.stakeholders.shield and asks_for_news(inbound.text)
+            return Question() if curious else None
+        asked = parse(line, self._directory, inbound.mentions)
+        if isinstance(asked, UsageError) and asks_for_news(line):
+            return Question(otherwise=asked)
+        return asked
+
     async def _handle(self, inquiry: Inquiry, asked: Asking, name: str, work: Work) -> str:
         arrival = await work.arrive(
             inquiry.source,
@@ -189,6 +229,7 @@ class Service:
             conversation=arrival.conversation,
             served=arrival.served,
             number=arrival.number,
+            followed=arrival.followed,
             answers=[],
         )
         if self._directory.learn(inquiry.actor, clean(name)[:LONGEST_NAME]):
@@ -205,6 +246,8 @@ class Service:
             case ChatUnreadable():
                 await self._answer(work, here, self._presenter.unreadable(), worked=False)
                 outcome = "not readable"
+            case Question():
+                outcome = await self._question(work, here, asked)
             case Request() | UsageError():
                 outcome = await self._command(work, here, asked)
         await work.outcome(inquiry.source, inquiry.id, outcome, inquiry.actor)
@@ -266,11 +309,14 @@ class Service:
         if stale and not request.verb.changes:
             return "stale"
         match request.what:
-            case NotYet():
-                await self._answer(
-                    work, inquiry, self._presenter.not_yet(request.what), worked=False
-                )
-                return "not yet"
+            case Subscribe() | Unsubscribe() | SetShield():
+                if stale:
+                    return await self._ask_again(work, inquiry, request, None, age)
+                return await self._audience(work, inquiry, request, request.what)
+            case Asked(query=Query.SUBSCRIPTIONS):
+                own = await self.stakeholders.own(work, inquiry.actor, inquiry.conversation)
+                await self._answer(work, inquiry, self._presenter.subscriptions(own))
+                return "answered"
             case Asked(query=Query.HELP | Query.LIST):
                 return await self._lookup(work, inquiry, request.what)
             case Asked(query=Query.ACTIONS):
@@ -295,6 +341,67 @@ class Service:
         if isinstance(request.what, Asked):
             return await self._show(work, inquiry, request.what, found)
         return await self._do(work, inquiry, cast("cmd.Command", request.what), found)
+
+    async def _audience(
+        self, work: Work, inquiry: Inquiry, request: Request, asked: OfAudience
+    ) -> str:
+        """Subscribe somebody, end that, or switch the answers to questions (H1, H2)."""
+        here, actor = inquiry.conversation, inquiry.actor
+        if isinstance(asked, SetShield):
+            await work.store_ref(f"{SHIELD}{lane_of(here)}", "on" if asked.on else "off")
+            told = self._presenter.shield_set(on=asked.on)
+            await self._answer(work, inquiry, told, worked=True)
+            return "done"
+        incident = None
+        if request.incident is not None:
+            incident = await self._meant(work, inquiry, request)
+            if incident is None:
+                return "no incident"
+        elif not (isinstance(asked, Subscribe) and (asked.everything or asked.postmortems)):
+            running = [i for i in await work.incidents_in(here) if i.running]
+            incident = await work.held(running[0]) if len(running) == 1 else None
+        if isinstance(asked, Unsubscribe):
+            told, done = await self.stakeholders.unsubscribe(work, asked, actor, here, incident)
+            await self._answer(work, inquiry, told, worked=done)
+            return "done" if done else "answered"
+        told, stored = await self.stakeholders.subscribe(work, asked, actor, here, incident)
+        await self._answer(work, inquiry, told, worked=stored is not None)
+        if stored is None:
+            return "rejected"
+        for each in [incident] if incident is not None else await self._running(work):
+            if not stored.postmortems and not stored.digest:
+                await self.apply(work, each.id, cmd.OpenAudience())
+        return "done"
+
+    async def _question(self, work: Work, inquiry: Inquiry, question: Question) -> str:
+        """Answer somebody who asks how it stands, in the responders' place (H2)."""
+        here, spoken_to = inquiry.conversation, question.otherwise is not None
+        running = [i for i in await work.incidents_in(here) if i.running]
+        if len(running) != 1 or self._stranger(inquiry) or self._stale(inquiry):
+            if question.otherwise is None:
+                return "talk"
+            return await self._command(work, inquiry, question.otherwise)
+        incident, marked = running[0], f"{SHIELD}{running[0].id}/{inquiry.actor}"
+        if not spoken_to:
+            responding = {
+                incident.commander,
+                incident.offered_to,
+                *incident.roles.values(),
+                *incident.responders,
+                *incident.participants,
+            }
+            answered = await work.ref(marked)
+            recently = answered is not None and (
+                inquiry.now - datetime.fromisoformat(answered) < SHIELD_AGAIN
+            )
+            if inquiry.actor in responding or recently:
+                return "talk"
+            if await work.ref(f"{SHIELD}{lane_of(here)}") == "off":
+                return "talk"
+            await work.store_ref(marked, inquiry.now.isoformat(), kept_at=inquiry.now)
+        told = self._presenter.shielded(incident, await last_brief(work, incident))
+        await self._answer(work, inquiry, told)
+        return "answered"
 
     async def _meant(self, work: Work, inquiry: Inquiry, request: Request) -> Incident | None:
         """Return the incident that a command speaks of, or answer that it is not clear."""
@@ -370,8 +477,17 @@ class Service:
             await self._answer(work, inquiry, message, worked=None if question else False)
             return "answered" if question else "rejected"
         after, events = await self._commit(work, story, inquiry), story.happened
+        if after.drill and any(isinstance(e, ev.Resolved) for e in events):
+            scored = Post(message=await self._score(work, after))
+            rows = [
+                Outgoing(target=to.adapter, lane=lane_of(to), body=scored, incident=after.id)
+                for to in after.conversations
+            ]
+            await work.send(rows, now=inquiry.now)
         if events and inquiry.conversation not in after.conversations:
             for scene in fx.scenes(events):
+                if fx.offered(scene.head):
+                    continue
                 told = self._presenter.tell(after, scene, inquiry.now, inquiry.conversation)
                 await self._answer(work, inquiry, told, lasting=True)
         self._keep_card(inquiry, after)
@@ -513,12 +629,23 @@ class Service:
                 message = self._presenter.timeline(incident, await work.timeline(incident.id))
             case Query.DRAFT:
                 return await self._draft(work, inquiry, incident)
+            case Query.EXTERNAL:
+                message = self._presenter.external_offer(incident)
+            case Query.SCORE:
+                message = await self._score(work, incident)
             case Query.POSTMORTEM | Query.SECTION | Query.LINT | Query.DIFF | Query.HISTORY:
                 message = await self._postmortem(work, inquiry, asked, incident)
             case _:
                 message = self._presenter.help("")
         await self._answer(work, inquiry, message)
         return "answered"
+
+    async def _score(self, work: Work, incident: Incident) -> Message:
+        """Return how a drill went (X1)."""
+        if not incident.drill:
+            return self._presenter.no_score(incident)
+        entries = await work.timeline(incident.id)
+        return self._presenter.score(incident, score(incident, entries, self._config.policy))
 
     async def _postmortem(
         self, work: Work, inquiry: Inquiry, asked: Asked, incident: Incident
@@ -613,7 +740,7 @@ class Service:
         """Have a brief drafted: by the first summarizer, in a lane of its own, or built in."""
         name = next(iter(self._targets.summarizers), None)
         if name is None:
-            drafted = self._presenter.drafted(incident, self._presenter.draft(incident))
+            drafted = self._presenter.brief_offer(incident, self._presenter.draft(incident))
             await self._answer(work, inquiry, drafted)
         else:
             row = Outgoing(
@@ -683,9 +810,12 @@ class Service:
             (p for p in trained if p not in busy), key=lambda p: served.get(p, never)
         )
         audiences = {ClockName.INTERNAL}
-        if self._targets.status_pages:
+        if self._router.pages(plan):
             audiences.add(ClockName.EXTERNAL)
-        if self._targets.channels:
+        followed = briefed = any(plan.audiences.values())
+        if not followed and (inquiry is None or inquiry.followed):
+            followed, briefed = await work.followed(name)
+        if self._targets.channels or briefed:
             audiences.add(ClockName.STAKEHOLDER)
         now = inquiry.now if inquiry is not None else self._clock.now()
         return Setting(
@@ -702,6 +832,7 @@ class Service:
             written_at=inquiry.written_at if inquiry is not None else None,
             via=inquiry.source if inquiry is not None else None,
             places=self._router.places(name),
+            followed=followed,
         )
 
     async def _informed(
@@ -741,7 +872,7 @@ class Service:
         if inquiry is not None:
             inquiry.due_at = due_at
         await work.save(incident, entries, due_at=due_at)
-        rows = self._router.outgoing(incident, entries, now)
+        rows = self._router.outgoing(incident, entries, now, followed=story.setting.followed)
         await work.send([*acknowledged, *rows], now=now)
         return incident
 

@@ -193,6 +193,28 @@ class ActionRow(Model):
         indexes = (("state", "due_us"),)
 
 
+class SubscriptionRow(Model):
+    """Who outside the response hears of what. `what` tells an address's subscriptions apart."""
+
+    id = fields.BigIntField(primary_key=True)
+    address = fields.CharField(max_length=600)
+    what = fields.CharField(max_length=300)
+    person = fields.CharField(max_length=512, null=True, db_index=True)
+    severity = fields.SmallIntField(null=True)
+    service = fields.CharField(max_length=200, null=True)
+    incident = fields.CharField(max_length=32, null=True)
+    postmortems = fields.BooleanField()
+    digest = fields.BooleanField()
+    token = fields.CharField(max_length=64, unique=True)
+    muted = fields.BooleanField()
+
+    class Meta:
+        """The table."""
+
+        table = "subscription"
+        unique_together = (("address", "what"),)
+
+
 class RotationRow(Model):
     """When a commander last served (C2)."""
 

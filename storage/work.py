@@ -26,6 +26,7 @@ from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.learned import OfActions
 from bot.domain.recording import Learned, text_of, texts_of, with_text
 from bot.domain.reviewing import without
+from bot.domain.subscribing import Subscription
 from bot.ports import ActionLine, Arrival, Lease, Outgoing, Summary, Waiting
 from bot.refs import ConversationRef, PersonId
 from storage.codec import (
@@ -55,6 +56,27 @@ _ACTIONS = (
 def _end_of(day: date) -> int:
     """Return the end of a day in UTC, as stored."""
     return micros(datetime.combine(day, time(), UTC)) + _DAY
+
+
+_SUBSCRIBED = (
+    "SELECT id, address, person, severity, service, incident, postmortems, digest, token, muted"
+    " FROM subscription"
+)
+
+
+def _subscription(row: Mapping[str, Any]) -> Subscription:
+    return Subscription(
+        n=row["id"],
+        address=row["address"],
+        by=PersonId(row["person"]) if row["person"] is not None else None,
+        severity=Severity(row["severity"]) if row["severity"] is not None else None,
+        service=row["service"],
+        incident=row["incident"],
+        postmortems=bool(row["postmortems"]),
+        digest=bool(row["digest"]),
+        token=row["token"],
+        muted=bool(row["muted"]),
+    )
 
 
 def _action_line(row: Mapping[str, Any]) -> ActionLine:
@@ -169,11 +191,13 @@ class SqlWork:
                 (self._dialect.text(_MARK), (mark, moment)),
                 (self._dialect.text(_PLACED), (real,)),
                 (_SERVED, ()),
+                (_FOLLOWED, ()),
             ]
             if series is not None:
                 statements.append((self._dialect.text(_NUMBER_IF_MARKED), (series,)))
-            marked, placed, rows, *numbered = await self._client.fetch(statements)
+            marked, placed, rows, follow, *numbered = await self._client.fetch(statements)
             logical = placed[0]["logical"] if placed else None
+            followed = bool(follow[0]["followed"])
             if marked and numbered:
                 number = numbered[0][0]["value"]
         else:
@@ -181,13 +205,15 @@ class SqlWork:
             placing = _PLACED.replace("$1", "$3")
             marked = await self._read(
                 f"WITH marked AS ({_MARK}) SELECT ({placing} LIMIT 1) AS logical,"
-                f" (SELECT json_agg(s) FROM ({_SERVED}) s)::text AS served FROM marked",
+                f" (SELECT json_agg(s) FROM ({_SERVED}) s)::text AS served,"
+                f" ({_FOLLOWED}) AS followed FROM marked",
                 mark,
                 moment,
                 real,
             )
             rows = json.loads(marked[0]["served"] or "[]") if marked else []
             logical = marked[0]["logical"] if marked else None
+            followed = bool(marked[0]["followed"]) if marked else False
             if marked and series is not None:
                 number = await self.number(series)
         if not marked:
@@ -196,6 +222,7 @@ class SqlWork:
             conversation=_place(logical) if logical else conversation,
             served=_served(rows),
             number=number,
+            followed=followed,
         )
 
     async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
@@ -468,6 +495,86 @@ class SqlWork:
             for row in rows
         ]
 
+    async def public(self) -> Sequence[Incident]:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT state, schema FROM incident WHERE phase IN ('investigating', 'stabilised')"
+        )
+        found = (load_incident(row["state"], row["schema"]) for row in rows)
+        return [incident for incident in found if incident.public]
+
+    async def changed_since(self, when: datetime) -> Sequence[Incident]:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT state, schema FROM incident WHERE id IN"
+            " (SELECT DISTINCT incident_id FROM event WHERE recorded_us >= $1)"
+            " ORDER BY declared_us, id",
+            micros(when),
+        )
+        return [load_incident(row["state"], row["schema"]) for row in rows]
+
+    # --- subscriptions ----------------------------------------------------------------------------
+
+    async def followed(self, incident: str) -> tuple[bool, bool]:
+        """See `ports`."""
+        rows = await self._read(
+            "SELECT DISTINCT postmortems FROM subscription"
+            " WHERE person IS NOT NULL AND (incident IS NULL OR incident = $1)",
+            incident,
+        )
+        return bool(rows), any(not row["postmortems"] for row in rows)
+
+    async def subscriptions(
+        self, *, incident: str | None = None, by: PersonId | None = None
+    ) -> Sequence[Subscription]:
+        """See `ports`."""
+        if incident is not None:
+            condition, values = "incident IS NULL OR incident = $1", [incident]
+        elif by is not None:
+            condition, values = "person = $1", [by]
+        else:
+            condition, values = "TRUE", []
+        rows = await self._read(f"{_SUBSCRIBED} WHERE {condition} ORDER BY id", *values)
+        return [_subscription(row) for row in rows]
+
+    async def subscription(self, key: int | str) -> Subscription | None:
+        """See `ports`."""
+        column = "id" if isinstance(key, int) else "token"
+        rows = await self._read(f"{_SUBSCRIBED} WHERE {column} = $1", key)
+        return _subscription(rows[0]) if rows else None
+
+    async def subscribe(self, subscription: Subscription) -> Subscription:
+        """See `ports`."""
+        each = subscription
+        severity = int(each.severity) if each.severity is not None else None
+        what = "|".join(
+            str(part or "")
+            for part in (severity, each.service, each.incident, each.postmortems, each.digest)
+        )
+        await self._read(
+            "INSERT INTO subscription (address, what, person, severity, service, incident,"
+            " postmortems, digest, token, muted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE)"
+            " ON CONFLICT (address, what) DO NOTHING RETURNING id",
+            each.address,
+            what,
+            each.by,
+            severity,
+            each.service,
+            each.incident,
+            each.postmortems,
+            each.digest,
+            each.token,
+        )
+        rows = await self._read(
+            f"{_SUBSCRIBED} WHERE address = $1 AND what = $2", each.address, what
+        )
+        return _subscription(rows[0])
+
+    async def unsubscribe(self, n: int) -> None:
+        """See `ports`."""
+        self._write("DELETE FROM subscription WHERE id = $1 AND person IS NOT NULL", n)
+        self._write("UPDATE subscription SET muted = TRUE WHERE id = $1 AND person IS NULL", n)
+
     # --- rotation ---------------------------------------------------------------------------------
 
     async def served(self) -> Mapping[PersonId, datetime]:
@@ -715,6 +822,7 @@ _URGENT = {"acknowledge": 3, "open": 2}
 
 _PLACED = "SELECT logical FROM place WHERE real = $1 AND own"
 _SERVED = "SELECT person, served_us FROM rotation"
+_FOLLOWED = "SELECT EXISTS (SELECT 1 FROM subscription WHERE person IS NOT NULL) AS followed"
 _PARAMETER = re.compile(r"\$(\d+)")
 
 AT_ONCE = 100

@@ -45,8 +45,8 @@ def test_the_page_of_verbs_is_the_grammar():
             if verb.topic is topic:
                 form = verb.form.replace("|", "\\|")
                 also = ", ".join(verb.aliases)
-                example = "" if verb.later else f" For example: `!inc {verb.example}`"
-                lines.append(f"| `{form}` | {also} | {verb.says}{example} |")
+                says = f"{verb.says} For example: `!inc {verb.example}`"
+                lines.append(f"| `{form}` | {also} | {says} |")
         lines.append("")
     same(ROOT / "docs/reference/commands.md", "\n".join(lines))
 

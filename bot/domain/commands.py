@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.domain.actions import Category, Strength
 from bot.domain.incident import Clock, Kind, Role, Severity
 from bot.domain.postmortem import Section
+from bot.domain.publication import PublicState
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 
@@ -72,9 +73,14 @@ class PostUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishExternal:
-    """Record that an external text went out; it keeps the external promise (F1)."""
+    """Publish an external text; it keeps the external promise (F1).
+
+    No title, no state: those of the plan and the phase.
+    """
 
     text: str
+    title: str | None = None
+    state: PublicState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,11 @@ class SendBrief:
     """Record that a brief went to stakeholders; it keeps the stakeholder promise (F1)."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAudience:
+    """Somebody listens to what stakeholders are told: their clock starts where it does not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,12 +315,14 @@ class NoteUndelivered:
     """Something could not be delivered; the room hears of it (D2).
 
     `unopened`: it was a conversation that was to be opened, and nothing stands in for it.
+    `audience`: it was for a stakeholder, so that responders are not told (H2).
     """
 
     target: str
     what: str
     why: str
     unopened: bool = False
+    audience: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -514,6 +527,7 @@ Command = (
     | PostUpdate
     | PublishExternal
     | SendBrief
+    | OpenAudience
     | ChangeCadence
     | ChangeSeverity
     | NameCommander

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Incident, Kind, Outcome, Phase, RungKind, Severity
+from bot.domain.incident import (
+    Clock,
+    Incident,
+    Kind,
+    Outcome,
+    Phase,
+    Role,
+    RungKind,
+    Severity,
+)
+from bot.domain.story import owing
 from bot.refs import ConversationRef, PersonId
 
 
@@ -127,14 +138,26 @@ class SendInvitations:
 class PublishStatus:
     """Bring the status pages up to date (X2)."""
 
-    text: str
+
+class News(StrEnum):
+    """What stakeholders are told of (H1, P5, F6)."""
+
+    DECLARED = "declared"
+    BRIEF = "brief"
+    SEVERITY = "severity"
+    STABILISED = "stabilised"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    CANCELLED = "cancelled"
+    POSTMORTEM = "postmortem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inform:
-    """Send a brief to the stakeholders (H1); no text: that the postmortem is final (P5)."""
+    """Tell the stakeholders; `text` is what somebody wrote of it."""
 
-    text: str | None
+    news: News
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,12 +181,6 @@ Effect = (
     | Inform
     | TellListeners
 )
-
-RESOLVED_NOTICE = "This incident has been resolved."
-"""What a status page says at the end: never the internal words (X2)."""
-
-CANCELLED_NOTICE = "This was a false alarm; nothing was affected."
-"""What stakeholders hear of a cancelled incident that they had been briefed on (F6)."""
 
 _RANK: tuple[type[ev.Happening], ...] = (
     ev.Declared,
@@ -263,7 +280,7 @@ _OF_ITS_OWN = (
 
 def scenes(events: tuple[ev.Event, ...]) -> Iterator[Scene]:
     """Return the messages that events make: one for what was said, one for each thing due (8)."""
-    heads = [e for kind in _RANK for e in events if isinstance(e, kind)]
+    heads = [e for kind in _RANK for e in events if isinstance(e, kind) and not offered(e)]
     if heads:
         yield Scene(head=heads[0], events=events)
     else:
@@ -275,8 +292,14 @@ def scenes(events: tuple[ev.Event, ...]) -> Iterator[Scene]:
         for head in missed.values():
             yield Scene(head=head, events=events)
     for event in events:
-        if isinstance(event, _OF_ITS_OWN) and not getattr(event, "silent", False):
+        own = isinstance(event, _OF_ITS_OWN) or offered(event)
+        if own and not getattr(event, "silent", False):
             yield Scene(head=event, events=(event,))
+
+
+def offered(event: ev.Event) -> bool:
+    """Whether it is a draft in the words of the plan: no conversation is told of it."""
+    return isinstance(event, ev.ExternalDrafted) and event.by is None
 
 
 def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tuple[Effect, ...]:
@@ -351,6 +374,12 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
     if isinstance(head, ev.DeliveryFailed):
         yield from _undelivered(incident, head, scene)
         return
+    if isinstance(head, ev.ExternalDrafted) and head.by is None:
+        # Offered by the plan's words: those who speak outside and decide are told, not the room.
+        speakers = (incident.roles.get(Role.COMMS), incident.commander)
+        for speaker in dict.fromkeys(p for p in speakers if p is not None):
+            yield SayTo(person=speaker, scene=scene)
+        return
     if isinstance(head, ev.TroubleFound):
         yield from _troubled(incident, head, scene, routes)
         return
@@ -385,9 +414,9 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
                 for person in incident.called:
                     if person != event.by:
                         yield SayTo(person=person, scene=scene)
-            case ev.ExternalDrafted() if incident.commander is not None:
+            case ev.ExternalDrafted(by=str()) if incident.commander is not None:
                 yield SayTo(person=incident.commander, scene=Scene(head=event, events=scene.events))
-            case ev.DraftRejected(author=author):
+            case ev.DraftRejected(author=author) if author is not None:
                 yield SayTo(person=author, scene=Scene(head=event, events=scene.events))
             case (
                 ev.PostmortemHandedOver(owner=person)
@@ -411,6 +440,10 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
     Once, until the conversation takes something again: each message would be another.
     """
     if head.again:
+        return
+    if head.audience:
+        briefing = owing(incident, Clock.STAKEHOLDER) or incident.declared_by
+        yield SayTo(person=briefing, scene=scene)
         return
     heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
     for conversation in heard:
@@ -499,15 +532,11 @@ def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -
             ):
                 yield FileTicket()
             case ev.ExternalPublished() if routes.status_page:
-                yield PublishStatus(text=event.text)
-            case ev.Stabilised() | ev.Reopened() if routes.status_page and incident.published:
-                yield PublishStatus(text=incident.published)
-            case ev.Resolved() | ev.Cancelled() if routes.status_page and incident.published:
-                yield PublishStatus(text=RESOLVED_NOTICE)
-            case ev.BriefSent() if routes.stakeholders:
-                yield Inform(text=event.text)
-            case ev.Cancelled() if routes.stakeholders and incident.briefed:
-                yield Inform(text=CANCELLED_NOTICE)
+                yield PublishStatus()
+            case ev.EntryAmended() | ev.EntryRedacted() if routes.status_page and any(
+                each.entry == event.entry for each in incident.publications
+            ):
+                yield PublishStatus()
             case (
                 ev.ActionAdded(n=n)
                 | ev.ActionChanged(n=n)
@@ -521,11 +550,55 @@ def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -
             case ev.PostmortemFinalised():
                 if routes.publishers:
                     yield PublishPostmortem()
-                if routes.stakeholders:
-                    yield Inform(text=None)
-            case ev.EntryRedacted() | ev.EntryAmended() if (
-                routes.publishers and incident.phase is Phase.CLOSED
-            ):
-                yield PublishPostmortem()
             case _:
                 pass
+    if (
+        routes.publishers
+        and incident.phase is Phase.CLOSED
+        and any(isinstance(e, ev.EntryRedacted | ev.EntryAmended) for e in events)
+    ):
+        yield PublishPostmortem()
+    if routes.stakeholders and (news := _news(incident, events)) is not None:
+        yield news
+
+
+def _news(incident: Incident, events: tuple[ev.Event, ...]) -> Inform | None:
+    """Return the one thing that stakeholders are told of a command (H1)."""
+    found: dict[News, str | None] = {}
+    for event in events:
+        match event:
+            case ev.Declared() if incident.running:
+                found[News.DECLARED] = None
+            case ev.SeverityChanged() if event.was is Severity.SEV4:
+                found[News.DECLARED] = event.reason
+            case ev.SeverityChanged():
+                found[News.SEVERITY] = event.reason
+            case ev.Stabilised():
+                found[News.STABILISED] = event.text
+            case ev.Resolved() if incident.severity is not Severity.SEV4:
+                found[News.RESOLVED] = event.text
+            case ev.Reopened() if incident.running:
+                found[News.REOPENED] = event.reason
+            case ev.Cancelled() if incident.severity is not Severity.SEV4:
+                found[News.CANCELLED] = event.reason
+            case ev.BriefSent():
+                found[News.BRIEF] = event.text
+            case ev.PostmortemFinalised():
+                found[News.POSTMORTEM] = None
+            case _:
+                pass
+    news = next((each for each in _TOLD_FIRST if each in found), None)
+    return Inform(news=news, text=found[news]) if news is not None else None
+
+
+_TOLD_FIRST = (
+    News.DECLARED,
+    News.RESOLVED,
+    News.CANCELLED,
+    News.REOPENED,
+    News.STABILISED,
+    News.SEVERITY,
+    News.BRIEF,
+    News.POSTMORTEM,
+)
+"""What is told where one command made several things happen."""

@@ -11,6 +11,7 @@ from bot.domain.actions import Category, Strength
 from bot.domain.commands import Answer, NoteKind, Step
 from bot.domain.incident import Clock, Kind, Outcome, Role, Rung, RungKind, Severity
 from bot.domain.postmortem import Form, Promised, Section
+from bot.domain.publication import ComponentState, PublicState
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 REDACTED = "[redacted]"
@@ -203,23 +204,33 @@ class UpdatePosted(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalPublished(Happening):
-    """An external text went out."""
+    """An external text went out; none of the rest is known of what was published long ago."""
 
     text: str
+    title: str = ""
+    state: PublicState | None = None
+    components: tuple[str, ...] = ()
+    health: ComponentState = ComponentState.OPERATIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalDrafted(Happening):
-    """An external text waits for the commander's word (X2); a newer one takes its place."""
+    """An external text waits for the commander's word (X2); a newer one takes its place.
+
+    By nobody: the words of the plan are offered.
+    """
 
     text: str
+    title: str = ""
+    state: PublicState = PublicState.INVESTIGATING
+    components: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRejected(Happening):
-    """The commander sent an external text back to `author` (X2)."""
+    """The commander sent an external text back to `author` (X2); none: to nobody."""
 
-    author: PersonId
+    author: PersonId | None
     reason: str | None
 
 
@@ -383,13 +394,15 @@ class TicketFiled(Happening):
 class DeliveryFailed(Happening):
     """Something could not be delivered and will not be tried again (D2).
 
-    `again`: the conversation was told of as unreachable before.
+    `again`: the conversation was told of as unreachable before. `audience`: it was for a
+    stakeholder, of whom whoever briefs them hears, and the room does not (H2).
     """
 
     target: str
     what: str
     why: str
     again: bool = False
+    audience: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

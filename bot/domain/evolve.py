@@ -23,6 +23,7 @@ from bot.domain.incident import (
 )
 from bot.domain.learned import OfActions, OfReview, acted, interrupted, reviewed
 from bot.domain.policies import QUIET
+from bot.domain.publication import Draft, Publication
 from bot.refs import PersonId
 
 DECISIONS_KEPT = 3
@@ -142,7 +143,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
         case ev.PromiseMade() | ev.PromiseSettled() | ev.RungFired() | ev.CadenceChanged():
             return _clock_moved(incident, event)
         case ev.ExternalPublished():
-            return replace(incident, published=event.text, draft=None)
+            return _published(incident, event)
         case ev.StabiliseNudged():
             return replace(_unasked(incident, event), nudged=True)
         case ev.CauseReminded():
@@ -173,6 +174,8 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(incident, room=event.conversation)
         case ev.TicketFiled():
             return replace(incident, ticket=event.ticket)
+        case ev.DeliveryFailed(audience=True):
+            return replace(incident, missed_by_some=True)
         case ev.DeliveryFailed() | ev.DeliveryStalled():
             gave_up = isinstance(event, ev.DeliveryFailed)
             unheard = {**incident.unheard, event.target: gave_up}
@@ -188,7 +191,15 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             kept = tuple(m for m in incident.mirrors if m != event.conversation)
             return replace(incident, mirrors=kept)
         case ev.ExternalDrafted():
-            draft = _said(incident, event.at, event.by, event.text)
+            draft = Draft(
+                at=event.at,
+                by=event.by,
+                text=event.text,
+                entry=incident.entries,
+                title=event.title,
+                state=event.state,
+                components=event.components,
+            )
             return replace(incident, draft=draft)
         case ev.DraftRejected():
             return replace(incident, draft=None)
@@ -250,6 +261,22 @@ def _said(incident: Incident, at: datetime, by: PersonId | None, text: str) -> S
     return Said(at=at, by=by or incident.declared_by, text=text, entry=incident.entries)
 
 
+def _published(incident: Incident, event: ev.ExternalPublished) -> Incident:
+    incident = replace(incident, published=event.text, draft=None)
+    if event.state is None:
+        return incident
+    publication = Publication(
+        entry=incident.entries,
+        at=event.at,
+        state=event.state,
+        text=event.text,
+        title=event.title,
+        components=event.components,
+        health=event.health,
+    )
+    return replace(incident, publications=(*incident.publications, publication))
+
+
 def _text_changed(incident: Incident, entry: int, text: str) -> Incident:
     said = incident.last_update
     if said is not None and said.entry == entry:
@@ -259,6 +286,14 @@ def _text_changed(incident: Incident, entry: int, text: str) -> Incident:
         incident = replace(incident, decisions=decisions)
     if incident.draft is not None and incident.draft.entry == entry:
         incident = replace(incident, draft=replace(incident.draft, text=text))
+    if any(each.entry == entry for each in incident.publications):
+        changed = tuple(
+            replace(each, text=text) if each.entry == entry else each
+            for each in incident.publications
+        )
+        last = incident.publications[-1].entry == entry
+        published = text if last else incident.published
+        incident = replace(incident, publications=changed, published=published)
     if incident.impact_entry == entry and entry > 1:
         incident = replace(incident, impact=text)
     if entry == 1:

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 
 from bot.domain.actions import Action
 from bot.domain.postmortem import Form, Postmortem
+from bot.domain.publication import Draft, Publication, PublicState
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 
@@ -189,9 +190,10 @@ class Incident:
     `entries` is the number of the last timeline entry. `highest` is the worst severity it ever had,
     save one put right by `assess` (F5). `commanded_since` is when it became a SEV1/SEV2, or was
     reopened as one. `called` are those who were asked or paged by name. `escalated`: the commander
-    was silent through a whole ladder (C5). `draft` is an external text that waits for approval.
+    was silent through a whole ladder (C5). `draft` is an external text that waits for approval, and
+    `publications` are those that went out; `published` is the text of the last one.
     `unheard` are the conversations (`adapter/id`) that take no messages now, with whether something
-    for them was given up.
+    for them was given up. `missed_by_some`: a stakeholder could not be told something.
     """
 
     id: str
@@ -222,8 +224,9 @@ class Incident:
     clocks: Mapping[Clock, ClockState] = field(default_factory=dict)
     last_update: Said | None = None
     decisions: tuple[Said, ...] = ()
-    draft: Said | None = None
+    draft: Draft | None = None
     published: str | None = None
+    publications: tuple[Publication, ...] = ()
     briefed: bool = False
     called: tuple[PersonId, ...] = ()
     steps: int = 0
@@ -237,6 +240,7 @@ class Incident:
     room: ConversationRef | None = None
     mirrors: tuple[ConversationRef, ...] = ()
     unheard: Mapping[str, bool] = field(default_factory=dict)
+    missed_by_some: bool = False
     ticket: ExternalRef | None = None
     review: Postmortem | None = None
     actions: tuple[Action, ...] = ()
@@ -256,6 +260,12 @@ class Incident:
     def conversations(self) -> tuple[ConversationRef, ...]:
         """Where it is talked about: its own, which may be where it was declared, first."""
         return (self.conversation, *self.mirrors)
+
+    @property
+    def public(self) -> bool:
+        """Whether a status page shows it as not over."""
+        last = self.publications[-1] if self.publications else None
+        return last is not None and last.state is not PublicState.RESOLVED
 
     def action(self, n: int) -> Action | None:
         """Return an action item by its number."""

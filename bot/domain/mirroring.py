@@ -8,6 +8,7 @@ from bot.domain.errors import Rejected
 from bot.domain.guards import under_way
 from bot.domain.incident import Incident
 from bot.domain.story import Story
+from bot.refs import page_of
 
 
 def mirror(story: Story, adapter: str) -> None:
@@ -52,7 +53,8 @@ def mirror_as_planned(story: Story) -> None:
 def stalled(story: Story, command: cmd.NoteStalled) -> None:
     """Take down, once an outage, that a conversation takes no messages (D2)."""
     incident = story.incident
-    if _tells(incident, command.target) and command.target not in incident.unheard:
+    heard_of = _tells(incident, command.target) or page_of(command.target) is not None
+    if heard_of and command.target not in incident.unheard:
         story.add(
             ev.DeliveryStalled(
                 at=story.now,
@@ -66,13 +68,18 @@ def stalled(story: Story, command: cmd.NoteStalled) -> None:
 def undelivered(story: Story, command: cmd.NoteUndelivered) -> None:
     """Take down what was not delivered; a mirror that cannot be opened ends (D2)."""
     target = command.target
+    # Each text that a page refuses is told of, and of stakeholders only the first.
+    again = story.incident.unheard.get(target, False) and page_of(target) is None
+    if command.audience:
+        again = story.incident.missed_by_some
     story.add(
         ev.DeliveryFailed(
             at=story.now,
             target=target,
             what=command.what,
             why=command.why,
-            again=story.incident.unheard.get(target, False),
+            again=again,
+            audience=command.audience,
         )
     )
     for each in story.incident.mirrors:

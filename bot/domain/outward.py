@@ -1,16 +1,96 @@
-"""What leaves the room: external text with the commander's word, and briefs (X2, H1)."""
+"""What leaves the room: external text with the commander's word, and briefs (X1, X2, H1)."""
 
 from __future__ import annotations
 
+from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.errors import Rejected
 from bot.domain.guards import only_commander, under_way
-from bot.domain.incident import Clock, Role, Said
+from bot.domain.incident import Clock, Incident, Phase, Role, Severity
+from bot.domain.policies import Plan
+from bot.domain.publication import (
+    NO_SERVICE,
+    STATE,
+    ComponentState,
+    Draft,
+    Moment,
+    PublicState,
+    filled,
+)
 from bot.domain.story import Story, owing
 from bot.refs import Who
 
+_HEALTH = {
+    Severity.SEV1: ComponentState.MAJOR,
+    Severity.SEV2: ComponentState.PARTIAL,
+    Severity.SEV3: ComponentState.DEGRADED,
+    Severity.SEV4: ComponentState.DEGRADED,
+}
 
-def publish(story: Story, text: str) -> None:
+_FITTING = {
+    Phase.INVESTIGATING: {PublicState.INVESTIGATING, PublicState.IDENTIFIED},
+    Phase.STABILISED: {PublicState.MONITORING},
+}
+"""What a person may call a phase in public."""
+
+_WAY = {PublicState.MONITORING: "stabilised <text>", PublicState.RESOLVED: "resolve <text>"}
+"""How an incident comes to a state."""
+
+
+def health(severity: Severity, state: PublicState) -> ComponentState:
+    """Return how components fare; while a fix is watched they are not yet as they should be."""
+    if state is PublicState.RESOLVED:
+        return ComponentState.OPERATIONAL
+    if state is PublicState.MONITORING:
+        return ComponentState.DEGRADED
+    return _HEALTH[severity]
+
+
+def words(incident: Incident, plan: Plan, moment: Moment) -> str:
+    """Return what a plan says at a moment of an incident."""
+    service = plan.name or plan.service or NO_SERVICE
+    fields = {
+        "service": service,
+        "components": ", ".join(plan.components) or service,
+        "since": f"{incident.declared_at:%H:%M} UTC",
+        "impact": incident.impact or "",
+    }
+    return filled(plan.words(moment, incident.severity), fields)
+
+
+def moment_of(incident: Incident) -> Moment:
+    """Return which words fit now: a fix is being made once a stabilising step was tried."""
+    if incident.phase is not Phase.INVESTIGATING:
+        return Moment.MONITORING
+    last = incident.publications[-1] if incident.publications else None
+    known = last is not None and last.state is PublicState.IDENTIFIED
+    return Moment.IDENTIFIED if incident.steps or known else Moment.INVESTIGATING
+
+
+def composed(
+    incident: Incident,
+    plan: Plan,
+    text: str | None,
+    *,
+    title: str | None = None,
+    state: PublicState | None = None,
+) -> ev.ExternalDrafted:
+    """Return a text as it would be published; what is not given is the plan's, or stays.
+
+    No text: the plan's words for this moment.
+    """
+    moment = Moment(state.value) if state is not None else moment_of(incident)
+    last = incident.publications[-1] if incident.publications else None
+    return ev.ExternalDrafted(
+        at=incident.declared_at,
+        text=text if text is not None else words(incident, plan, moment),
+        title=title or (last.title if last else words(incident, plan, Moment.TITLE)),
+        state=STATE[moment],
+        components=plan.components,
+    )
+
+
+def publish(story: Story, command: cmd.PublishExternal) -> None:
     """Publish an external text, or let comms draft it for the commander (C5, X2)."""
     under_way(story)
     if Clock.EXTERNAL not in story.setting.audiences:
@@ -19,32 +99,101 @@ def publish(story: Story, text: str) -> None:
             lines=("update <text>",),
         )
     incident = story.incident
+    state = command.state
+    if state is not None and state not in _FITTING[incident.phase]:
+        line = _WAY.get(state) if incident.phase is Phase.INVESTIGATING else None
+        raise Rejected(
+            f"{incident.id} is {incident.phase.value}: the page cannot say {state.value}.",
+            lines=(line or f"external {command.text}",),
+        )
+    text = composed(
+        incident, story.setting.plan, command.text, title=command.title, state=command.state
+    )
     drafts = story.by is not None and story.by == incident.roles.get(Role.COMMS)
     if drafts and incident.commander not in {None, story.by}:
-        story.add(ev.ExternalDrafted(at=story.now, by=story.by, text=text))
+        _draft(story, text, mine=True)
         return
-    only_commander(story, what="publishes; comms drafts", line=f"external {text}")
-    _published(story, text)
+    only_commander(story, what="publishes; comms drafts", line=f"external {command.text}")
+    _publish(story, text)
 
 
-def _published(story: Story, text: str) -> None:
-    story.add(ev.ExternalPublished(at=story.now, by=story.by, text=text))
-    story.keep(Clock.EXTERNAL, at=story.now)
+def offer(story: Story) -> None:
+    """Offer a SEV1's or SEV2's first public text at once, in the plan's words (X1, X2)."""
+    incident = story.incident
+    told = incident.publications or incident.draft is not None
+    if Clock.EXTERNAL in story.setting.audiences and incident.severity.commanded and not told:
+        _draft(story, composed(incident, story.setting.plan, None), mine=False)
+
+
+def follow(story: Story, moment: Moment) -> None:
+    """Bring the pages that tell of the incident to its phase, in the words agreed before (X2).
+
+    They go out with the word of whoever may publish; from anybody else they are a draft.
+    """
+    incident = story.incident
+    over = STATE[moment] is PublicState.RESOLVED
+    concerned = bool(incident.publications) and (incident.public or not over)
+    if not concerned or Clock.EXTERNAL not in story.setting.audiences:
+        return
+    last = incident.publications[-1]
+    text = ev.ExternalDrafted(
+        at=story.now,
+        text=words(incident, story.setting.plan, moment),
+        title=last.title,
+        state=STATE[moment],
+        components=tuple(dict.fromkeys((*last.components, *story.setting.plan.components))),
+    )
+    if incident.commander in {None, story.by}:
+        _publish(story, text, ended=over)
+    else:
+        _draft(story, text, mine=False)
+
+
+def _draft(story: Story, text: ev.ExternalDrafted, *, mine: bool) -> None:
+    story.add(
+        ev.ExternalDrafted(
+            at=story.now,
+            by=story.by if mine else None,
+            text=text.text,
+            title=text.title,
+            state=text.state,
+            components=text.components,
+        )
+    )
+
+
+def _publish(story: Story, text: ev.ExternalDrafted | Draft, *, ended: bool = False) -> None:
+    state = text.state
+    if not ended and story.incident.phase is Phase.STABILISED:
+        state = PublicState.MONITORING
+    story.add(
+        ev.ExternalPublished(
+            at=story.now,
+            by=story.by,
+            text=text.text,
+            title=text.title or words(story.incident, story.setting.plan, Moment.TITLE),
+            state=state,
+            components=text.components,
+            health=health(story.incident.severity, state),
+        )
+    )
+    if not ended:
+        story.keep(Clock.EXTERNAL, at=story.now)
 
 
 def approve(story: Story) -> None:
     """Publish what waits: the publication keeps the clock, not the draft (X2)."""
-    draft = _waiting(story, "approve")
-    _published(story, draft.text)
+    _publish(story, _waiting(story, "approve"))
 
 
 def reject(story: Story, reason: str | None) -> None:
-    """Send what waits back to who drafted it."""
+    """Send what waits back to who drafted it; to comms, what the plan offered."""
     draft = _waiting(story, "reject <why>")
-    story.add(ev.DraftRejected(at=story.now, by=story.by, author=draft.by, reason=reason))
+    author = draft.by or story.incident.roles.get(Role.COMMS)
+    story.add(ev.DraftRejected(at=story.now, by=story.by, author=author, reason=reason))
 
 
-def _waiting(story: Story, line: str) -> Said:
+def _waiting(story: Story, line: str) -> Draft:
     under_way(story)
     draft = story.incident.draft
     if draft is None:
@@ -58,8 +207,8 @@ def brief(story: Story, text: str) -> None:
     under_way(story)
     if Clock.STAKEHOLDER not in story.setting.audiences:
         raise Rejected(
-            "No stakeholder channel is configured, so there is nobody to brief.",
-            lines=("update <text>",),
+            "Nobody is subscribed and no audience is configured, so there is nobody to brief.",
+            lines=("update <text>", "subscribe"),
         )
     incident = story.incident
     may = {incident.commander, incident.roles.get(Role.LIAISON), incident.roles.get(Role.COMMS)}

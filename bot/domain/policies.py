@@ -13,6 +13,7 @@ from bot.domain.blameless import Finding
 from bot.domain.events import Event
 from bot.domain.incident import Clock, Rung, RungKind, Severity
 from bot.domain.postmortem import Section
+from bot.domain.publication import WORDS, Moment
 from bot.refs import ConversationRef, PersonId
 
 QUIET = timedelta(minutes=1)
@@ -82,10 +83,14 @@ class Policy:
 class Plan:
     """A service's communication plan (X1). `missing`: the default stands in for none.
 
-    `mirror` names the platforms that an incident is told on too, by severity.
+    `mirror` names the platforms that an incident is told on too, by severity, and `audiences` who
+    hears the briefs. `name` is what the public calls the service, `components` what of a status
+    page it is, `pages` the status pages it is published on (none: all), and `templates` its own
+    words, by severity and for all of them (none).
     """
 
     service: str | None = None
+    name: str | None = None
     missing: bool = False
     owner: PersonId | None = None
     comms: PersonId | None = None
@@ -95,6 +100,18 @@ class Plan:
     stakeholder: Mapping[Severity, timedelta] = field(default_factory=dict)
     status_page: str | None = None
     mirror: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    components: tuple[str, ...] = ()
+    pages: tuple[str, ...] | None = None
+    audiences: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    templates: Mapping[Severity | None, Mapping[Moment, str]] = field(default_factory=dict)
+
+    def words(self, moment: Moment, severity: Severity) -> str:
+        """Return the template for a moment: the severity's, the plan's, the built-in one."""
+        for level in (severity, None):
+            found = self.templates.get(level, {}).get(moment)
+            if found is not None:
+                return found
+        return WORDS[moment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +124,7 @@ class Setting:
     is the timeline entry that the command speaks of. `triage_at` is the end of the business day.
     `written_at` is when the actor's message was written, by its platform's clock, and `via` that
     platform. `places` are the conversations that could be opened for the incident, by platform.
+    `followed`: somebody may be subscribed to it.
     `document` are the postmortem's sections as they stand, drafted or written, and `findings` what
     its review has found in them. `redacted` are the texts that a redaction removes.
     """
@@ -125,6 +143,7 @@ class Setting:
     written_at: datetime | None = None
     via: str | None = None
     places: Mapping[str, ConversationRef] = field(default_factory=dict)
+    followed: bool = False
     document: Mapping[Section, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     redacted: tuple[str, ...] = ()

@@ -40,8 +40,9 @@ from bot.domain.mirroring import (
     stalled,
     undelivered,
 )
-from bot.domain.outward import approve, brief, publish, reject
+from bot.domain.outward import approve, brief, follow, offer, publish, reject
 from bot.domain.policies import LONGEST, SHORTEST, Setting
+from bot.domain.publication import Moment
 from bot.domain.recording import capture, editable, note, remind_of_cause, try_step
 from bot.domain.reviewing import forget, owe, review
 from bot.domain.story import Story, owing
@@ -103,13 +104,16 @@ def _decide(story: Story, command: cmd.Command) -> None:
         case cmd.PostUpdate():
             _update(story, command)
         case cmd.PublishExternal():
-            publish(story, command.text)
+            publish(story, command)
         case cmd.Approve():
             approve(story)
         case cmd.RejectDraft():
             reject(story, command.reason)
         case cmd.SendBrief():
             brief(story, command.text)
+        case cmd.OpenAudience():
+            if story.incident.running:
+                story.start_clocks()
         case cmd.ChangeCadence():
             _change_cadence(story, command)
         case cmd.ChangeSeverity():
@@ -151,6 +155,9 @@ def _decide(story: Story, command: cmd.Command) -> None:
             _cancel(story, command)
         case cmd.Amend():
             editable(story, command.entry, "amend", anybody=command.followed)
+            if isinstance(story.setting.entry, ev.ExternalPublished):
+                line = f"amend {command.entry} {command.text}"
+                only_commander(story, what="changes what is public", line=line)
             story.add(
                 ev.EntryAmended(at=story.now, by=story.by, entry=command.entry, text=command.text)
             )
@@ -250,6 +257,7 @@ def _declare(story: Story, command: cmd.Declare) -> None:
         begin_command(story, named=command.commander, how=ev.How.DECLARED)
     story.start_clocks()
     mirror_as_planned(story)
+    offer(story)
 
 
 def _assess(story: Story, command: cmd.Assess) -> None:
@@ -299,6 +307,10 @@ def _move_severity(
         begin_command(story, named=None, how=ev.How.RAISED)
     story.replan()
     mirror_as_planned(story)
+    if severity is Severity.SEV4:
+        follow(story, Moment.RESOLVED)
+    elif severity < was:
+        offer(story)
 
 
 # --- cadence --------------------------------------------------------------------------------------
@@ -323,8 +335,8 @@ def _change_cadence(story: Story, command: cmd.ChangeCadence) -> None:
             lines=(f"cadence {clock.value} 15m because <reason>",),
         )
     if clock not in story.setting.audiences:
-        where = "status page" if clock is Clock.EXTERNAL else "stakeholder channel"
-        raise Rejected(f"No {where} is configured, so that clock does not run.")
+        why = "No status page is configured" if clock is Clock.EXTERNAL else "Nobody is subscribed"
+        raise Rejected(f"{why}, so that clock does not run.")
     story.miss_until(story.now)
     state = story.incident.clocks.get(clock)
     if state is None or state.promise is None:
@@ -368,6 +380,7 @@ def _stabilise(story: Story, command: cmd.Stabilise) -> None:
     _enter(story, Phase.STABILISED)
     story.miss_until(story.now)
     story.add(ev.Stabilised(at=story.now, by=story.by, text=command.text))
+    follow(story, Moment.MONITORING)
 
 
 def _resolve(story: Story, command: cmd.Resolve) -> None:
@@ -380,6 +393,7 @@ def _resolve(story: Story, command: cmd.Resolve) -> None:
     story.miss_until(story.now)
     if incident.phase is Phase.INVESTIGATING and incident.severity <= Severity.SEV3:
         story.add(ev.Stabilised(at=story.now, by=story.by, implied=True))
+    follow(story, Moment.RESOLVED)
     story.end_clocks()
     story.add(ev.Resolved(at=story.now, by=story.by, text=command.text))
     owe(story)
@@ -405,6 +419,7 @@ def _reopen(story: Story, command: cmd.Reopen) -> None:
         story.ask_next()
     if incident.severity <= Severity.SEV3:
         story.start_clocks()
+    follow(story, Moment.REOPENED)
 
 
 def _cancel(story: Story, command: cmd.Cancel) -> None:
@@ -414,5 +429,6 @@ def _cancel(story: Story, command: cmd.Cancel) -> None:
         raise Rejected("Cancelling needs its reason.", lines=("cancel because <reason>",))
     _enter(story, Phase.CANCELLED)
     story.miss_until(story.now)
+    follow(story, Moment.CANCELLED)
     story.end_clocks()
     story.add(ev.Cancelled(at=story.now, by=story.by, reason=command.reason))

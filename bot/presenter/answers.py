@@ -23,7 +23,7 @@ from bot.messages import (
     Text,
     span_of,
 )
-from bot.parser import NotYet, Opening, UsageError
+from bot.parser import Opening, UsageError
 from bot.presenter.forms import Forms
 from bot.presenter.voice import PREFIX, joined, para, shorten
 from bot.refs import PersonId, Who
@@ -154,20 +154,6 @@ class Answers(Forms):
             blocks=(para("Nothing is heard and nothing is said there until then."),),
         )
 
-    def not_yet(self, asked: NotYet) -> Message:
-        """Return the answer to a verb that nothing offers yet."""
-        return Message(
-            summary=(f"Not there yet: it comes with {asked.what}.",),
-            blocks=(para("What works now: ", self.line("help")),),
-        )
-
-    def drafted(self, incident: Incident, text: str) -> Message:
-        """Return the draft of a brief, to be sent by a person (H1)."""
-        return Message(
-            summary=(f"Draft of a brief for {incident.id}; nothing was sent.",),
-            blocks=(para(text), para(self.line("brief <text>", incident))),
-        )
-
     def late(self, message: Message, late_by: timedelta) -> Message:
         """Return a message with the mark that it comes late."""
         mark = para(f"This message is {span_of(late_by)} late. Nothing was lost.")
@@ -238,9 +224,8 @@ class Answers(Forms):
     def _all_verbs(self) -> Message:
         blocks: list[Block] = []
         for topic in Topic:
-            if topic is not Topic.LATER:
-                verbs = [v for v in VERBS if v.topic is topic]
-                blocks += [Heading(topic.value), Bullets(tuple(_line_of(v) for v in verbs))]
+            verbs = [v for v in VERBS if v.topic is topic]
+            blocks += [Heading(topic.value), Bullets(tuple(_line_of(v) for v in verbs))]
         return Message(
             summary=(
                 "In an incident's conversation no id is needed; elsewhere it comes first: ",

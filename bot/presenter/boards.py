@@ -241,12 +241,16 @@ class Boards(Forms, Aftermath):
             case ev.UpdatePosted():
                 return (by, f" — update: {event.text}")
             case ev.ExternalPublished():
-                return (by, f" published: {event.text}")
+                state = f" as {event.state.value}" if event.state else ""
+                return (by, f" published{state}: {event.text}")
+            case ev.ExternalDrafted(by=None):
+                return (f"Offered for the status page: {event.text}",)
             case ev.ExternalDrafted():
                 return (by, f" drafted for the status page: {event.text}")
             case ev.DraftRejected():
                 reason = f": {event.reason}" if event.reason else ""
-                return (by, " sent back the draft of ", self.who(event.author), reason)
+                whose: Spans = (" of ", self.who(event.author)) if event.author else ()
+                return (by, " sent back the draft", *whose, reason)
             case ev.BriefSent():
                 return (by, f" briefed the stakeholders: {event.text}")
             case ev.PromiseMade():
@@ -324,20 +328,6 @@ class Boards(Forms, Aftermath):
                 return ("Paged ", *people, ": overdue is ", what, due, late, silent)
             case RungKind.NEXT:
                 return ("Paged next ", *people, ": overdue is ", what, due, late, silent)
-
-    def draft(self, incident: Incident) -> str:
-        """Return the built-in draft of a brief: what is affected, since when, what is next."""
-        lines = [
-            f"{self.practice(incident)}{self.title(incident)} ({incident.severity.label}, "
-            f"{incident.phase.value}), since {incident.declared_at:%H:%M} UTC.",
-            f"Impact: {incident.impact or 'being assessed'}.",
-        ]
-        if (said := incident.last_update) is not None:
-            lines.append(f"Latest, {said.at:%H:%M} UTC: {said.text}")
-        due = self.next_update(incident, None, Clock.STAKEHOLDER) or self.next_update(incident)
-        if due:
-            lines.append(spans_text(due))
-        return " ".join(lines)
 
     def export_markdown(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Return the whole timeline as Markdown, what people wrote shown literally."""

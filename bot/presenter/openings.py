@@ -9,11 +9,12 @@ from bot.domain.effects import Scene
 from bot.domain.incident import RESPONSE, Clock, Incident, Kind, Severity
 from bot.messages import Actions, At, Message, Place, Precision, Spans, span_of
 from bot.presenter.composing import first, last, message
-from bot.presenter.voice import CLOCKS, Voice, joined, shorten
+from bot.presenter.outside import Outside
+from bot.presenter.voice import CLOCKS, joined, shorten
 from bot.refs import PersonId
 
 
-class Openings(Voice):
+class Openings(Outside):
     """Messages about beginnings and command."""
 
     # --- beginning --------------------------------------------------------------------------------
@@ -68,9 +69,7 @@ class Openings(Voice):
             (f"{RESPONSE[Severity.SEV3]}: ", self.line("join"))
             if head.severity is Severity.SEV3
             else None,
-            (f"No communication plan for {head.service}; the default one applies.",)
-            if plan.missing and head.service
-            else None,
+            *self.plan_line(incident, plan, scene),
             Actions((self.button("Join as responder", incident, "join"),))
             if head.severity.commanded
             else None,

@@ -733,14 +733,6 @@ class Reviews(Documents):
             (self.line("pm show", incident),),
         )
 
-    def published_text(self, incident: Incident) -> str:
-        """Return what stakeholders hear when a postmortem is final (H1, P5)."""
-        open_actions = sum(a.open for a in incident.actions)
-        return (
-            f"The postmortem of {incident.id} is published: {self.title(incident)}. "
-            f"{open_actions} action{'s' if open_actions != 1 else ''} follow from it."
-        )
-
 
 _RUNG = {
     Strength.ELIMINATE: "makes it impossible",

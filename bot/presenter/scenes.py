@@ -20,7 +20,7 @@ from bot.presenter.composing import first, message
 from bot.presenter.openings import Openings
 from bot.presenter.reviews import Reviews
 from bot.presenter.voice import KEEPING, shorten
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, PersonId, page_of
 
 
 def _place(lane: str) -> str:
@@ -91,11 +91,12 @@ class Scenes(Openings, Reviews):
             case ev.ExternalPublished():
                 return self._outward(incident, head, Clock.EXTERNAL, scene)
             case ev.ExternalDrafted():
-                return self._drafted(incident, head)
+                return self.drafted_external(incident, head)
             case ev.DraftRejected():
+                to_whom: Spans = (self.who(head.author), ": ") if head.author else ()
                 return message(
                     ("Not published", *self._because(head.reason), " — ", self.who(head.by)),
-                    (self.who(head.author), ": ", self.line("external <text>")),
+                    (*to_whom, self.line("external <text>")),
                 )
             case ev.Mirrored():
                 return self._mirrored(incident, head, now, to)
@@ -104,12 +105,10 @@ class Scenes(Openings, Reviews):
             case ev.DeliveryStalled():
                 return self._stalled(incident, head)
             case ev.DeliveryResumed():
-                return message(
-                    (
-                        f"{self.platform_of(head.target)} takes messages again; "
-                        "what waited is on its way.",
-                    )
-                )
+                page = page_of(head.target)
+                there = f"The status page {page}" if page else self.platform_of(head.target)
+                what = "updates" if page else "messages"
+                return message((f"{there} takes {what} again; what waited is on its way.",))
             case ev.BriefSent():
                 return self._outward(incident, head, Clock.STAKEHOLDER, scene)
             case ev.CadenceChanged():
@@ -123,11 +122,11 @@ class Scenes(Openings, Reviews):
             case ev.UntouchedRaised():
                 return self._untouched(incident)
             case ev.Stabilised():
-                return self._stabilised(incident, head)
+                return self._stabilised(incident, head, scene)
             case ev.Resolved():
-                return self._resolved(incident, head)
+                return self._resolved(incident, head, scene)
             case ev.Reopened():
-                return self._reopened(incident, head, now)
+                return self._reopened(incident, head, scene, now)
             case ev.Cancelled():
                 return message(
                     (
@@ -136,6 +135,7 @@ class Scenes(Openings, Reviews):
                         ".",
                     ),
                     ("All responders are released. No postmortem is owed.",),
+                    *self.publicly(incident, scene),
                 )
             case ev.EntryAmended():
                 return message((f"Entry {head.entry} now says: ", shorten(head.text, 300)))
@@ -145,7 +145,7 @@ class Scenes(Openings, Reviews):
                 where = head.ticket.url or f"{head.ticket.plugin} {head.ticket.id}"
                 return message((f"{incident.id} is filed as a ticket: ", where))
             case ev.DeliveryFailed():
-                return self._undelivered(head)
+                return self._undelivered(incident, head)
             case ev.TroubleFound():
                 return message((f"{self.label(incident)}: {head.text}",))
             case ev.ActionChased():
@@ -192,7 +192,7 @@ class Scenes(Openings, Reviews):
                         ".",
                     ),
                     (self.line(KEEPING[head.clock], incident),),
-                    self.no_change(incident) if head.clock is Clock.INTERNAL else None,
+                    *self.keeping(incident, head.clock),
                 )
             case ev.RungFired():
                 return message(
@@ -232,7 +232,7 @@ class Scenes(Openings, Reviews):
                     (self.line("pm", incident),),
                 )
             case ev.ExternalDrafted():
-                return self._drafted(incident, head, elsewhere=True)
+                return self.drafted_external(incident, head, elsewhere=True)
             case ev.DraftRejected():
                 return message(
                     (f"{incident.id}: not published", *self._because(head.reason), "."),
@@ -341,24 +341,6 @@ class Scenes(Openings, Reviews):
             *self._cause(scene),
         )
 
-    def _drafted(
-        self, incident: Incident, head: ev.ExternalDrafted, *, elsewhere: bool = False
-    ) -> Message:
-        """Return an external text exactly as it would appear, for the commander's word (X2)."""
-        name = incident if elsewhere else None
-        return message(
-            (f"{self.label(incident)}: for the status page, by ", self.who(head.by), ":"),
-            (head.text,),
-            (
-                self.who(incident.commander),
-                " decides: ",
-                self.line("approve", name),
-                "  ·  ",
-                self.line("reject <why>", name),
-            ),
-            *self.approval(incident),
-        )
-
     def _because(self, reason: str | None) -> Spans:
         return (f": {shorten(reason, 300)}",) if reason else ()
 
@@ -369,7 +351,9 @@ class Scenes(Openings, Reviews):
         clock: Clock,
         scene: Scene,
     ) -> Message:
-        verb = "Publishing" if clock is Clock.EXTERNAL else "Sending to the stakeholders"
+        verb = "Sending to the stakeholders"
+        if isinstance(head, ev.ExternalPublished):
+            verb = f"Publishing as {head.state.value}" if head.state else "Publishing"
         due = self.next_update(incident, None, clock)
         if incident.drill:
             verb = f"{verb} (practice: it goes nowhere)"
@@ -509,7 +493,7 @@ class Scenes(Openings, Reviews):
 
     # --- ends -------------------------------------------------------------------------------------
 
-    def _stabilised(self, incident: Incident, head: ev.Stabilised) -> Message:
+    def _stabilised(self, incident: Incident, head: ev.Stabilised, scene: Scene) -> Message:
         after = span_of(head.at - incident.declared_at)
         text: Spans = (": ", head.text) if head.text else ()
         return message(
@@ -521,6 +505,7 @@ class Scenes(Openings, Reviews):
                 ".",
             ),
             ("Users are served again; diagnosis can begin.",),
+            *self.publicly(incident, scene),
             (
                 *self.next_update(incident),
                 " When the cause is contained: ",
@@ -529,7 +514,7 @@ class Scenes(Openings, Reviews):
             Actions((self.button("Resolved", incident, "resolve"),)),
         )
 
-    def _resolved(self, incident: Incident, head: ev.Resolved) -> Message:
+    def _resolved(self, incident: Incident, head: ev.Resolved, scene: Scene) -> Message:
         took = span_of(head.at - incident.declared_at)
         text: Spans = (": ", head.text) if head.text else ()
         record = self.kept(incident)
@@ -543,6 +528,7 @@ class Scenes(Openings, Reviews):
             ),
             ("All responders are released; thank you.",),
             (f"Updates: {record}.",) if record else None,
+            *self.publicly(incident, scene),
             self.owed(incident, head.at),
             self._draft_ready(incident),
         )
@@ -572,7 +558,9 @@ class Scenes(Openings, Reviews):
             ".",
         )
 
-    def _reopened(self, incident: Incident, head: ev.Reopened, now: datetime) -> Message:
+    def _reopened(
+        self, incident: Incident, head: ev.Reopened, scene: Scene, now: datetime
+    ) -> Message:
         ic: Spans = ("IC: ", self.who(incident.commander), " (acting, until a commander accepts)")
         asked = tuple(a.person for a in incident.asked if not a.declined)
         return message(
@@ -583,6 +571,7 @@ class Scenes(Openings, Reviews):
             ),
             ic if incident.acting else None,
             ("Asked to take command: ", *self.people(asked, notify=True), ".") if asked else None,
+            *self.publicly(incident, scene),
             self.next_update(incident, now),
         )
 
@@ -614,6 +603,8 @@ class Scenes(Openings, Reviews):
         return message((f"{incident.id} is not told on {there} any more.",))
 
     def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
+        if (page := page_of(head.target)) is not None:
+            return self.page_away(page, head.since, head.waiting)
         there = self.platform_of(head.target)
         others = [c.adapter for c in incident.conversations if self.platform(c.adapter) != there]
         whole: Spans = (f"{self.platform(others[0])} is complete. ",) if others else ()
@@ -628,7 +619,15 @@ class Scenes(Openings, Reviews):
             )
         )
 
-    def _undelivered(self, head: ev.DeliveryFailed) -> Message:
+    def _undelivered(self, incident: Incident, head: ev.DeliveryFailed) -> Message:
+        if (page := page_of(head.target)) is not None:
+            return self.page_refused(page, head.why, incident)
+        if head.audience:
+            return message(
+                (f"{incident.id}: a stakeholder was not told: {head.what}.",),
+                (f"Why: {shorten(head.why, 300)}",),
+                ("More of that are on the timeline, and not told one by one.",),
+            )
         return message(
             (f"Not delivered to {_place(head.target)}: {head.what}.",),
             (f"Why: {shorten(head.why, 300)}",),

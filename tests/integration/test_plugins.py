@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from bot import plugin_manager
 from bot.domain import events as ev
+from bot.domain.effects import News
+from bot.domain.publication import PublicState
 from bot.errors import ConfigError
 from bot.hookspecs import Hooks, hookimpl
 from bot.people import Directory
@@ -57,9 +59,13 @@ async def test_an_external_text_is_published_and_follows_the_phase(tmp_path):
         await bot.say("ann", "!inc external Checkout is slow")
         await bot.say("ann", "!inc resolve the intern's name was Bob")
         notices = [notice for notice, _ref, _key in calls(outside, "publish")]
-        assert (notices[0].text, notices[0].resolved) == ("Checkout is slow", False)
-        assert notices[-1].resolved
-        assert "Bob" not in notices[-1].text
+        first, last = notices[0], notices[-1]
+        assert [(u.text, u.state) for u in first.updates] == [
+            ("Checkout is slow", PublicState.INVESTIGATING)
+        ]
+        assert first.updates == last.updates[:1]
+        assert last.state is PublicState.RESOLVED
+        assert "Bob" not in last.updates[-1].text
         refs = [ref for _notice, ref, _key in calls(outside, "publish")]
         assert refs[0] is None
         assert refs[-1] is not None
@@ -104,10 +110,11 @@ async def test_a_brief_goes_to_the_stakeholders_and_without_text_a_draft_is_show
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
         await bot.say("ann", "!inc brief")
         assert "down: we are on it." in bot.heard()[-1]
-        assert calls(outside, "send") == []
+        assert len(calls(outside, "send")) == 1
         await bot.say("ann", "!inc brief we are on it")
-        ((update, _key),) = calls(outside, "send")
-        assert update.text == "we are on it"
+        news = [update for update, _key in calls(outside, "send")]
+        assert [(u.news, u.text) for u in news][1:] == [(News.BRIEF, "we are on it")]
+        assert news[0].text == "INC-1 is declared. Impact: being assessed."
 
 
 async def test_a_draft_is_there_without_a_summarizer_or_with_one_that_fails(tmp_path):

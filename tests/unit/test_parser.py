@@ -6,7 +6,18 @@ import pytest
 
 from bot.domain import commands as cmd
 from bot.domain.incident import Clock, Kind, Role, Severity
-from bot.parser import NO_CHANGE, Asked, NotYet, Opening, Query, UsageError, parse
+from bot.domain.publication import PublicState
+from bot.parser import (
+    NO_CHANGE,
+    Asked,
+    Opening,
+    Query,
+    SetShield,
+    Subscribe,
+    Unsubscribe,
+    UsageError,
+    parse,
+)
 from bot.people import Directory, Person
 from bot.refs import PersonId, UserRef
 
@@ -113,7 +124,28 @@ def test_unsure_is_sev1_until_assessed():
         ("brief", Asked(query=Query.DRAFT)),
         ("brief x", cmd.SendBrief(text="x")),
         ("public x", cmd.PublishExternal(text="x")),
-        ("subscribe sev1", NotYet(what="subscriptions")),
+        ("external", Asked(query=Query.EXTERNAL)),
+        (
+            "external state:identified Found it: a release title:Slow checkout",
+            cmd.PublishExternal(
+                text="Found it: a release", title="Slow checkout", state=PublicState.IDENTIFIED
+            ),
+        ),
+        ("subscribe", Subscribe()),
+        ("follow all digest", Subscribe(everything=True, digest=True)),
+        ("subscribe sev1", Subscribe(everything=True, severity=Severity.SEV1)),
+        (
+            "subscribe s2 service:checkout to:me@example.com",
+            Subscribe(
+                everything=True, severity=Severity.SEV2, service="checkout", to="me@example.com"
+            ),
+        ),
+        ("subscribe postmortems to:here", Subscribe(postmortems=True, to="here")),
+        ("unsubscribe", Unsubscribe()),
+        ("unsubscribe #3", Unsubscribe(n=3)),
+        ("unsubscribe all", Unsubscribe(everything=True)),
+        ("subscriptions", Asked(query=Query.SUBSCRIPTIONS)),
+        ("shield off", SetShield(on=False)),
         ("", Asked(query=Query.HELP)),
     ],
 )
