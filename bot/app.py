@@ -21,6 +21,7 @@ from bot.cadence import Cadence
 from bot.chat import Inbound, Receipt
 from bot.clock import SystemClock
 from bot.config import Config
+from bot.digesting import Digesting
 from bot.domain.workflow import fold
 from bot.errors import ConfigError, DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
 from bot.following import Following
@@ -72,6 +73,9 @@ class _Memory:
     async def recall(self, name: str) -> str | None:
         return await self._store.read(lambda work: work.ref(f"{self._under}{name}"))
 
+    async def under(self, prefix: str) -> Mapping[str, str]:
+        return await self._store.read(lambda work: work.refs_under(f"{self._under}{prefix}"))
+
     async def keep(self, name: str, value: str, *, lasting: bool = True) -> None:
         kept_at = None if lasting else self._clock.now()
         key = f"{self._under}{name}"
@@ -122,6 +126,14 @@ class App:
             self.outbox.wake,
         )
         self.reporting = Reporting(config, store, clock, self.presenter, self.outbox.wake)
+        self.digesting = Digesting(
+            config,
+            store,
+            clock,
+            self.presenter,
+            self.service.stakeholders,
+            self.outbox.wake,
+        )
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0
         self._lost: list[str] = []
@@ -158,7 +170,11 @@ class App:
             if self.config.http.listen is not None:
                 routes = self.plugins.routes()
                 application = http.application(
-                    self.store, self.numbers, routes, lambda: self.cadence.started
+                    self.store,
+                    self.numbers,
+                    routes,
+                    lambda: self.cadence.started,
+                    self.service.ended_by_mail,
                 )
                 await stack.enter_async_context(http.serving(application, self.config.http.listen))
             async with self.working():
@@ -196,6 +212,7 @@ class App:
                     group.create_task(self._pruning(), name="pruning"),
                     group.create_task(self.following.run(), name="following"),
                     group.create_task(self.reporting.run(), name="reporting"),
+                    group.create_task(self.digesting.run(), name="digesting"),
                 ]
                 yield
                 for loop in loops:

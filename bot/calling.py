@@ -87,7 +87,7 @@ class Api:
         if 200 <= status < 300:
             return
         wait = _retry_after(response)
-        if status == 429 or (status == 403 and wait is not None):
+        if status in {420, 429} or (status == 403 and wait is not None):
             raise TemporaryFailure(f"{self._service} wants less at once ({status})", wait)
         if status >= 500:
             raise TemporaryFailure(f"{self._service} has trouble ({status})", wait, unsure=changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -13,7 +14,10 @@ from bot.app import database_url, loaded, pending, reading, verify
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.errors import BotError
-from bot.ports import Checkable, Finding
+from bot.ports import Checkable, Finding, Store, Work
+
+LOOKED_AT = 200
+"""How many of the last incidents are looked through for services without a plan."""
 
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""
@@ -42,7 +46,10 @@ async def check(
         waiting = await pending(config, home)
         if waiting:
             tell(f"       to be upgraded at the next start: {', '.join(waiting)}")
-        elif deep:
+        else:
+            async with reading(config, home) as store:
+                notes += await _unplanned(config, store)
+        if deep and not waiting:
             async with reading(config, home) as store:
                 faults += [
                     f"{name}: its row is not what its timeline gives; keep a copy, and report this"
@@ -56,7 +63,23 @@ async def check(
         for name in plugins.unheard
         if config.http.listen is None
     ]
-    return faults, [*notes, *_warnings(config)]
+    return faults, [*notes, *_warnings(config, pages=bool(plugins.status_pages))]
+
+
+async def _unplanned(config: Config, store: Store) -> list[str]:
+    """Return the services that incidents were declared for, and that have no plan (X1)."""
+    recent = await store.read(lambda work: work.list("all", LOOKED_AT))
+    found = [await store.read(partial(_service_of, name=each.id)) for each in recent]
+    names = dict.fromkeys(s for s in found if s is not None and s not in config.services)
+    return [
+        f"services.{name}: incidents were declared for it, and it has no communication plan"
+        for name in names
+    ]
+
+
+async def _service_of(work: Work, name: str) -> str | None:
+    incident = await work.incident(name)
+    return incident.service if incident is not None else None
 
 
 async def _asked(name: str, provided: Checkable) -> list[Finding]:
@@ -68,22 +91,37 @@ async def _asked(name: str, provided: Checkable) -> list[Finding]:
         return [Finding(f"[{name}] cannot be checked: {exc!r}")]
 
 
-def _warnings(config: Config) -> list[str]:
+def _lacking(config: Config, service: str, *, pages: bool) -> list[str]:
+    """Return what a service's communication plan does not settle before the incident (X1)."""
+    plan = config.plan_for(service)
+    lacking = []
+    if plan.comms is None:
+        lacking.append("who speaks outside (comms)")
+    if plan.liaison is None:
+        lacking.append("who briefs (liaison)")
+    if not plan.external:
+        lacking.append("how often the public is told (external.sev1)")
+    if pages and not plan.components:
+        lacking.append("what of the status page it is (components)")
+    if plan.pages == ():
+        lacking.append("a page to publish on (status_pages names none)")
+    return lacking
+
+
+def _warnings(config: Config, *, pages: bool) -> list[str]:
     notes = []
     if not config.directory.trained:
         notes.append("nobody is a trained commander: set commander = true for some people")
     if not config.paging.last:
         notes.append("paging.last names nobody: an incident nobody accepts pages nobody in the end")
     for name, service in config.services.items():
-        if not (service.comms or config.plan.comms):
-            notes.append(f"services.{name}: nobody speaks outside for it; set comms")
+        lacking = _lacking(config, name, pages=pages)
+        if lacking:
+            notes.append(f"services.{name}: its communication plan lacks {'; '.join(lacking)}")
         if not service.owner:
             notes.append(f"services.{name}: nobody is told of its overdue actions; set owner")
         if not service.on_call:
             notes.append(f"services.{name}: on_call names nobody: “page {name}” calls nobody")
-        plan = config.plan_for(name)
-        if not plan.external:
-            notes.append(f"services.{name}: no external cadence is agreed; set external.sev1")
     if config.report_conversation is None:
         notes.append("no weekly report of action items: set actions.conversation")
     if not config.services:

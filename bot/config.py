@@ -438,6 +438,12 @@ class Config(Section):
         """Where the weekly report of action items goes: the triage room, where nothing is said."""
         return _conversation(self.actions.conversation) or self.triage_conversation
 
+    def last_digest(self, now: datetime) -> datetime:
+        """Return when today's digest is, or yesterday's was, due."""
+        local = now.astimezone(ZoneInfo(self.triage.zone))
+        due = datetime.combine(local.date(), self.stakeholders.digest_at, local.tzinfo)
+        return due if due <= now else due - timedelta(days=1)
+
     def last_report(self, now: datetime) -> datetime:
         """Return when this week's report is, or the last one was, due."""
         local = now.astimezone(ZoneInfo(self.triage.zone))

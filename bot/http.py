@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from html import escape
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,6 +16,10 @@ from bot.ports import Store
 
 Numbers = Callable[[], dict[str, float]]
 """What the application counts: names ending in `_total` are counters, others are gauges."""
+
+Ending = Callable[[str, bool], Awaitable[str | None]]
+"""Returns what a token's subscription is to, and ends it where that is asked; none: no such token.
+"""
 
 BODY_LIMIT = 1024 * 1024
 """The largest request that is read; a webhook is smaller."""
@@ -39,10 +44,11 @@ def application(
     numbers: Numbers,
     routes: Iterable[tuple[str, web.RouteTableDef]],
     started: Callable[[], bool] = lambda: True,
+    ending: Ending | None = None,
 ) -> web.Application:
-    """Return the application. Nothing in it changes anything, save what plugins mount.
+    """Return the application. Only what plugins mount changes anything, and the end of a mail.
 
-    `started`: whether the clocks run; the bot is not ready before.
+    `started`: whether the clocks run; the bot is not ready before. `ending` ends subscriptions.
     """
     registry = CollectorRegistry()
     registry.register(_Counted(numbers))
@@ -70,11 +76,48 @@ def application(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    if ending is not None:
+        _unsubscribing(app, ending)
     for prefix, table in routes:
         mounted = web.Application(client_max_size=BODY_LIMIT)
         mounted.add_routes(table)
         app.add_subapp(prefix, mounted)
     return app
+
+
+def _unsubscribing(app: web.Application, ending: Ending) -> None:
+    """Let readers of mail end it: a GET asks and changes nothing, a POST does (RFC 8058)."""
+
+    async def page(request: web.Request) -> web.Response:
+        post = request.method == "POST"
+        what = await ending(request.match_info["token"], post)
+        if what is None:
+            return _page("This link is not valid any more", "It may have been used already.", 404)
+        if post:
+            return _page("Unsubscribed", f"No more mail about {what}.")
+        button = '<form method="post"><button>Unsubscribe</button></form>'
+        return _page("Unsubscribe?", f"You get mail about {what}.", more=button)
+
+    app.router.add_get("/unsubscribe/{token:[A-Za-z0-9_-]{16,64}}", page)
+    app.router.add_post("/unsubscribe/{token:[A-Za-z0-9_-]{16,64}}", page)
+
+
+def _page(title: str, text: str, status: int = 200, more: str = "") -> web.Response:
+    body = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 3rem auto;
+padding: 0 1rem }} button {{ font: inherit; padding: .5rem 1.5rem }}</style></head>
+<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{more}</main></body></html>
+"""
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+    return web.Response(text=body, content_type="text/html", status=status, headers=headers)
 
 
 @asynccontextmanager

@@ -82,6 +82,12 @@ LANE_AGAIN = timedelta(minutes=1)
 LANES_AT_ONCE = 128
 """How many lanes one process works on: one that hangs must not hold up the others (D4)."""
 
+LANES_TAKEN_AT_ONCE = 64
+"""How many lanes are taken in one go."""
+
+OUTSIDE_AT_ONCE = 48
+"""With how many lanes of plugins at work no more of them are taken: rooms come first (H2)."""
+
 PATIENCE = timedelta(seconds=30)
 """How far away another try may be for the end of a run to wait for it."""
 
@@ -185,14 +191,17 @@ class Outbox:
 
     async def _claimed(self) -> None:
         """Take the lanes that there are, as far as there is room, and start on them."""
-        room = LANES_AT_ONCE - len(self._held)
+        room = min(LANES_AT_ONCE - len(self._held), LANES_TAKEN_AT_ONCE)
         if room <= 0:
             return
+        # A thousand mails wait for each other, and for nobody's room.
+        outside = sum(lane.startswith("plugin/") for lane in self._held)
+        without = {*self.without, *(("plugin",) if outside >= OUTSIDE_AT_ONCE else ())}
         now = self._clock.now()
         self._claiming = True
         try:
             leases = await self._store.claim(
-                self._owner, now=now, until=now + LEASE, limit=room, without=sorted(self.without)
+                self._owner, now=now, until=now + LEASE, limit=room, without=sorted(without)
             )
             self._held.update((lease.lane, lease) for lease in leases)
         except DatabaseAway as exc:
@@ -200,6 +209,8 @@ class Outbox:
             return
         finally:
             self._claiming = False
+        if len(leases) == room:
+            self._wake.set()  # there may be more
         for lease in leases:
             task = asyncio.create_task(self._work_off(lease), name=f"lane {lease.lane}")
             self._tasks.add(task)
@@ -527,7 +538,9 @@ class Outbox:
             state=last.state,
             health=last.health,
             updates=tuple(
-                StatusUpdate(n=each.entry, at=each.at, state=each.state, text=each.text)
+                StatusUpdate(
+                    n=each.entry, at=each.at, state=each.state, text=each.text, health=each.health
+                )
                 for each in incident.publications
             ),
             components={

@@ -102,12 +102,16 @@ class ChatAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusUpdate:
-    """One text of an incident on a status page. `n` is its name for ever."""
+    """One text of an incident on a status page. `n` is its name for ever.
+
+    `health` is how the incident's components fared from then on.
+    """
 
     n: int
     at: datetime
     state: PublicState
     text: str
+    health: ComponentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +343,9 @@ class Memory(Protocol):
 
         What is not `lasting` is forgotten like delivered messages, and redacted like them (L3).
         """
+
+    async def under(self, prefix: str) -> Mapping[str, str]:
+        """Return all that is kept under names that begin so, without the prefix."""
 
 
 class PluginContext(Protocol):

@@ -752,6 +752,19 @@ class Service:
             await work.send([row], now=inquiry.now)
         return "answered"
 
+    async def ended_by_mail(self, token: str, post: bool) -> str | None:  # noqa: FBT001 - of HTTP
+        """Return what a mail's link is about, and end it where that is asked (H1)."""
+
+        async def end(work: Work) -> str | None:
+            found = await work.subscription(token)
+            if found is None or found.muted:
+                return None
+            if post:
+                await work.unsubscribe(found.n)
+            return self._presenter.subscribed_to(found)
+
+        return await self._store.transact(end)
+
     # --- time -------------------------------------------------------------------------------------
 
     async def tick(self) -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from bot.config import MAIL_NEEDS_A_WAY_OUT, Config, is_mail_address
 from bot.domain.events import BriefSent
-from bot.domain.incident import Incident, Phase
+from bot.domain.incident import Incident
 from bot.domain.recording import corrected
 from bot.domain.subscribing import MAIL, Subscription
 from bot.messages import Message
@@ -232,13 +231,3 @@ async def last_brief(work: Work, incident: Incident) -> BriefSent | None:
     """Return the last brief of an incident, as it is to be read now."""
     events = (entry.event for entry in reversed(corrected(await work.timeline(incident.id))))
     return next((event for event in events if isinstance(event, BriefSent)), None)
-
-
-def said_last(incident: Incident, brief: BriefSent | None, since: datetime) -> str:
-    """Return the last thing said of an incident since a time, for a digest."""
-    said = incident.last_update
-    if incident.phase in {Phase.RESOLVED, Phase.CLOSED, Phase.CANCELLED}:
-        return ""
-    if brief is not None and brief.at >= since:
-        return brief.text
-    return said.text if said is not None and said.at >= since else ""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -15,7 +12,8 @@ import nh3
 from markdown_it import MarkdownIt
 from pydantic import BaseModel, ConfigDict
 
-from bot.errors import PermanentFailure, TemporaryFailure
+from bot.errors import PermanentFailure
+from bot.folders import Folder
 from bot.ports import Document, Finding, PluginContext
 from bot.refs import ExternalRef
 
@@ -56,42 +54,37 @@ class Library:
 
     def __init__(self, context: PluginContext, settings: LibrarySettings) -> None:
         """Nothing is written before something is published."""
-        self._context, self._settings = context, settings
-        self._folder = Path(context.home, settings.folder)
+        self._context = context
+        path = Path(context.home, settings.folder)
+        self._folder = Folder(path, git=settings.git, push=settings.push)
         self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-        self._one_at_a_time = asyncio.Lock()
 
     async def publish(
         self, document: Document, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
         """Write a document and the index; the same document again changes nothing."""
         del ref, key  # the file's name says which it is
-        async with self._one_at_a_time:
-            try:
-                await asyncio.to_thread(self._write, document)
-            except OSError as exc:
-                raise TemporaryFailure(f"cannot write to {self._folder}: {exc.strerror}") from exc
-            if self._is_repository():
-                await self._commit(document)
-        path = self._folder / f"{document.incident}.md"
+        title = " ".join(document.title.split())[:60]
+        said = f"Postmortem {document.incident}: {title}"
+        await self._folder.write(lambda: self._write(document), said)
+        path = self._folder.path / f"{document.incident}.md"
         return ExternalRef(self._context.name, document.incident, str(path))
 
     def _write(self, document: Document) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._put(f"{document.incident}.md", document.markdown)
+        self._folder.put(f"{document.incident}.md", document.markdown)
         body = nh3.clean(self._markdown.render(document.markdown))
         title = escape(f"{document.incident}: {document.title}")
-        self._put(f"{document.incident}.html", _PAGE.format(title=title, body=body))
+        self._folder.put(f"{document.incident}.html", _PAGE.format(title=title, body=body))
         entries = self._indexed(document)
-        self._put(INDEX, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
-        self._put("README.md", _index_markdown(entries))
-        self._put(
+        self._folder.put(INDEX, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
+        self._folder.put("README.md", _index_markdown(entries))
+        self._folder.put(
             "index.html",
             _PAGE.format(title="Postmortems", body=_index_html(entries)),
         )
 
     def _indexed(self, document: Document) -> list[dict[str, Any]]:
-        path = self._folder / INDEX
+        path = self._folder.path / INDEX
         try:
             entries = json.loads(path.read_text("utf-8")) if path.exists() else []
         except ValueError as exc:
@@ -106,61 +99,9 @@ class Library:
         kept = [each for each in entries if each["incident"] != document.incident]
         return sorted([*kept, entry], key=lambda e: (e["date"], e["incident"]), reverse=True)
 
-    def _put(self, name: str, text: str) -> None:
-        path = self._folder / name
-        anew = path.with_name(f".{name}.new")
-        with anew.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        anew.replace(path)
-
-    # --- git --------------------------------------------------------------------------------------
-
-    def _is_repository(self) -> bool:
-        there = (self._folder / ".git").exists()
-        return there if self._settings.git is None else self._settings.git
-
-    async def _commit(self, document: Document) -> None:
-        if not (self._folder / ".git").exists():
-            await self._git("init", "-q")
-        await self._git("add", "--all", ".")
-        if await self._git("status", "--porcelain"):
-            title = " ".join(document.title.split())[:60]
-            await self._git(
-                "-c", "user.name=Sitrep", "-c", "user.email=sitrep@localhost",
-                "commit", "-q", "-m", f"Postmortem {document.incident}: {title}",
-            )  # fmt: skip
-        if self._settings.push:
-            await self._git("push", "-q")
-
-    async def _git(self, *arguments: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            "git", "-C", str(self._folder), *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        )  # fmt: skip
-        try:
-            out, errors = await process.communicate()
-        except asyncio.CancelledError:
-            process.kill()
-            raise
-        if process.returncode:
-            why = errors.decode("utf-8", "replace").strip()[:300]
-            raise TemporaryFailure(f"git {arguments[0]} failed in {self._folder}: {why}")
-        return out.decode("utf-8", "replace")
-
     async def check(self) -> Sequence[Finding]:
         """Prove that the folder can be written, and that git is there where it is wanted."""
-        findings = []
-        parent = next(p for p in (self._folder, *self._folder.parents) if p.exists())
-        if not os.access(parent, os.W_OK):
-            findings.append(Finding(f"{self._folder} cannot be written by this user"))
-        if self._is_repository() and shutil.which("git") is None:
-            findings.append(Finding("git is not installed; install it, or write git = false"))
-        return findings
+        return self._folder.check()
 
 
 def _index_markdown(entries: Sequence[dict[str, Any]]) -> str:

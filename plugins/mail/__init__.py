@@ -1,4 +1,4 @@
-"""Mail over SMTP: invitations to reviews, as calendars take them.
+"""Mail over SMTP: invitations to reviews, as calendars take them, and news for stakeholders.
 
 ```toml
 [plugins.mail]
@@ -94,7 +94,12 @@ class Smtp:
         thread = f"<{mail.about}@{self._domain}>"
         message["In-Reply-To"] = message["References"] = thread
         message["Auto-Submitted"] = "auto-generated"
+        if mail.unsubscribe is not None:
+            message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.text)
+        if mail.html is not None:
+            message.add_alternative(mail.html, subtype="html")
         for file in mail.files:
             media, _, rest = file.media.partition(";")
             main, _, sub = media.partition("/")

@@ -1,0 +1,94 @@
+"""A folder that a plugin writes: each file whole or not at all, and commits where it is git's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot.errors import TemporaryFailure
+from bot.ports import Finding
+
+
+class Folder:
+    """One writer's folder. `git`: commits; none: where the folder is a repository."""
+
+    def __init__(self, path: Path, *, git: bool | None, push: bool) -> None:
+        """Nothing is written before it is asked for."""
+        self.path, self._git_wanted, self._push = path, git, push
+        self._one_at_a_time = asyncio.Lock()
+
+    async def write(self, what: Callable[[], None], said: str) -> None:
+        """Run what writes, in a thread, and commit it with a message.
+
+        Raises:
+            TemporaryFailure: The folder cannot be written, or git refuses.
+        """
+        async with self._one_at_a_time:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                await asyncio.to_thread(what)
+            except OSError as exc:
+                raise TemporaryFailure(f"cannot write to {self.path}: {exc.strerror}") from exc
+            if self._is_repository():
+                await self._commit(said)
+
+    def put(self, name: str, content: str | bytes) -> None:
+        """Write a file of the folder, or leave the one that is there."""
+        path = self.path / name
+        raw = content.encode() if isinstance(content, str) else content
+        if path.is_file() and path.read_bytes() == raw:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        anew = path.with_name(f".{path.name}.new")
+        with anew.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        anew.replace(path)
+
+    def _is_repository(self) -> bool:
+        there = (self.path / ".git").exists()
+        return there if self._git_wanted is None else self._git_wanted
+
+    async def _commit(self, said: str) -> None:
+        if not (self.path / ".git").exists():
+            await self._git("init", "-q")
+        await self._git("add", "--all", ".")
+        if await self._git("status", "--porcelain"):
+            await self._git(
+                "-c", "user.name=Sitrep", "-c", "user.email=sitrep@localhost",
+                "commit", "-q", "-m", said,
+            )  # fmt: skip
+        if self._push:
+            await self._git("push", "-q")
+
+    async def _git(self, *arguments: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            "git", "-C", str(self.path), *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        )  # fmt: skip
+        try:
+            out, errors = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        if process.returncode:
+            why = errors.decode("utf-8", "replace").strip()[:300]
+            raise TemporaryFailure(f"git {arguments[0]} failed in {self.path}: {why}")
+        return out.decode("utf-8", "replace")
+
+    def check(self) -> Sequence[Finding]:
+        """Return what keeps the folder from being written, or git from being there."""
+        findings = []
+        parent = next(p for p in (self.path, *self.path.parents) if p.exists())
+        if not os.access(parent, os.W_OK):
+            findings.append(Finding(f"{self.path} cannot be written by this user"))
+        if self._is_repository() and shutil.which("git") is None:
+            findings.append(Finding("git is not installed; install it, or write git = false"))
+        return findings

@@ -1,0 +1,27 @@
+"""The public status page, served by Sitrep itself.
+
+```toml
+[http]
+listen = "127.0.0.1:8080"              # readers come through your proxy: /plugins/page/ alone
+
+[plugins.page]
+url = "https://status.example.com"     # where readers find it
+title = "Example status"
+components = { checkout = "Checkout", api = "API" }
+```
+
+It needs no JavaScript. What is published stands on it within a second; what was published stays.
+"""
+
+from __future__ import annotations
+
+from bot.hookspecs import hookimpl
+from bot.ports import PluginContext
+from plugins.page.config import PageSettings
+from plugins.page.served import Page
+
+
+@hookimpl
+def register_status_page(context: PluginContext) -> Page:
+    """Provide the page."""
+    return Page(context, context.settings(PageSettings))
