@@ -84,6 +84,7 @@ class Posted:
     key: str
     ref: str = ""
     message: Message | None = None
+    answers: str | None = None
 
 
 class RecordingAdapter:
@@ -126,9 +127,14 @@ class RecordingAdapter:
         urgent: bool = False,
     ) -> MessageRef:
         """Keep a message; a key that was there already gives its reference again."""
-        del answers, urgent
+        del urgent
         posted = Posted(
-            kind="post", conversation=to.id, text=plain(message), key=key, message=message
+            kind="post",
+            conversation=to.id,
+            text=plain(message),
+            key=key,
+            message=message,
+            answers=answers,
         )
         return MessageRef(to, self._do(posted))
 

@@ -19,7 +19,8 @@ class Statuspage(Vendor):
 
     def config(self) -> str:
         return (
-            f'[plugins.statuspage]\npage = "p1"\nkey = {self.secret}\napi = "{self.url}"\npace = 0\n'
+            f'[plugins.statuspage]\npage = "p1"\nkey = {self.secret}\napi = "{self.url}"\n'
+            "pace = 0\n"
             'components = { checkout = "c-checkout", api = "c-api" }\n'
         )
 
@@ -32,7 +33,9 @@ class Statuspage(Vendor):
     def answer(self, method: str, path: str, query: Any, body: Any) -> tuple[int, Any]:
         parts = path.removeprefix("/pages/p1/").split("/")
         if parts == ["components"]:
-            return 200, [{"id": key, "name": key, "status": s} for key, s in self.components.items()]
+            return 200, [
+                {"id": key, "name": key, "status": s} for key, s in self.components.items()
+            ]
         if parts == ["incidents"] and method == "GET":
             return 200, [self._shown(i) for i in reversed(self.issues)][: int(query["limit"])]
         if parts == ["incidents"]:
@@ -165,7 +168,9 @@ class Cachet(Vendor):
         incident = self.issues[number]
         first = incident["attributes"]
         text = first["message"].partition("\n\n<!--")[0]
-        rest = [(u["attributes"]["status"], u["attributes"]["message"]) for u in incident["updates"]]
+        rest = [
+            (u["attributes"]["status"], u["attributes"]["message"]) for u in incident["updates"]
+        ]
         return [(_STATES[state], said) for state, said in [(first["status"]["value"], text), *rest]]
 
     def health(self, component: str = "checkout") -> str:

@@ -11,17 +11,20 @@ import re
 LONGEST = 200
 """The longest message that is looked at: who writes more has more to say than a question."""
 
+_WHOLE = r"(?:incident|outage|issue|problem)"
 _OPENING = r"""
-    (?:(?:hi|hey|hello|hallo|morning|folks|all|team|guys|everyone|everybody|sorry|excuse\ me|so|and|
+    (?:(?:sorry\ to\ (?:bother|interrupt|ask)(?:\ (?:you|again))?|
+    hi|hey|hello|hallo|morning|folks|all|team|guys|everyone|everybody|sorry|excuse\ me|so|and|
     ok|okay|um+|quick\ question|qq|just\ checking(?:\ in)?|checking\ in|ping|bump|again|please|pls|
     @\S+|there)[\s,.:!;-]+)*
 """
-_TAIL = r"""
+_TAIL = rf"""
     (?:\s*(?:please|pls|plz|yet|so\ far|now|today|folks|all|team|guys|everyone|anyone|here|there|
-    on\ (?:this|it|that|the\ (?:incident|outage|issue|problem))|about\ (?:this|it|the\ (?:incident|
-    outage|issue|problem))|for\ (?:this|it|us|me|the\ (?:incident|outage|issue|problem|board|
-    customers?|clients?))|with\ (?:this|it|the\ (?:incident|outage|issue|problem))|at\ (?:all|the\
-    moment|this\ point)|\?|!|\.|,|:\)|thanks|thank\ you|thx|cheers|ta|🙏|😬|👀))*
+    on\ (?:this|it|that|an?\ fix|the\ (?:{_WHOLE}|fix))|
+    (?:about|with)\ (?:this|it|the\ {_WHOLE})|
+    for\ (?:this|it|us|me|an?\ fix|(?:the\ |our\ |my\ )?
+    (?:{_WHOLE}|fix|board|boss|ceo|cto|customers?|clients?|management))|
+    at\ (?:all|the\ moment|this\ point)|\?|!|\.|,|:\)|thanks|thank\ you|thx|cheers|ta|🙏|😬|👀))*
 """
 _PLEA = r"(?:(?:can|could|may|would)\ (?:i|we|you|someone|somebody|anyone|anybody)\ (?:please\ )?)"
 _GIVE = r"(?:(?:get|have|give|share|post|provide|send)(?:\ (?:us|me|everyone))?)"
@@ -31,8 +34,9 @@ _NEWS = r"""
     eta|e\.t\.a\.|estimate|time\ ?line|time\ ?frame)
 """
 _CALL = r"""(?:(?:a|the|an)\ )?(?:call|bridge|zoom|meeting|war\ ?room|huddle)(?:\ (?:link|url))?"""
-_BACK = r"""(?:(?:back|up|fixed|resolved|over|solved|working|done|restored|online|live|sorted)
-    (?:\ again|\ and\ running)?)"""
+_BACK = r"""(?:(?:back\ (?:up|online|to\ normal)|back|up|fixed|resolved|over|solved|working|done|
+    restored|online|live|sorted|down)(?:\ again|\ and\ running)?)"""
+_WONDER = r"(?:any\ idea\ |(?:do|does)\ (?:we|you|anyone|anybody|somebody)\ know\ )"
 _IT = r"""(?:it|this|that|we|things|everything|the\ (?:incident|outage|issue|problem|service|site|
     system|systems)|service)"""
 
@@ -43,7 +47,14 @@ _ASKS = tuple(
         rf"(?:is\ there\ |are\ there\ |do\ we\ have\ |have\ we\ got\ |got\ |have\ you\ got\ )?"
         rf"(?:any\ |an\ |some\ )(?:new\ |further\ |more\ |other\ )?{_NEWS}"
         r"(?:\ (?:or\ (?:an\ )?eta|to\ share))?",
-        r"(?:news|updates?|status|status\ update|sitrep|eta|progress)\s*\?+",
+        r"(?:news|updates?|status|status\ update|sitrep|eta|progress)\s*(?:\?+|,?\ pl(?:ease|s|z))",
+        r"any\ chance\ of\ (?:an?\ )?(?:quick\ )?(?:update|eta|status)",
+        r"anything\ new",
+        # our CEO wants an update
+        r"(?:the\ |our\ |my\ |a\ |we\ |i\ |they\ )*"
+        r"(?:ceo|cto|boss|board|vp|customers?|clients?|sales|management|leadership|we|i|they)?\ ?"
+        r"(?:just\ )?(?:wants?|needs?|would\ like)\ "
+        r"(?:an?\ )(?:quick\ |short\ )?(?:update|eta|status|status\ update)",
         # can we get an update · could someone post a status
         rf"{_PLEA}{_GIVE}\ {_NEWS}",
         rf"{_GIVE}\ (?:us\ |me\ )?(?:an?\ |the\ |some\ )(?:quick\ |short\ |latest\ )?"
@@ -56,11 +67,19 @@ _ASKS = tuple(
         r"(?:where|how)\ (?:are\ we|do\ we\ stand|does\ (?:it|this)\ stand)(?:\ (?:at|now|with))?",
         r"how(?:'?s|\ is)\ (?:it|this|everything)\ (?:going|looking|coming\ along)",
         # when will it be back · how long will it take · is it fixed
-        rf"(?:any\ idea\ |do\ we\ know\ |does\ anyone\ know\ )?when\ (?:will|can|do|should|is)\ "
+        rf"{_WONDER}?when\ (?:will|can|do|should|is)\ "
         rf"{_IT}\ (?:expect\ |think\ |hope\ )?(?:(?:it|this)\ )?(?:to\ )?(?:be\ |going\ to\ be\ )?"
         rf"{_BACK}",
-        rf"(?:any\ idea\ |do\ we\ know\ |does\ anyone\ know\ )?how\ (?:much\ )?long(?:er)?"
-        rf"(?:\ (?:will|until|till|before|is)\ {_IT})?"
+        rf"{_WONDER}?when\ {_IT}\ (?:will|can|should|might)\ be\ {_BACK}",
+        rf"{_WONDER}?how\ long\ {_IT}\ will\ (?:be\ {_BACK}|take|last)",
+        r"when\ (?:can|could|should|may|do)\ (?:we|i|customers)\ expect\ (?:an?\ |the\ )?"
+        r"(?:fix|update|resolution|more|news)",
+        r"when\ is\ the\ next\ update",
+        r"what\ (?:should|can|do|could)\ (?:i|we)\ (?:tell|say\ to)\ "
+        r"(?:the\ |our\ |my\ )?(?:customers?|clients?|board|boss|ceo|management)",
+        r"how\ (?:bad|serious|severe)\ is\ (?:it|this)",
+        rf"{_WONDER}?how\ (?:much\ )?long(?:er)?"
+        rf"(?:\ (?:will|until|till|before|is)\ {_IT}(?:'s)?)?"
         rf"(?:\ (?:take|be|last|going\ to\ take|(?:is|be)?\ ?{_BACK}))?",
         rf"(?:is|are)\ {_IT}\ (?:{_BACK}|still\ (?:down|broken|ongoing|going\ on|happening|out))",
         rf"(?:{_IT}\ )?still\ (?:down|broken|out|ongoing)\s*\?+",
@@ -72,6 +91,7 @@ _ASKS = tuple(
         # is there a call I can join
         rf"(?:is\ there|do\ we\ have|are\ you\ (?:all\ )?on)\ {_CALL}"
         r"(?:\ (?:i|we)\ (?:can|could|should)\ join|\ to\ join|\ open|\ running|\ for\ this)?",
+        rf"{_PLEA}{_GIVE}\ {_CALL}",
         rf"(?:can|could|may|should)\ (?:i|we)\ (?:please\ )?(?:join|hop\ on|get\ on|dial\ in\ to)\ "
         rf"{_CALL}",
         rf"(?:where(?:'?s|\ is)|what(?:'?s|\ is)|who\ has)\ (?:the\ )?{_CALL}",
@@ -81,12 +101,17 @@ _ASKS = tuple(
 )
 
 
+_BETWEEN = re.compile(
+    r"(?<=[?!.])\s+|,\s+(?=(?:any|what|when|is|do|how|can|could|eta)\b)", re.IGNORECASE
+)
+
+
 def asks_for_news(text: str) -> bool:
     """Return whether a message asks for news, an end, or a call, of everybody and nobody."""
     text = " ".join(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
     if not 3 <= len(text) <= LONGEST:
         return False
-    sentences = [s for s in re.split(r"(?<=[?!.])\s+", text) if s.strip("?!. ")]
+    sentences = [s for s in _BETWEEN.split(text) if s.strip("?!., ")]
     asking = [s for s in sentences if any(asks.match(s) for asks in _ASKS)]
     # Whoever adds why they ask (“the board is asking”) asks; a message of more is a conversation.
     return bool(asking) and len(sentences) <= 3 and _about_it(sentences, asking)
@@ -99,8 +124,9 @@ def _about_it(sentences: list[str], asking: list[str]) -> bool:
 
 _REASON = re.compile(
     r"""^(?:
-    hi|hey|hello|morning|good\ (?:morning|afternoon|evening)|sorry|thanks|thank\ you|thx|cheers|
-    folks|team|all|same\ question|(?:just\ )?(?:asking|checking)\b.*|
+    (?:hi|hey|hello|(?:good\ )?(?:morning|afternoon|evening)|sorry(?:\ to\ (?:bother|interrupt))?|
+    thanks|thank\ you|thx|cheers|folks|team|all)(?:\ (?:team|all|folks|everyone|there|you))?|
+    same\ question|(?:just\ )?(?:asking|checking)\b.*|
     (?:the\ |my\ |our\ |a\ |some\ |several\ |many\ |more\ )*
     (?:board|boss|ceo|cto|customers?|clients?|support|sales|management|people|users|
     exec(?:utive)?s|leadership|press|account\ managers?|vp|team|partners?|stakeholders?)

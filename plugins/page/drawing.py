@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -91,13 +92,14 @@ def _environment() -> Environment:
         "day": _day,
         "month": _month,
         "alternative": _alternative,
+        "share": _share,
         "state": _state,
     }
     return made
 
 
 def _minute(when: datetime) -> str:
-    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+    return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
 def _day(when: date) -> str:
@@ -110,6 +112,11 @@ def _month(when: date) -> str:
 
 def _state(state: PublicState) -> str:
     return state.value.capitalize()
+
+
+def _share(available: float) -> str:
+    """Return a share in percent, never rounded up: an outage leaves no 100."""
+    return f"{math.floor(available * 10_000) / 100:.2f} %"
 
 
 def _alternative(component: Component) -> str:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -91,7 +92,8 @@ class Feeds:
             put(item, "link", self.link(told))
             put(item, "guid", self.link(told), isPermaLink="true")
             put(item, "pubDate", format_datetime(told.last.at))
-            put(item, "description", _story(told))
+            # A description is HTML: what people wrote is shown as it is.
+            put(item, "description", escape(_story(told)).replace("\n", "<br>"))
         return _written(root)
 
     # --- JSON -------------------------------------------------------------------------------------
