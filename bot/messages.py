@@ -194,13 +194,15 @@ class File:
 class Message:
     """One thing said. `summary` is its first line: what a lock screen shows.
 
-    `card_of` is the incident whose status card it is, where it can be pressed.
+    `card_of` is the incident whose status card it is, where it can be pressed. `aside`: an answer
+    that belongs in the asking message's thread, however short, where a platform has such.
     """
 
     summary: Spans
     blocks: tuple[Block, ...] = field(default=())
     card_of: str | None = None
     files: tuple[File, ...] = ()
+    aside: bool = False
 
 
 def buttons_of(message: Message) -> tuple[Button, ...]:

@@ -143,6 +143,7 @@ RULES = [
     *(f"F{n}" for n in range(1, 17)),
     *(f"P{n}" for n in range(1, 6)),
     *(f"A{n}" for n in range(1, 4)),
+    *("X1", "X2", "H1", "H2"),
 ]
 
 

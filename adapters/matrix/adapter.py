@@ -253,7 +253,8 @@ class MatrixAdapter:
         if friend is not None:
             content["msgtype"] = "m.text"  # in a direct room nothing is chatter
             await self._reached(room, friend)
-        if root is None and answers is not None and drawn.lines > render.LONG_LINES:
+        beside = message.aside or drawn.lines > render.LONG_LINES
+        if root is None and answers is not None and beside:
             root = self._hearing.threads.get(answers) if self._hearing is not None else None
         if root is not None:
             content = render.in_thread(content, root)

@@ -139,6 +139,9 @@ class Openings(Outside):
             ("Decided ", self.at(each.at), ": ", shorten(each.text, 200))
             for each in incident.decisions
         ]
+        if (draft := incident.draft) is not None:
+            waits = f"A public text waits for the commander: {shorten(draft.text, 200)} "
+            lines.append((waits, self.line("approve", incident)))
         due = joined(
             [self.next_update(incident, now, c) for c in Clock if c in incident.clocks], " "
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain import events as ev
@@ -403,11 +404,12 @@ class Outside(Forms):
 
     def shielded(self, incident: Incident, last: ev.BriefSent | None) -> Message:
         """Return the answer to somebody who asks a room how it stands (H2)."""
-        return message(
+        told = message(
             self._stands(incident, last),
             ("The responders have not been disturbed. ", self.line("subscribe", incident)),
             Actions((self.button("Send me each update", incident, "subscribe"),)),
         )
+        return replace(told, aside=True)
 
     def _stands(self, incident: Incident, last: ev.BriefSent | None) -> Spans:
         """Return the last word and the next one's time."""

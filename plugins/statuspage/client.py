@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.calling import Api, Refused
 from bot.converging import Theirs, matched, noted, recalled
 from bot.domain.publication import ComponentState, PublicState
-from bot.errors import PermanentFailure, TemporaryFailure
+from bot.errors import Paced, PermanentFailure, TemporaryFailure
 from bot.ports import Finding, PluginContext, StatusNotice, StatusUpdate
 from bot.refs import ExternalRef
 from bot.secrets import Secret
@@ -174,7 +174,7 @@ class Statuspage:
     ) -> Any:  # noqa: ANN401 - whatever JSON holds
         self._calls += 1
         if self._calls > AT_ONCE:
-            raise TemporaryFailure("Statuspage takes the rest later", timedelta(seconds=1))
+            raise Paced("Statuspage takes the rest in a second", timedelta(seconds=1))
         if self._calls > 1 and self._settings.pace:
             await self._context.clock.sleep(timedelta(seconds=self._settings.pace))
         return await self._api.ask(method, path, params=params, body=body)

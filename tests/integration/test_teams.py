@@ -450,9 +450,9 @@ async def test_comms_drafts_and_the_commander_answers_by_button(tmp_path, monkey
         await t.say("ann", "external Checkout is slow since 14:04", thread)
         draft = await t.hears("since 14:04", thread)
         await t.press("ben", draft, "Approve", thread)
-        await t.hears("Publishing: Checkout is slow since 14:04", thread)
+        await t.hears("Publishing as investigating: Checkout is slow since 14:04", thread)
         await until(lambda: page.calls)
-        assert page.calls[-1][1][0].text == "Checkout is slow since 14:04"
+        assert page.calls[-1][1][0].updates[-1].text == "Checkout is slow since 14:04"
 
 
 async def test_an_overdue_promise_is_kept_in_one_tap(tmp_path, monkeypatch):

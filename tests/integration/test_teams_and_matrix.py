@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from matrix_world import config as matrix_config
 from matrix_world import world
 from microsoft import object_id
 from peers import unavailable
-from playground import CHANNEL, HERE, emulated
+from playground import CHANNEL, HERE, PERSONAL, emulated
 from teams_world import shown, until
 
 from bot.domain import events as ev
@@ -148,3 +149,73 @@ async def test_matrix_goes_away_and_teams_stays_whole(synapse, tmp_path, monkeyp
 
 
 pytestmark = pytest.mark.timeout(180)
+
+
+async def test_the_outside_is_told_over_both(synapse, tmp_path, monkeypatch):
+    """X2 H1 H2: drafts here, approval there, subscribers on either, a question in the room"""
+    more = """
+[plan]
+external = { sev1 = "30m" }
+[plugins.page]
+url = "https://status.example.com"
+components = { checkout = "Checkout" }
+"""
+    async with both(synapse, tmp_path, monkeypatch, more) as (w, there):
+        room = await w.declared("1 Checkout is down service:checkout ic:@ben")
+        await w.ann.say(room, "!inc mirror teams")
+        thread = await thread_of(there)
+        await there.hears("runs on Matrix, and here", thread)
+        offered = await w.ann.hears("a public text is ready, in the plan's words")
+        assert offered["room_id"] != room  # alone: the room has enough to read
+        await w.ben.hears("A public text waits for the commander: We are investigating")
+        await w.ben.say(await w.ben.room(f"{w.bot.prefix}-inc-1"), "!inc accept")
+        await w.ann.hears("Ben is incident commander", room)
+
+        # Comms drafts on Matrix; the commander approves in Teams, with a button.
+        await w.ann.say(room, "!inc external Checkout is slow since 14:04")
+        draft = await there.hears("for the status page, by", thread)
+        assert "Checkout is slow since 14:04" in shown(draft)
+        _, answer = await there.clicks("ann", draft, "Approve", thread)
+        assert "Only the commander approves" in answer["value"]
+        await there.clicks("ben", draft, "Approve", thread)
+        await w.ann.hears("Publishing as investigating: Checkout is slow since 14:04", room)
+
+        # Cara subscribes on Matrix, Ann alone with the bot in Teams.
+        await w.cara.say(await w.cara.room(f"{w.bot.prefix}-triage"), "!inc subscribe sev1")
+        await w.cara.hears("Subscribed to every incident of SEV1: told directly on Matrix.")
+        await there.says("ann", "INC-1 subscribe")
+        await there.hears("Subscribed to INC-1: told directly on Teams.", PERSONAL)
+        await w.ann.say(room, "!inc brief A rollback is under way")
+        direct = await w.cara.hears("INC-1 SEV1: A rollback is under way")
+        assert direct["room_id"] != room
+        news = await there.hears("INC-1 SEV1: A rollback is under way", PERSONAL)
+        await there.clicks("ann", news, "Unsubscribe", PERSONAL)
+        await until(lambda: _subscribed(there), "one is left")
+        await w.ann.say(room, "!inc brief Nearly done")
+        await w.cara.hears("INC-1 SEV1: Nearly done", direct["room_id"])
+        await there.idle()
+        assert not any("Nearly done" in shown(m) for m in there.seen(PERSONAL))
+
+        # Cara asks in the incident's room: the bot answers in a thread.
+        await w.ann.client.room_invite(room, w.cara.user)
+        await until(lambda: room in w.cara.client.rooms, "Cara is in the room")
+        asked = await w.cara.say(room, "any news?")
+        answer = await w.cara.hears("Last brief", room)
+        assert "Nearly done" in answer["content"]["body"]
+        assert answer["content"]["m.relates_to"]["event_id"] == asked
+
+        await w.ben.say(await w.ben.room(f"{w.bot.prefix}-inc-1"), "!inc resolve")
+        await there.hears("Status page: resolved", thread)
+        await w.cara.hears("INC-1 SEV1: INC-1 is resolved", direct["room_id"])
+        memory = there.app.plugins.status_pages["page"]._context.memory
+        await until(lambda: _told(memory), "the page is complete")
+
+
+async def _subscribed(there) -> bool:
+    found = await there.app.store.read(lambda work: work.subscriptions())
+    return len(found) == 1
+
+
+async def _told(memory) -> bool:
+    kept = json.loads(await memory.recall("incident/INC-1") or '{"updates": []}')
+    return [u["state"] for u in kept["updates"]] == ["investigating", "resolved"]

@@ -1,0 +1,69 @@
+"""A Sitrep that brings status pages up to date and is killed at an instant of that.
+
+    python publishing.py HOME CONFIG STARTED INSTANT
+
+An instant is before or after each call to a page, each note a plugin makes, and each commit of the
+outbox; they are counted from 1, and 0 is none. Prints `done` when all is published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from filing import Later
+
+from bot import log
+from bot.app import _Memory, composed
+from bot.calling import Api
+from bot.config import LogSection, load
+from bot.testing import RecordingAdapter
+
+
+class Reaper:
+    """Ends the process at the instant it was told."""
+
+    def __init__(self, instant: int) -> None:
+        self.left = instant
+
+    def comes(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def watched(*args: object, **more: object) -> object:
+            self.comes()
+            result = await function(*args, **more)
+            self.comes()
+            return result
+
+        return watched
+
+
+async def main(home: str, config: str, started: str, instant: str) -> None:
+    log.configure(LogSection(level="error"))
+    reaper = Reaper(int(instant))
+    Api.ask = reaper.around(Api.ask)
+    _Memory.keep = reaper.around(_Memory.keep)
+    chat = RecordingAdapter()
+    clock = Later(datetime.fromisoformat(started))
+    given = {"chat": chat.plugin()}
+    async with composed(
+        load(Path(config)), Path(home), clock, given=given, tell=lambda _line: None
+    ) as app:
+        outbox = app.outbox
+        outbox._mark = reaper.around(outbox._mark)
+        async with app.working():
+            await outbox.drain(timedelta(0))
+    print("done", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:5]))

@@ -1,0 +1,109 @@
+"""Killed at any instant between the commander's word and the page: one incident, all in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pages import PAGES
+
+from bot.app import composed, reading, verify
+from bot.chat import ChatEvent
+from bot.config import parse
+from bot.refs import ConversationRef, UserRef
+from bot.testing import START, TEAM, ManualClock, RecordingAdapter
+
+KILLS = 24
+INSTANTS = 12
+"""How far into a delivery a process is killed: further than any delivery here goes."""
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
+
+PLANNED = TEAM.replace(
+    'comms = "priya"', 'comms = "priya"\ncomponents = ["checkout"]\nexternal = { sev1 = "30m" }'
+)
+for _name in ("ann", "priya"):
+    PLANNED = PLANNED.replace(
+        f"[people.{_name}]\n", f'[people.{_name}]\nusers = {{ chat = "{_name}" }}\n'
+    )
+OURS = '[plugins.page]\nurl = "https://status.example.com"\n'
+
+
+class Commander:
+    """Says lines to a Sitrep that delivers nothing."""
+
+    def __init__(self, text: str, home: Path) -> None:
+        self._config, self._home = parse(text, {}), home
+        self._clock, self._said = ManualClock(), 0
+
+    async def says(self, *lines: tuple[str, str]) -> None:
+        given = {"chat": RecordingAdapter().plugin()}
+        async with composed(
+            self._config, self._home, self._clock, given=given, tell=lambda _line: None
+        ) as app:
+            for who, line in lines:
+                self._said += 1
+                event = f"e{self._said}"
+                receipt = await app.receive(
+                    ChatEvent(
+                        id=event,
+                        conversation=ConversationRef("chat", "ops"),
+                        sender=UserRef("chat", who),
+                        sender_name=who,
+                        text=f"!inc {line}",
+                        written_at=self._clock.now(),
+                        message=event,
+                    )
+                )
+                assert receipt.done, line
+
+
+@pytest.mark.parametrize("vendor", PAGES, ids=lambda v: v.described)
+async def test_killed_between_approve_and_publish_all_updates_are_there_in_order(vendor, tmp_path):
+    """X2 D1 D2"""
+    async with vendor().running() as page:
+        text = PLANNED + page.config() + OURS
+        file = tmp_path / "sitrep.toml"
+        file.write_text(text)
+        ann = Commander(text, tmp_path)
+        await ann.says(("ann", "declare sev1 down service:checkout ic:@ann"))
+        texts: list[str] = []
+        killed = run = 0
+        while killed < KILLS:
+            texts.append(f"text {len(texts)}")
+            await ann.says(("priya", f"external {texts[-1]}"), ("ann", "approve"))
+            for instant in range(1 + run % 3, INSTANTS, 3):
+                run += 1
+                ended = await _delivering(tmp_path, file, run, instant)
+                killed += not ended
+                if ended:
+                    break
+        await ann.says(("ann", "resolve"))
+        assert await _delivering(tmp_path, file, run + 1, 0)
+        wanted = [("investigating", said) for said in texts]
+        wanted.append(("resolved", "The problem with checkout is resolved."))
+        assert page.updates() == wanted
+        assert len(page.issues) == 1
+        assert page.creations() == 1
+        assert page.health() == "operational"
+        assert page.wrong == []
+    async with reading(parse(text, {}), tmp_path) as store:
+        assert await verify(store) == []
+        kept = json.loads(await store.read(lambda work: work.ref("memory/page/incident/INC-1")))
+        assert [(u["state"], u["text"]) for u in kept["updates"]] == wanted
+
+
+async def _delivering(home: Path, file: Path, run: int, instant: int) -> bool:
+    """Deliver until killed at an instant; whether it came to its end before."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(Path(__file__).with_name("publishing.py")),
+        str(home), str(file), (START + timedelta(hours=1 + run)).isoformat(), str(instant),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode in {0, -9}
+    return b"done" in out
