@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import health, learning, matrix, memory, start, teams, throughput, weight
+from bench import health, learning, matrix, memory, page, start, teams, throughput, weight
 from bench.result import Result
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -32,6 +32,7 @@ BENCHES = {
     "B12": learning.linting,
     "B13": learning.drafting,
     "B14": learning.tickets,
+    "B15": page.readers,
 }
 
 

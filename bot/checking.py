@@ -58,8 +58,7 @@ async def check(
     except BotError as exc:
         faults.append(str(exc))
     notes += [
-        f"[plugins.{name}] hears over HTTP, and nothing listens: it only asks, by the minute; "
-        "set http.listen"
+        f"[plugins.{name}] would be reached over HTTP, and nothing listens; set http.listen"
         for name in plugins.unheard
         if config.http.listen is None
     ]
@@ -122,6 +121,8 @@ def _warnings(config: Config, *, pages: bool) -> list[str]:
             notes.append(f"services.{name}: nobody is told of its overdue actions; set owner")
         if not service.on_call:
             notes.append(f"services.{name}: on_call names nobody: “page {name}” calls nobody")
+    if config.stakeholders.url and config.http.listen is None:
+        notes.append("stakeholders.url: nothing listens there, so no mail can be ended by its link")
     if config.report_conversation is None:
         notes.append("no weekly report of action items: set actions.conversation")
     if not config.services:

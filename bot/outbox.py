@@ -380,6 +380,8 @@ class Outbox:
             _log.warning("lease lost", lane=lease.lane, key=row.key)
             return _STOP
         self.delivered += 1
+        if done.send or done.spread is not None:
+            self._wake.set()  # what it brought about may be in other lanes
         return after
 
     async def _put_off(

@@ -166,11 +166,10 @@ class Stakeholders:
         """Return the audiences that the plan names, as subscriptions that they can end."""
         plan = self._config.plan_for(update.service)
         named = plan.audiences.get(update.highest or update.severity, ())
+        service = update.service if update.service in self._config.services else None
         found = [
             await work.subscribe(
-                Subscription(
-                    address=address, service=update.service, token=secrets.token_urlsafe(32)
-                )
+                Subscription(address=address, service=service, token=secrets.token_urlsafe(32))
             )
             for address in self._audiences(named)
         ]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from acting import ANN, BEN, OPS, START, Play
+from acting import ALL, ANN, BEN, DEV, OPS, START, Play
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.actions import Strength
 from bot.domain.events import Entry
 from bot.domain.incident import Clock, Severity
+from bot.domain.policies import Plan
+from bot.domain.subscribing import Subscription
 from bot.domain.workflow import next_due
 from bot.messages import Message
 from bot.ports import Card, Guard, Outgoing, Post
@@ -197,6 +200,66 @@ async def test_the_rotation_remembers_who_served(opened):
         await db.transact(lambda w: w.note_served(BEN, START))
         await db.transact(lambda w: w.note_served(BEN, START + LATER))
         assert await db.transact(lambda w: w.served()) == {BEN: START + LATER}
+
+
+async def test_subscriptions_are_kept_once_and_end(opened):
+    """H1"""
+    numbers = itertools.count(1)
+    async with opened() as db:
+
+        def wanted(**more: object) -> Subscription:
+            token = f"token-{next(numbers)}"
+            given = {"address": "chat/direct:dev", "by": DEV, "token": token, **more}
+            return Subscription(**given)
+
+        async def store(subscription: Subscription) -> Subscription:
+            return await db.transact(lambda w: w.subscribe(subscription))
+
+        every, again = await store(wanted()), await store(wanted(token="another"))
+        assert every == again
+        assert every.n > 0
+        one = await store(wanted(incident="INC-1", severity=Severity.SEV2, service="checkout"))
+        papers = await store(wanted(incident="INC-2", postmortems=True, digest=True))
+        planned = await store(wanted(address="mail:board@example.com", by=None))
+        found = await db.read(lambda w: w.subscriptions(incident="INC-1"))
+        assert list(found) == [every, one, planned]
+        assert list(await db.read(lambda w: w.subscriptions(by=DEV))) == [every, one, papers]
+        assert await db.read(lambda w: w.subscription(one.token)) == one
+        assert await db.read(lambda w: w.subscription(one.n)) == one
+        assert await db.read(lambda w: w.subscription("nothing")) is None
+        assert await db.read(lambda w: w.followed("INC-1")) == (True, True)
+        for each in (every, one, planned):
+            await db.transact(lambda w, n=each.n: w.unsubscribe(n))
+        assert await db.read(lambda w: w.followed("INC-1")) == (False, False)
+        assert await db.read(lambda w: w.followed("INC-2")) == (True, False)
+        left = await db.read(lambda w: w.subscriptions())
+        assert [(each.n, each.muted) for each in left] == [(papers.n, False), (planned.n, True)]
+        assert (await store(wanted(address="mail:board@example.com", by=None))).muted
+        arrival = await db.transact(lambda w: w.arrive("chat", "e1", OPS, at=START))
+        assert arrival.followed
+        await db.transact(lambda w: w.unsubscribe(papers.n))
+        arrival = await db.transact(lambda w: w.arrive("chat", "e2", OPS, at=START))
+        assert not arrival.followed
+
+
+async def test_what_a_page_tells_of_and_what_changed_can_be_asked_for(opened):
+    """X2 H1"""
+    async with opened() as db:
+        play = Play(audiences=ALL, plan=Plan(external={Severity.SEV1: timedelta(minutes=30)}))
+        play.declare(commander=ANN)
+        await db.transact(lambda w: w.save(play.state, entries(play, 0), due_at=None))
+        assert await db.read(lambda w: w.public()) == []
+        known = len(play.events)
+        play.do(ANN, cmd.Approve())
+        await db.transact(lambda w: w.save(play.state, entries(play, known), due_at=None))
+        assert await db.read(lambda w: w.public()) == [play.state]
+        assert await db.read(lambda w: w.changed_since(START)) == [play.state]
+        later = START + timedelta(days=1)
+        assert await db.read(lambda w: w.changed_since(later)) == []
+        known = len(play.events)
+        play.do(ANN, cmd.Resolve())
+        await db.transact(lambda w: w.save(play.state, entries(play, known), due_at=None))
+        assert await db.read(lambda w: w.public()) == []
 
 
 async def test_a_lane_keeps_its_order_and_the_urgent_go_first(opened):

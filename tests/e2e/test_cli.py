@@ -98,6 +98,26 @@ def test_check_says_ok_and_what_will_be_missed(tmp_path):
     assert "no service has a communication plan" in done.stdout
 
 
+def test_check_tells_what_a_communication_plan_lacks_and_who_has_none(tmp_path):
+    """X1"""
+    config = TEAM + (
+        '[services.checkout]\ncomms = "ann"\n[services.search]\ncomms = "ann"\n'
+        'liaison = "ann"\nexternal = { sev1 = "30m" }\ncomponents = ["search"]\n'
+        'owner = "ann"\non_call = ["ann"]\n'
+        '[plugins.page]\nurl = "https://status.example.com"\ncomponents = { search = "Search" }\n'
+    )
+    lines = "ann@ops: !inc declare sev1 down service:billing\n"
+    assert sitrep(tmp_path, "run", config=config, lines=lines).returncode == 0
+    said = sitrep(tmp_path, "check", config=config).stdout
+    assert (
+        "services.checkout: its communication plan lacks who briefs (liaison); how often the public "
+        "is told (external.sev1); what of the status page it is (components)"
+    ) in said
+    assert "services.search: its" not in said
+    assert "services.billing: incidents were declared for it, and it has no" in said
+    assert "[plugins.page] would be reached over HTTP, and nothing listens" in said
+
+
 def test_check_deep_finds_a_row_that_its_timeline_does_not_give(tmp_path):
     sitrep(tmp_path, "run", lines=INCIDENT)
     assert sitrep(tmp_path, "check", "--deep").returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import re
@@ -12,12 +13,15 @@ import pytest
 from aiohttp import ClientSession, web
 from aiosmtpd.controller import Controller
 from homeserver import free_port
+from matrix_world import until
 
 from bot import http
 from bot.chat import Features
 from bot.domain import events as ev
 from bot.domain.incident import Clock
 from bot.errors import PermanentFailure, TemporaryFailure
+from bot.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
+from bot.ports import Mail
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 
 MAILED = TEAM.replace("[people.ann]\n", '[people.ann]\nmail = "ann@example.com"\n')
@@ -394,6 +398,32 @@ async def test_a_mail_server_that_is_away_costs_the_room_nothing(tmp_path):
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
         await bot.say("ann", "!inc brief x")
         assert "Sending to the stakeholders: x" in bot.heard()[-1]
+
+
+async def test_five_hundred_mails_that_hang_leave_the_room_its_messages(tmp_path):
+    """H2 D4: lanes of plugins never take all the workers there are"""
+    hung = asyncio.Event()
+
+    class Hanging(RecordingProvider):
+        async def mail(self, mail: Mail, *, key: str) -> None:
+            await super().mail(mail, key=key)
+            await hung.wait()
+
+    mailer = Hanging()
+    domains = 'mail_domains = ["example.org"]\n'
+    more = f'[plugins.post]\n[stakeholders]\nurl = "https://sitrep.example.com"\n{domains}'
+    given = {"post": mailer.plugin("register_mailer")}
+    async with stage(tmp_path, more=more, given=given) as bot:
+        for n in range(500):
+            line = f"!inc subscribe to:s{n}@example.org"
+            await bot.say("dev", line, room="lobby", deliver=False)
+        await bot.say("ann", "!inc declare sev1 down ic:@ann", deliver=False)
+        await until(lambda: len(mailer.calls) >= OUTSIDE_AT_ONCE)
+        for n in range(20):
+            await bot.say("ann", f"!inc update {n}", room="ops", deliver=False)
+            await until(lambda n=n: any(f" {n} — Ann" in text for text in bot.heard()))
+        assert len(mailer.calls) < LANES_AT_ONCE
+        hung.set()
 
 
 # --- digests --------------------------------------------------------------------------------------

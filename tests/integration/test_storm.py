@@ -8,7 +8,21 @@ import pytest
 
 from bot.app import verify
 from bot.chat import Features
-from bot.testing import RecordingAdapter, stage
+from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
+
+PLANNED = TEAM.replace(
+    'comms = "priya"',
+    'comms = "ben"\ncomponents = ["shop"]\nexternal = { sev1 = "20m" }\n'
+    'audiences = { sev1 = ["@cara", "chat:board"] }',
+)
+PAGES = """
+[plan]
+external = { sev1 = "20m" }
+[plugins.outside]
+[plugins.page]
+url = "https://status.example.com"
+components = { shop = "Shop" }
+"""
 
 LINES = (
     "declare sev{s} t{n}", "declare t{n} ic:@{p}", "drill sev2 d", "near-miss x", "assess no yes",
@@ -18,6 +32,9 @@ LINES = (
     "impact i{n}", "stabilised ok", "resolve done", "reopen because x", "cancel because y",
     "amend {e} z{n}", "redact {e}", "status", "timeline", "who", "list all", "INC-1 update q",
     "INC-2 accept", "INC-1 reopen because z", "external e", "brief b", "brief", "help {n}",
+    "external", "external state:identified f title:T{n}", "approve", "approve", "reject no",
+    "subscribe", "subscribe sev{s} digest", "INC-1 subscribe to:here", "unsubscribe {e}",
+    "unsubscribe all", "subscriptions", "shield off", "shield on", "any news?", "score",
 )  # fmt: skip
 
 
@@ -27,7 +44,8 @@ async def test_a_random_day_ends_whole(tmp_path, seed):
     chance = random.Random(seed)
     features = Features(rooms=bool(seed % 2), edits=True, pins=True, direct=bool(seed % 3))
     chat = RecordingAdapter(features=features)
-    async with stage(tmp_path, chat=chat) as bot:
+    given = {"outside": RecordingProvider().plugin("register_status_page")}
+    async with stage(tmp_path, config=PLANNED, more=PAGES, given=given, chat=chat) as bot:
         for n in range(70):
             if chance.random() < 0.25:
                 await bot.minutes(chance.choice([0.5, 1, 3, 5, 10, 16, 40]))
