@@ -98,6 +98,7 @@ class Subscribe:
     `to` is where: `here`, `mail` (one's own address), or an address; none: directly.
     """
 
+    incident: str | None = None
     everything: bool = False
     postmortems: bool = False
     severity: Severity | None = None
@@ -740,6 +741,7 @@ def _external(words: _Words) -> cmd.PublishExternal | Asked:
 
 def _subscribe(words: _Words) -> Subscribe:
     text, options = words.options("service", "to")
+    incident: str | None = None
     severity, rest = None, []
     flags = {"all": False, "postmortems": False, "digest": False}
     for word in text.split():
@@ -749,12 +751,13 @@ def _subscribe(words: _Words) -> Subscribe:
         elif (level := _SEVERITY.fullmatch(word)) is not None and level[1] != "4":
             severity = Severity(int(level[1]))
         elif (match := _ID.fullmatch(word)) is not None:
-            raise _Wrong("The incident comes first.", (f"{match[1].upper()}-{match[2]} subscribe",))
+            incident = f"{match[1].upper()}-{match[2]}"
         else:
             rest.append(word)
     if rest:
         raise _Wrong(f"Subscribe to what? “{' '.join(rest)[:40]}” is none.")
     return Subscribe(
+        incident=incident,
         everything=flags["all"] or severity is not None or "service" in options,
         postmortems=flags["postmortems"],
         severity=severity,

@@ -353,8 +353,10 @@ class Service:
             await self._answer(work, inquiry, told, worked=True)
             return "done"
         incident = None
-        if request.incident is not None:
-            incident = await self._meant(work, inquiry, request)
+        named = asked.incident if isinstance(asked, Subscribe) else None
+        if named is not None or request.incident is not None:
+            meant = replace(request, incident=named or request.incident)
+            incident = await self._meant(work, inquiry, meant)
             if incident is None:
                 return "no incident"
         elif not (isinstance(asked, Subscribe) and (asked.everything or asked.postmortems)):

@@ -282,6 +282,9 @@ class Outside(Forms):
         return message(
             (f"Subscribed to {self.subscribed_to(each)}: told ", *self._address(each), "."),
             now,
+            ("It is practice: a drill tells nobody outside.",)
+            if incident is not None and incident.drill
+            else None,
             ("To end it: ", self.line(f"unsubscribe {each.n}")),
             Actions((Button("Unsubscribe", f"unsubscribe {each.n}"),)),
         )

@@ -110,8 +110,8 @@ def test_check_tells_what_a_communication_plan_lacks_and_who_has_none(tmp_path):
     assert sitrep(tmp_path, "run", config=config, lines=lines).returncode == 0
     said = sitrep(tmp_path, "check", config=config).stdout
     assert (
-        "services.checkout: its communication plan lacks who briefs (liaison); how often the public "
-        "is told (external.sev1); what of the status page it is (components)"
+        "services.checkout: its communication plan lacks who briefs (liaison); how often the "
+        "public is told (external.sev1); what of the status page it is (components)"
     ) in said
     assert "services.search: its" not in said
     assert "services.billing: incidents were declared for it, and it has no" in said

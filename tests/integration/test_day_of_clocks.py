@@ -49,7 +49,7 @@ def lived(chance: random.Random, n: int) -> list[Line]:
         while severity < 3 and (at := at + every * care * chance.uniform(0.7, 1.15)) < length:
             lines.append((at, who, line))
     if chance.random() < 0.2:
-        lines.append((length / 2, "cara", f"sev {max(1, severity - 1)} because worse"))
+        lines.append((length / 2, "ben", f"sev {max(1, severity - 1)} because worse"))
     if chance.random() < 0.1:
         lines.append((length / 3, "ben", "cadence internal 30m because we wait"))
     if chance.random() < 0.7:
