@@ -9,10 +9,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.domain.publication import ComponentState
 from bot.ports import Memory, StatusNotice
 
 KEPT = "updates/"
 """Under which name a plugin keeps what its page calls our updates."""
+
+COMMON_IMPACT: Mapping[ComponentState, str] = {
+    ComponentState.OPERATIONAL: "none",
+    ComponentState.DEGRADED: "minor",
+    ComponentState.PARTIAL: "major",
+    ComponentState.MAJOR: "critical",
+}
+COMMON_HEALTH: Mapping[ComponentState, str] = {
+    ComponentState.OPERATIONAL: "operational",
+    ComponentState.DEGRADED: "degraded_performance",
+    ComponentState.PARTIAL: "partial_outage",
+    ComponentState.MAJOR: "major_outage",
+}
+"""The words of Statuspage, which clients of status pages have learnt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -727,8 +727,8 @@ class Work(Protocol):
     async def changed_since(self, when: datetime) -> Sequence[Incident]:
         """Return the incidents with an entry recorded since, oldest first, without holding them."""
 
-    async def followed(self, incident: str) -> tuple[bool, bool]:
-        """Return whether somebody is subscribed to an incident, and whether to its briefs."""
+    async def followed(self, incident: str, service: str | None) -> tuple[bool, bool]:
+        """Return whether somebody is subscribed to an incident, and whether to each brief of it."""
 
     async def subscriptions(
         self, *, incident: str | None = None, by: PersonId | None = None

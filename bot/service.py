@@ -765,7 +765,7 @@ class Service:
                 await work.unsubscribe(found.n)
             return self._presenter.subscribed_to(found)
 
-        return await self._store.transact(end)
+        return await (self._store.transact(end) if post else self._store.read(end))
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -829,7 +829,7 @@ class Service:
             audiences.add(ClockName.EXTERNAL)
         followed = briefed = any(plan.audiences.values())
         if not followed and (inquiry is None or inquiry.followed):
-            followed, briefed = await work.followed(name)
+            followed, briefed = await work.followed(name, service)
         if self._targets.channels or briefed:
             audiences.add(ClockName.STAKEHOLDER)
         now = inquiry.now if inquiry is not None else self._clock.now()

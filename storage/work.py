@@ -515,14 +515,15 @@ class SqlWork:
 
     # --- subscriptions ----------------------------------------------------------------------------
 
-    async def followed(self, incident: str) -> tuple[bool, bool]:
+    async def followed(self, incident: str, service: str | None) -> tuple[bool, bool]:
         """See `ports`."""
         rows = await self._read(
-            "SELECT DISTINCT postmortems FROM subscription"
-            " WHERE person IS NOT NULL AND (incident IS NULL OR incident = $1)",
+            "SELECT DISTINCT postmortems, digest FROM subscription WHERE person IS NOT NULL"
+            " AND (incident IS NULL OR incident = $1) AND (service IS NULL OR service = $2)",
             incident,
+            service,
         )
-        return bool(rows), any(not row["postmortems"] for row in rows)
+        return bool(rows), any(not row["postmortems"] and not row["digest"] for row in rows)
 
     async def subscriptions(
         self, *, incident: str | None = None, by: PersonId | None = None

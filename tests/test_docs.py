@@ -153,5 +153,5 @@ def test_every_rule_of_the_workflow_is_carried_by_a_test():
         for docstring in re.findall(
             r'^    """(.*?)"""', path.read_text("utf-8"), re.MULTILINE | re.DOTALL
         ):
-            carried |= set(re.findall(r"\b[SCKTLDFPA]\d{1,2}\b", docstring))
+            carried |= set(re.findall(r"\b[SCKTLDFPAXH]\d{1,2}\b", docstring))
     assert [rule for rule in RULES if rule not in carried] == []

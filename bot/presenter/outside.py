@@ -369,8 +369,11 @@ class Outside(Forms):
             f"{incident.phase.value}), since {incident.declared_at:%H:%M} UTC.",
             f"Impact: {incident.impact or 'being assessed'}.",
         ]
-        if (said := incident.last_update) is not None:
+        said, decided = incident.last_update, incident.decisions[-1:]
+        if said is not None:
             lines.append(f"Latest, {said.at:%H:%M} UTC: {said.text}")
+        if decided and (said is None or decided[0].at > said.at):
+            lines.append(f"Decided, {decided[0].at:%H:%M} UTC: {decided[0].text}")
         due = self.next_update(incident, None, Clock.STAKEHOLDER) or self.next_update(incident)
         if due:
             lines.append(spans_text(due))

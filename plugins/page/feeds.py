@@ -11,7 +11,8 @@ from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from bot.domain.publication import ComponentState, PublicState
+from bot.converging import COMMON_HEALTH, COMMON_IMPACT
+from bot.domain.publication import PublicState
 from plugins.page.book import Book, Component, Told
 from plugins.page.drawing import OVERALL
 
@@ -20,19 +21,6 @@ IN_A_FEED = 50
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-IMPACT: Mapping[ComponentState, str] = {
-    ComponentState.OPERATIONAL: "none",
-    ComponentState.DEGRADED: "minor",
-    ComponentState.PARTIAL: "major",
-    ComponentState.MAJOR: "critical",
-}
-COMPONENT: Mapping[ComponentState, str] = {
-    ComponentState.OPERATIONAL: "operational",
-    ComponentState.DEGRADED: "degraded_performance",
-    ComponentState.PARTIAL: "partial_outage",
-    ComponentState.MAJOR: "major_outage",
-}
 
 
 class Feeds:
@@ -107,7 +95,7 @@ class Feeds:
             "time_zone": "Etc/UTC",
             "updated_at": _stamp(book.updated_at or _EPOCH),
         }
-        status = {"indicator": IMPACT[book.state], "description": OVERALL[book.state]}
+        status = {"indicator": COMMON_IMPACT[book.state], "description": OVERALL[book.state]}
         components = [
             _component(component, n, page["updated_at"])
             for n, component in enumerate(book.components, 1)
@@ -143,7 +131,7 @@ class Feeds:
             "updated_at": _stamp(told.last.at),
             "monitoring_at": _stamp(monitoring[-1]) if monitoring else None,
             "resolved_at": _stamp(told.last.at) if told.over else None,
-            "impact": IMPACT[told.worst],
+            "impact": COMMON_IMPACT[told.worst],
             "shortlink": self.link(told),
             "started_at": _stamp(told.began_at),
             "page_id": "sitrep",
@@ -160,7 +148,7 @@ class Feeds:
                         {
                             "code": known[key]["id"],
                             "name": known[key]["name"],
-                            "new_status": COMPONENT[update.health],
+                            "new_status": COMMON_HEALTH[update.health],
                         }
                         for key in told.components
                         if key in known
@@ -177,7 +165,7 @@ def _component(component: Component, position: int, stamp: str) -> dict[str, Any
     return {
         "id": hashlib.sha256(component.key.encode()).hexdigest()[:12],
         "name": component.name,
-        "status": COMPONENT[component.state],
+        "status": COMMON_HEALTH[component.state],
         "created_at": stamp,
         "updated_at": stamp,
         "position": position,

@@ -25,6 +25,9 @@ LOOK_EVERY = timedelta(seconds=1)
 FRESH = "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400"
 """How long readers and caches between may keep it; an outage of ours leaves them the last one."""
 
+MISSING = "missing"
+"""The name of the document where there is none."""
+
 HTML, ATOM, RSS, JSON = (
     "text/html; charset=utf-8",
     "application/atom+xml; charset=utf-8",
@@ -152,11 +155,14 @@ class Page:
         if book is None:
             raise web.HTTPServiceUnavailable(text="The page is not ready yet.\n")
         made = self._draw(name, book)
-        if made is None:
-            return self._document(self._drawing.missing(book).encode(), HTML, book, status=404)
-        body, kind = made
-        self._made[name] = self._document(body, kind, book)
-        return self._made[name]
+        if made is not None:
+            body, kind = made
+            self._made[name] = self._document(body, kind, book)
+            return self._made[name]
+        if MISSING not in self._made:  # one for all: whoever asks for a million costs nothing
+            body = self._drawing.missing(book).encode()
+            self._made[MISSING] = self._document(body, HTML, book, status=404)
+        return self._made[MISSING]
 
     def _draw(self, name: str, book: Book) -> tuple[bytes, str] | None:
         kind, _, rest = name.partition("/")

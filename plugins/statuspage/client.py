@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.calling import Api, Refused
-from bot.converging import Theirs, matched, noted, recalled
-from bot.domain.publication import ComponentState, PublicState
+from bot.converging import COMMON_HEALTH, COMMON_IMPACT, Theirs, matched, noted, recalled
+from bot.domain.publication import PublicState
 from bot.errors import Paced, PermanentFailure, TemporaryFailure
 from bot.ports import Finding, PluginContext, StatusNotice, StatusUpdate
 from bot.refs import ExternalRef
@@ -20,18 +20,6 @@ AT_ONCE = 12
 """How many calls one delivery makes; at one a second more would outlast it."""
 
 STATES = {state.value: state.value for state in PublicState}
-HEALTH: Mapping[ComponentState, str] = {
-    ComponentState.OPERATIONAL: "operational",
-    ComponentState.DEGRADED: "degraded_performance",
-    ComponentState.PARTIAL: "partial_outage",
-    ComponentState.MAJOR: "major_outage",
-}
-IMPACT: Mapping[ComponentState, str] = {
-    ComponentState.OPERATIONAL: "none",
-    ComponentState.DEGRADED: "minor",
-    ComponentState.PARTIAL: "major",
-    ComponentState.MAJOR: "critical",
-}
 
 
 class StatuspageSettings(BaseModel):
@@ -112,7 +100,7 @@ class Statuspage:
                     "name": notice.title,
                     "status": first.state.value,
                     "body": first.text,
-                    "impact_override": IMPACT[first.health],
+                    "impact_override": COMMON_IMPACT[first.health],
                     "component_ids": list(self._components(notice)),
                     "components": self._components(notice),
                     "deliver_notifications": self._notifies(notice, first),
@@ -157,7 +145,7 @@ class Statuspage:
 
     def _components(self, notice: StatusNotice) -> dict[str, str]:
         return {
-            self._settings.components[name]: HEALTH[state]
+            self._settings.components[name]: COMMON_HEALTH[state]
             for name, state in notice.components.items()
             if name in self._settings.components
         }

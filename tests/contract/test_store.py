@@ -218,6 +218,7 @@ async def test_subscriptions_are_kept_once_and_end(opened):
         every, again = await store(wanted()), await store(wanted(token="another"))
         assert every == again
         assert every.n > 0
+        assert await db.read(lambda w: w.followed("INC-9", "checkout")) == (True, True)
         one = await store(wanted(incident="INC-1", severity=Severity.SEV2, service="checkout"))
         papers = await store(wanted(incident="INC-2", postmortems=True, digest=True))
         planned = await store(wanted(address="mail:board@example.com", by=None))
@@ -227,11 +228,11 @@ async def test_subscriptions_are_kept_once_and_end(opened):
         assert await db.read(lambda w: w.subscription(one.token)) == one
         assert await db.read(lambda w: w.subscription(one.n)) == one
         assert await db.read(lambda w: w.subscription("nothing")) is None
-        assert await db.read(lambda w: w.followed("INC-1")) == (True, True)
+        assert await db.read(lambda w: w.followed("INC-1", None)) == (True, True)
         for each in (every, one, planned):
             await db.transact(lambda w, n=each.n: w.unsubscribe(n))
-        assert await db.read(lambda w: w.followed("INC-1")) == (False, False)
-        assert await db.read(lambda w: w.followed("INC-2")) == (True, False)
+        assert await db.read(lambda w: w.followed("INC-1", None)) == (False, False)
+        assert await db.read(lambda w: w.followed("INC-2", None)) == (True, False)
         left = await db.read(lambda w: w.subscriptions())
         assert [(each.n, each.muted) for each in left] == [(papers.n, False), (planned.n, True)]
         assert (await store(wanted(address="mail:board@example.com", by=None))).muted

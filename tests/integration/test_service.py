@@ -180,7 +180,10 @@ async def test_a_plan_that_is_missing_is_said_at_declaration(tmp_path):
     """X1"""
     async with stage(tmp_path) as bot:
         await bot.say("ann", "!inc declare sev1 down service:unheard-of")
-        assert "No communication plan for unheard-of" in bot.heard()[0]
+        said = bot.heard()[0]
+        assert "unheard-of has no communication plan; the default plan applies." in said
+        await bot.say("ann", "!inc declare sev1 down", room="lab")
+        assert "No service is named; the default plan applies." in bot.heard("lab")[0]
 
 
 async def test_a_missed_promise_while_down_is_told_once_with_the_next(tmp_path):

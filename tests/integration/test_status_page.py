@@ -7,7 +7,6 @@ import gzip
 import json
 import math
 import os
-import shutil
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from html import unescape
@@ -16,16 +15,15 @@ from pathlib import Path
 import feedparser
 import pytest
 from aiohttp import ClientSession, web
-from homeserver import free_port, node
+from browsers import browser
+from homeserver import free_port
 from lxml import etree
 from multidict import CIMultiDict
-from peers import unavailable
 
 from bot import http
 from bot.errors import DatabaseAway
 from bot.testing import TEAM, ManualClock, stage
 
-DRIVER = Path(__file__).parent.parent / "js/pages.mjs"
 SCHEMA = Path(__file__).parent.parent / "apis/atom.rng"
 PLANNED = TEAM.replace(
     'comms = "priya"',
@@ -258,45 +256,17 @@ async def test_what_another_process_publishes_stands_there_a_second_later(tmp_pa
 # --- a real browser -------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def reader(folder: Path):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        unavailable("no browser: apt install chromium")
-    process = await asyncio.create_subprocess_exec(
-        str(node()), str(DRIVER), chromium, str(folder), cwd=DRIVER.parent,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
-    )  # fmt: skip
-
-    async def answer() -> dict:
-        found = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
-        assert "failed" not in found, found["failed"]
-        return found
-
-    async def look(url: str, name: str) -> dict[str, dict]:
-        process.stdin.write(json.dumps({"url": url, "name": name}).encode() + b"\n")
-        await process.stdin.drain()
-        return (await answer())["seen"]
-
-    try:
-        await answer()
-        yield look
-    finally:
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 10)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
 async def test_readers_see_it_on_a_phone_and_a_desktop_in_light_and_dark(tmp_path):
     """X2: without JavaScript, and without a violation of what axe-core audits"""
     pictures = Path(os.environ.get("SITREP_PICTURES", tmp_path))
-    async with served(tmp_path / "home") as (bot, url), reader(pictures) as look:
+    async with (
+        served(tmp_path / "home") as (bot, url),
+        browser("pages.mjs", str(pictures)) as reader,
+    ):
 
         async def seen(path: str, name: str, *texts: str) -> None:
-            for how, page in (await look(url + path, name)).items():
+            looks = (await reader.step(url=url + path, name=name))["seen"]
+            for how, page in looks.items():
                 assert page["violations"] == [], how
                 assert page["passed"] > 10
                 assert page["troubles"] == []

@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import shutil
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from homeserver import Missing, node
+from browsers import Browser, browser
+from homeserver import Missing
 from peers import unavailable
 from playground import HERE, emulated
 
 from bot.domain.incident import Phase, Severity
 
-DRIVER = Path(__file__).parent.parent / "js/teams.mjs"
 
+class Person:
+    """Somebody in front of the emulator."""
 
-class Browser:
-    """A page, and somebody in front of it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, page: Browser) -> None:
+        self._page = page
 
     async def do(self, what: str, **more: str) -> object:
-        self._process.stdin.write(json.dumps({"do": what, **more}).encode() + b"\n")
-        await self._process.stdin.drain()
-        return await self.answer()
-
-    async def answer(self) -> object:
-        found = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 40))
-        assert "failed" not in found, found["failed"]
-        return found.get("done")
-
-
-@asynccontextmanager
-async def browser(address: str, folder: Path):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        unavailable("no browser: apt install chromium")
-    process = await asyncio.create_subprocess_exec(
-        str(node()), str(DRIVER), chromium, address, str(folder), cwd=DRIVER.parent,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20,
-    )  # fmt: skip
-    page = Browser(process)
-    try:
-        await page.answer()
-        yield page
-    finally:
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 10)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        return (await self._page.step(do=what, **more)).get("done")
 
 
 async def test_an_incident_is_declared_and_run_by_hand(tmp_path, monkeypatch):
@@ -65,8 +31,9 @@ async def test_an_incident_is_declared_and_run_by_hand(tmp_path, monkeypatch):
     try:
         async with (
             emulated(tmp_path, monkeypatch) as there,
-            browser(there.playground.url, pictures) as page,
+            browser("teams.mjs", there.playground.url, str(pictures)) as driven,
         ):
+            page = Person(driven)
             await page.do("say", text="declare")
             await page.do("see", text="What is broken? A title is enough")
             await page.do("look", name="1-form")
