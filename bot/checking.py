@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,7 @@ async def check(
         for name in plugins.unheard
         if config.http.listen is None
     ]
+    notes += _unknown_components(config, plugins.status_pages)
     return faults, [*notes, *_warnings(config, pages=bool(plugins.status_pages))]
 
 
@@ -88,6 +89,19 @@ async def _asked(name: str, provided: Checkable) -> list[Finding]:
             return [replace(each, text=f"[{name}] {each.text}") for each in found]
     except Exception as exc:  # noqa: BLE001 - a plugin's fault is named
         return [Finding(f"[{name}] cannot be checked: {exc!r}")]
+
+
+def _unknown_components(config: Config, pages: Iterable[str]) -> list[str]:
+    """Return the components of plans that no status page shows (X1)."""
+    shown = [config.plugins[page].get("components", {}) for page in pages]
+    known = {name for each in shown if isinstance(each, dict) for name in each}
+    return [
+        f"services.{name}.components: no status page shows {component!r}; "
+        f"there is: {', '.join(sorted(known))}"
+        for name, service in config.services.items()
+        for component in service.components
+        if known and component not in known
+    ]
 
 
 def _lacking(config: Config, service: str, *, pages: bool) -> list[str]:

@@ -361,6 +361,10 @@ class Service:
                 return "no incident"
         elif not (isinstance(asked, Subscribe) and (asked.everything or asked.postmortems)):
             running = [i for i in await work.incidents_in(here) if i.running]
+            if len(running) > 1 and isinstance(asked, Subscribe):
+                which = self._presenter.which(running, request.line)
+                await self._answer(work, inquiry, which, worked=False)
+                return "no incident"
             incident = await work.held(running[0]) if len(running) == 1 else None
         if isinstance(asked, Unsubscribe):
             told, done = await self.stakeholders.unsubscribe(work, asked, actor, here, incident)

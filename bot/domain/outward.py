@@ -95,7 +95,8 @@ def publish(story: Story, command: cmd.PublishExternal) -> None:
     under_way(story)
     if Clock.EXTERNAL not in story.setting.audiences:
         raise Rejected(
-            "No status page is configured, so there is nowhere to publish.",
+            "No status page is configured, so there is nowhere to publish. "
+            "Whoever runs Sitrep can add [plugins.page].",
             lines=("update <text>",),
         )
     incident = story.incident

@@ -64,6 +64,11 @@ class Boards(Forms, Aftermath):
         rows.append(Row("Impact", (shorten(incident.impact or "not stated yet", 300),)))
         if (said := incident.last_update) is not None:
             rows.append(Row("Last update", (self.at(said.at), ": ", shorten(said.text, 300))))
+        if incident.publications:
+            out = incident.publications[-1]
+            where = "Public (practice)" if incident.drill else "Public"
+            said_so = (f"{out.state.value}, ", self.at(out.at), f": {shorten(out.text, 200)}")
+            rows.append(Row(where, said_so))
         rows += [
             Row(CLOCKS[clock], (self.at(state.promise.due_at),))
             for clock, state in incident.clocks.items()

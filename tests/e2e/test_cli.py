@@ -102,7 +102,7 @@ def test_check_tells_what_a_communication_plan_lacks_and_who_has_none(tmp_path):
     """X1"""
     config = TEAM + (
         '[services.checkout]\ncomms = "ann"\n[services.search]\ncomms = "ann"\n'
-        'liaison = "ann"\nexternal = { sev1 = "30m" }\ncomponents = ["search"]\n'
+        'liaison = "ann"\nexternal = { sev1 = "30m" }\ncomponents = ["search", "serach"]\n'
         'owner = "ann"\non_call = ["ann"]\n'
         '[plugins.page]\nurl = "https://status.example.com"\ncomponents = { search = "Search" }\n'
     )
@@ -114,6 +114,7 @@ def test_check_tells_what_a_communication_plan_lacks_and_who_has_none(tmp_path):
         "public is told (external.sev1); what of the status page it is (components)"
     ) in said
     assert "services.search: its" not in said
+    assert "services.search.components: no status page shows 'serach'; there is: search" in said
     assert "services.billing: incidents were declared for it, and it has no" in said
     assert "[plugins.page] would be reached over HTTP, and nothing listens" in said
 

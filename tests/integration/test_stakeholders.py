@@ -223,6 +223,16 @@ async def test_what_cannot_be_subscribed_to_says_what_can(line, says, tmp_path):
         assert await bot.app.store.read(lambda work: work.subscriptions()) == []
 
 
+async def test_where_two_incidents_run_it_has_to_be_said_which(tmp_path):
+    """D5"""
+    async with stage(tmp_path) as bot:
+        for title in ("a", "b"):
+            await bot.say("ann", f"!inc declare sev1 {title} ic:@ann")
+        assert not await bot.say("dev", "!inc subscribe")
+        assert "Which one?" in bot.heard()[-1]
+        assert await bot.say("dev", "!inc subscribe all")
+
+
 async def test_asking_twice_is_one_subscription(tmp_path):
     """D3"""
     async with stage(tmp_path) as bot:
