@@ -24,6 +24,7 @@ from bot.config import DeliverySection
 from bot.domain import commands as cmd
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident
+from bot.domain.publication import ComponentState
 from bot.errors import DatabaseAway, Paced, PermanentFailure, TemporaryFailure
 from bot.messages import Message, buttons_of, spans_text
 from bot.parser import clean
@@ -547,9 +548,12 @@ class Outbox:
             ),
             components={
                 name: max(
-                    i.publications[-1].health
-                    for i in shown
-                    if i is incident or name in i.publications[-1].components
+                    (
+                        i.publications[-1].health
+                        for i in shown
+                        if name in i.publications[-1].components
+                    ),
+                    default=ComponentState.OPERATIONAL,
                 )
                 for each in incident.publications
                 for name in each.components

@@ -831,10 +831,12 @@ class Service:
         audiences = {ClockName.INTERNAL}
         if self._router.pages(plan):
             audiences.add(ClockName.EXTERNAL)
-        followed = briefed = any(plan.audiences.values())
-        if not followed and (inquiry is None or inquiry.followed):
+        followed = briefed = False
+        if inquiry is None or inquiry.followed:
             followed, briefed = await work.followed(name, service)
-        if self._targets.channels or briefed:
+        briefed = briefed or bool(self._targets.channels)
+        planned = any(plan.audiences.values())
+        if briefed or planned:
             audiences.add(ClockName.STAKEHOLDER)
         now = inquiry.now if inquiry is not None else self._clock.now()
         return Setting(
@@ -851,7 +853,8 @@ class Service:
             written_at=inquiry.written_at if inquiry is not None else None,
             via=inquiry.source if inquiry is not None else None,
             places=self._router.places(name),
-            followed=followed,
+            followed=followed or planned,
+            briefed=briefed,
         )
 
     async def _informed(

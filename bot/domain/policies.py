@@ -124,7 +124,7 @@ class Setting:
     is the timeline entry that the command speaks of. `triage_at` is the end of the business day.
     `written_at` is when the actor's message was written, by its platform's clock, and `via` that
     platform. `places` are the conversations that could be opened for the incident, by platform.
-    `followed`: somebody may be subscribed to it.
+    `followed`: somebody may be subscribed to it; `briefed`: to its briefs, whatever its severity.
     `document` are the postmortem's sections as they stand, drafted or written, and `findings` what
     its review has found in them. `redacted` are the texts that a redaction removes.
     """
@@ -144,6 +144,7 @@ class Setting:
     via: str | None = None
     places: Mapping[str, ConversationRef] = field(default_factory=dict)
     followed: bool = False
+    briefed: bool = True
     document: Mapping[Section, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     redacted: tuple[str, ...] = ()
@@ -157,5 +158,7 @@ class Setting:
                 return self.policy.internal.get(severity)
             case Clock.EXTERNAL:
                 return self.plan.external.get(severity)
+            case Clock.STAKEHOLDER if not self.briefed and not self.plan.audiences.get(severity):
+                return None
             case Clock.STAKEHOLDER:
                 return self.plan.stakeholder.get(severity, self.policy.stakeholder.get(severity))

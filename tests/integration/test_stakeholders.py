@@ -285,6 +285,16 @@ async def test_the_audiences_of_a_plan_are_told_by_severity_and_may_end_it(tmp_p
         assert len([t for t in bot.heard("board") if t.startswith("INC-1")]) == 3
 
 
+async def test_no_brief_is_owed_where_the_plan_names_nobody_for_the_severity(tmp_path):
+    """K1 H1"""
+    plan = TEAM.replace('comms = "priya"', 'audiences = { sev1 = ["chat:board"] }')
+    async with stage(tmp_path, config=plan) as bot:
+        await bot.say("ann", "!inc declare sev2 a service:checkout ic:@ann")
+        assert Clock.STAKEHOLDER not in (await bot.incident()).clocks
+        await bot.say("ann", "!inc sev 1")
+        assert (await bot.incident()).clocks[Clock.STAKEHOLDER].promise is not None
+
+
 async def test_a_redacted_brief_is_not_told_late(tmp_path):
     """L3"""
     async with stage(tmp_path) as bot:

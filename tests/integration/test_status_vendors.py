@@ -152,6 +152,17 @@ async def test_a_component_stays_down_as_long_as_another_incident_keeps_it_down(
         assert page.health() == "operational"
 
 
+async def test_a_component_that_the_plan_names_no_more_is_up_again(page, tmp_path):
+    """X1"""
+    async with stage(tmp_path, config=config(page)) as bot:
+        await declared(bot)
+        await bot.say("ann", "!inc external Checkout is slow")
+    other = config(page).replace('components = ["checkout"]', 'components = ["api"]')
+    async with stage(tmp_path, config=other) as bot:
+        await bot.say("ann", "!inc external It is the API", event="again")
+        assert (page.health("checkout"), page.health("api")) == ("operational", "major_outage")
+
+
 async def test_check_names_components_that_are_not_there(page, tmp_path):
     text = config(page).replace('"c-api"', '"c-apx"').replace("api = 4", "api = 5")
     async with stage(tmp_path, config=text) as bot:
