@@ -209,11 +209,10 @@ class Outside(Forms):
         what = _HEADLINE[news].format(severity=incident.severity.label)
         if news is News.RESOLVED:
             what += f" after {span_of(now - incident.declared_at)}"
-        detail = f" {shorten(text, 1000)}" if text else ""
-        impact = ""
+        parts = [f"{what} — {self.title(incident)}", shorten(text, 1000) if text else ""]
         if news is News.DECLARED:
-            impact = f" Impact: {incident.impact or 'being assessed'}."
-        return f"{incident.id} is {what}.{detail}{impact}"
+            parts.append(f"Impact: {incident.impact or 'being assessed'}")
+        return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
     def told_stakeholder(self, update: StakeholderUpdate, each: Subscription) -> Message:
         """Return what one subscription is told in a chat."""
@@ -227,7 +226,8 @@ class Outside(Forms):
         )
 
     def _circumstances(self, update: StakeholderUpdate) -> Spans:
-        parts: list[Spans] = [(shorten(update.title),), (update.phase.value,)]
+        title: list[Spans] = [(shorten(update.title),)] if update.news is News.BRIEF else []
+        parts: list[Spans] = [*title, (update.phase.value,)]
         if update.since is not None:
             parts.append(("since ", At(update.since, None, Precision.DAY)))
         if update.next_update is not None:

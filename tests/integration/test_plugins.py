@@ -114,7 +114,7 @@ async def test_a_brief_goes_to_the_stakeholders_and_without_text_a_draft_is_show
         await bot.say("ann", "!inc brief we are on it")
         news = [update for update, _key in calls(outside, "send")]
         assert [(u.news, u.text) for u in news][1:] == [(News.BRIEF, "we are on it")]
-        assert news[0].text == "INC-1 is declared. Impact: being assessed."
+        assert news[0].text == "declared — down. Impact: being assessed."
 
 
 async def test_a_draft_is_there_without_a_summarizer_or_with_one_that_fails(tmp_path):

@@ -98,13 +98,13 @@ async def test_subscribers_hear_of_each_step_directly(tmp_path):
         heard = await told(bot, "dev")
         firsts = [text.splitlines()[0] for text in heard]
         assert firsts == [
-            "INC-1 SEV2: INC-1 is declared. Impact: being assessed.",
+            "INC-1 SEV2: declared — Checkout is slow. Impact: being assessed.",
             "INC-1 SEV2: A rollback is under way",
-            "INC-1 SEV1: INC-1 is now SEV1. all fail",
-            "INC-1 SEV1: INC-1 is stabilised: users are served again.",
-            "INC-1 SEV1: INC-1 is resolved after 0 s. release withdrawn",
-            "INC-1 SEV1: INC-1 is open again. it is back",
-            "INC-1 SEV1: INC-1 is a false alarm. a test",
+            "INC-1 SEV1: now SEV1 — Checkout is slow. all fail.",
+            "INC-1 SEV1: stabilised: users are served again — Checkout is slow.",
+            "INC-1 SEV1: resolved after 0 s — Checkout is slow. release withdrawn.",
+            "INC-1 SEV1: open again — Checkout is slow. it is back.",
+            "INC-1 SEV1: a false alarm — Checkout is slow. a test.",
         ]
         assert "Checkout is slow · investigating" in heard[1]
         assert "next brief 14:30 UTC" in heard[1]
@@ -248,7 +248,7 @@ async def test_a_room_can_be_told_and_only_there_is_it_ended(tmp_path):
     async with stage(tmp_path) as bot:
         await bot.say("dev", "!inc subscribe sev1 to:here", room="board")
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
-        assert "INC-1 is declared" in bot.heard("board")[-1]
+        assert "declared — down" in bot.heard("board")[-1]
         await bot.say("eve", "!inc unsubscribe 1", room="lobby")
         assert "You have no subscription 1" in bot.heard("lobby")[-1]
         await bot.say("eve", "!inc unsubscribe 1", room="board")

@@ -206,7 +206,7 @@ components = { checkout = "Checkout" }
 
         await w.ben.say(await w.ben.room(f"{w.bot.prefix}-inc-1"), "!inc resolve")
         await there.hears("Status page: resolved", thread)
-        await w.cara.hears("INC-1 SEV1: INC-1 is resolved", direct["room_id"])
+        await w.cara.hears("INC-1 SEV1: resolved after", direct["room_id"])
         memory = there.app.plugins.status_pages["page"]._context.memory
         await until(lambda: _told(memory), "the page is complete")
 
