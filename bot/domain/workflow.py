@@ -309,7 +309,9 @@ def _move_severity(
     mirror_as_planned(story)
     if severity is Severity.SEV4:
         follow(story, Moment.RESOLVED)
-    elif severity < was:
+    elif was is Severity.SEV4:
+        follow(story, Moment.REOPENED)
+    if severity < was:
         offer(story)
 
 

@@ -23,6 +23,7 @@ from bot.domain import events as ev
 from bot.domain.errors import Rejected
 from bot.domain.incident import Clock, Kind, Outcome, Phase, Role, Severity
 from bot.domain.policies import Plan
+from bot.domain.publication import PublicState
 from bot.domain.workflow import fold, next_due
 
 PEOPLE = st.sampled_from([ANN, BEN, CARA, DEV, EVE])
@@ -33,7 +34,12 @@ MINUTES = st.sampled_from([1, 2, 3, 5, 15, 30, 60, 2000])
 COMMANDS = st.one_of(
     st.builds(cmd.Assess, answers=st.lists(st.sampled_from(cmd.Answer), max_size=3).map(tuple)),
     st.builds(cmd.PostUpdate, text=TEXTS),
-    st.builds(cmd.PublishExternal, text=TEXTS),
+    st.builds(
+        cmd.PublishExternal, text=TEXTS, state=st.one_of(st.none(), st.sampled_from(PublicState))
+    ),
+    st.builds(cmd.Approve),
+    st.builds(cmd.RejectDraft, reason=REASONS),
+    st.builds(cmd.OpenAudience),
     st.builds(cmd.SendBrief, text=TEXTS),
     st.builds(
         cmd.ChangeCadence,
@@ -127,6 +133,23 @@ class Interleaving(RuleBasedStateMachine):
     def ticks_twice(self):
         self.play.do(None, cmd.Tick())
         assert self.play.do(None, cmd.Tick()) == []
+
+    @invariant()
+    def nothing_is_public_without_the_commanders_word(self):
+        """X2"""
+        commander = None
+        for event in self.play.events:
+            if isinstance(event, ev.CommanderChanged):
+                commander = event.now
+            if isinstance(event, ev.ExternalPublished):
+                assert commander in {None, event.by}
+
+    @invariant()
+    def what_is_over_is_over_on_the_page(self):
+        """X2 F6"""
+        if self.play.incident is None or self.play.state.running:
+            return
+        assert not self.play.state.public
 
     @invariant()
     def exactly_one_commander(self):

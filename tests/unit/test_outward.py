@@ -152,6 +152,17 @@ def test_whatever_ends_an_incident_ends_it_on_the_page(end):
     assert not play.state.public
 
 
+def test_a_ticket_that_becomes_an_incident_again_is_told_of_again():
+    play = begun()
+    play.do(ANN, cmd.PublishExternal(text="Slow"))
+    play.do(ANN, cmd.ChangeSeverity(severity=Severity.SEV4, reason="no"))
+    assert states(play)[-1] is PublicState.RESOLVED
+    play.do(BEN, cmd.ChangeSeverity(severity=Severity.SEV1))
+    assert play.state.draft.text == "The problem with Checkout is back. We are investigating."
+    play.do(ANN, cmd.Approve())
+    assert states(play)[-1] is PublicState.INVESTIGATING
+
+
 def test_the_publication_keeps_the_clock_and_not_the_draft():
     """X2 F1 K7"""
     play = begun()
