@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-
-from jinja2 import Environment, Template
+from typing import TYPE_CHECKING
 
 from bot.messages import Block, Bullets, Fields, Heading, Message, Text, spans_text
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _LETTER = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -34,6 +36,8 @@ _LETTER = """<!doctype html>
 
 @cache
 def _template() -> Template:
+    from jinja2 import Environment  # noqa: PLC0415 - 80 ms, only where mail is written
+
     return Environment(autoescape=True).from_string(_LETTER)
 
 
