@@ -96,7 +96,9 @@ async def test_it_tells_an_incident_from_its_first_text_to_its_end(tmp_path):
         order = [page.index(text) for text in ("Resolved", "Monitoring", "Investigating")]
         assert order == sorted(order)
         assert "Problems with Checkout" in await text_of(f"{url}history")
-        assert (await got(f"{url}incidents/INC-9"))[0] == 404
+        assert (await got(url.rstrip("/")))[1] == (await got(url))[1]
+        for _ in range(2):
+            assert (await got(f"{url}incidents/INC-9"))[0] == 404
         assert (await got(f"{url}incidents/../../etc"))[0] == 404
         async with ClientSession() as session, session.post(url) as refused:
             assert refused.status == 405
