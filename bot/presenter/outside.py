@@ -236,18 +236,26 @@ class Outside(Forms):
 
     def letter(self, update: StakeholderUpdate, each: Subscription, url: str) -> Mail:
         """Return what one subscription is told by mail; the subject stays, so that it threads."""
-        link = f"{url.rstrip('/')}/unsubscribe/{each.token}"
         told = message(
             (f"{update.incident} {update.severity.label}: {update.text}",),
             self._circumstances(update),
         )
-        why = self.subscribed_to(each)
+        subject = shorten(f"[{update.incident}] {update.title}")
+        return self._mail(each, told, url, subject=subject, about=update.incident)
+
+    def _mail(
+        self, each: Subscription, told: Message, url: str, *, subject: str, about: str
+    ) -> Mail:
+        """Return a mail that says why it comes and how to end it; nothing in it can be typed."""
+        link, why = f"{url.rstrip('/')}/unsubscribe/{each.token}", self.subscribed_to(each)
+        blocks = tuple(block for block in told.blocks if not isinstance(block, Actions))
+        told = replace(told, blocks=blocks)
         return Mail(
             to=each.address.removeprefix(MAIL),
-            subject=shorten(f"[{update.incident}] {update.title}"),
+            subject=subject,
             text=f"{plain(told)}\n\n--\nYou are subscribed to {why}. Unsubscribe: {link}\n",
             html=as_html(told, why=why, link=link),
-            about=update.incident,
+            about=about,
             unsubscribe=link,
         )
 
@@ -351,16 +359,8 @@ class Outside(Forms):
 
     def digest_letter(self, each: Subscription, told: Message, day: datetime, url: str) -> Mail:
         """Return a digest by mail."""
-        link = f"{url.rstrip('/')}/unsubscribe/{each.token}"
-        why = self.subscribed_to(each)
-        return Mail(
-            to=each.address.removeprefix(MAIL),
-            subject=f"Incidents until {day:%Y-%m-%d}",
-            text=f"{plain(told)}\n\n--\nYou are subscribed to {why}. Unsubscribe: {link}\n",
-            html=as_html(told, why=why, link=link),
-            about=f"digest-{day:%Y-%m-%d}",
-            unsubscribe=link,
-        )
+        subject, about = f"Incidents until {day:%Y-%m-%d}", f"digest-{day:%Y-%m-%d}"
+        return self._mail(each, told, url, subject=subject, about=about)
 
     def draft(self, incident: Incident) -> str:
         """Return the built-in draft of a brief: what, since when, what is done, what is next."""
