@@ -368,10 +368,11 @@ class Service:
             incident = await work.held(running[0]) if len(running) == 1 else None
         if isinstance(asked, Unsubscribe):
             told, done = await self.stakeholders.unsubscribe(work, asked, actor, here, incident)
-            await self._answer(work, inquiry, told, worked=done)
+            await self._answer(work, inquiry, replace(told, aside=True), worked=done)
             return "done" if done else "answered"
         told, stored = await self.stakeholders.subscribe(work, asked, actor, here, incident)
-        await self._answer(work, inquiry, told, worked=stored is not None)
+        # Beside the conversation: it is nobody else's concern (H2).
+        await self._answer(work, inquiry, replace(told, aside=True), worked=stored is not None)
         if stored is None:
             return "rejected"
         for each in [incident] if incident is not None else await self._running(work):

@@ -253,7 +253,8 @@ class MatrixAdapter:
         if friend is not None:
             content["msgtype"] = "m.text"  # in a direct room nothing is chatter
             await self._reached(room, friend)
-        beside = message.aside or drawn.lines > render.LONG_LINES
+        aside = message.aside and friend is None  # with one person there is nothing beside
+        beside = aside or drawn.lines > render.LONG_LINES
         if root is None and answers is not None and beside:
             root = self._hearing.threads.get(answers) if self._hearing is not None else None
         if root is not None:
