@@ -17,7 +17,7 @@ from bot.config import parse
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
 
-KILLS = 18
+KILLS = 12
 INSTANTS = 12
 """How far into a delivery a process is killed: further than any delivery here goes."""
 

@@ -17,31 +17,40 @@ const screens = {
   desktop: { viewport: { width: 1280, height: 900 } },
 };
 
-async function look(screen, colorScheme, url, path) {
-  const silent = await browser.newContext({ ...screens[screen], colorScheme, javaScriptEnabled: false });
-  const page = await silent.newPage();
-  const troubles = [];
-  page.on("console", (message) => message.type() === "error" && troubles.push(message.text()));
-  page.on("request", (request) => request.url().startsWith("data:") || asked.push(request.url()));
-  const asked = [];
-  const response = await page.goto(url, { waitUntil: "load" });
-  const text = await page.locator("body").innerText();
-  await page.screenshot({ path, fullPage: true });
-  await silent.close();
+const readers = {};
 
-  const audited = await browser.newContext({ ...screens[screen], colorScheme, bypassCSP: true });
-  const again = await audited.newPage();
-  await again.goto(url, { waitUntil: "load" });
-  await again.evaluate(axe);
-  const found = await again.evaluate(() => window.axe.run(document));
-  const wide = await again.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-  await audited.close();
+// One who reads without JavaScript, and one who audits; both stay for all pages.
+async function reader(screen, colorScheme) {
+  const settings = { ...screens[screen], colorScheme };
+  const silent = await browser.newContext({ ...settings, javaScriptEnabled: false });
+  const audited = await browser.newContext({ ...settings, bypassCSP: true });
+  const seen = { page: await silent.newPage(), audit: await audited.newPage(), asked: [], troubles: [] };
+  for (const page of [seen.page, seen.audit]) {
+    // A reader may see what is ten seconds old; we want to see what is there.
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  }
+  seen.page.on("console", (message) => message.type() === "error" && seen.troubles.push(message.text()));
+  seen.page.on("request", (request) => request.url().startsWith("data:") || seen.asked.push(request.url()));
+  return seen;
+}
+
+async function look(screen, colorScheme, url, path) {
+  const seen = (readers[screen + colorScheme] ??= await reader(screen, colorScheme));
+  seen.asked.length = seen.troubles.length = 0;
+  const response = await seen.page.goto(url, { waitUntil: "load" });
+  const text = await seen.page.locator("body").innerText();
+  await seen.page.screenshot({ path, fullPage: true });
+  await seen.audit.goto(url, { waitUntil: "load" });
+  await seen.audit.evaluate(axe);
+  const found = await seen.audit.evaluate(() => window.axe.run(document));
   return {
     status: response.status(),
     text,
-    asked,
-    troubles,
-    wide,
+    asked: [...seen.asked],
+    troubles: [...seen.troubles],
+    wide: await seen.audit.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
     passed: found.passes.length,
     violations: found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ").slice(0, 300)}`),
   };
