@@ -424,7 +424,9 @@ class Outbox:
             held = await work.retry(lease, row, why, not_before=now + wait, unsure=unsure)
             if held and stalled and incident is not None:
                 waiting = await work.waiting_in(lease.lane)
-                command = cmd.NoteStalled(target=lease.lane, since=row.created_at, waiting=waiting)
+                command = cmd.NoteStalled(
+                    target=lease.lane, since=row.created_at, waiting=waiting, why=why
+                )
                 await self._settle(work, incident, command)
 
         await self._store.transact(put_off)

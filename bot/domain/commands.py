@@ -294,6 +294,7 @@ class NoteStalled:
     target: str
     since: datetime
     waiting: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -374,6 +374,7 @@ class DeliveryStalled(Happening):
     target: str
     since: datetime
     waiting: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ def stalled(story: Story, command: cmd.NoteStalled) -> None:
                 target=command.target,
                 since=command.since,
                 waiting=command.waiting,
+                why=command.why,
             )
         )
 

@@ -167,15 +167,16 @@ class Outside(Forms):
             )
         return lines
 
-    def page_away(self, page: str, since: datetime, waiting: int) -> Message:
+    def page_away(self, page: str, head: ev.DeliveryStalled) -> Message:
         """Return that a status page cannot be reached, and what to do meanwhile."""
-        wait = f"{waiting} update{'s' if waiting != 1 else ''}"
+        many = head.waiting != 1
         return message(
             (
                 f"The status page {page} cannot be reached since ",
-                self.at(since),
-                f"; {wait} for it {'wait' if waiting != 1 else 'waits'}.",
+                self.at(head.since),
+                f"; {head.waiting} update{'s' if many else ''} for it wait{'' if many else 's'}.",
             ),
+            (f"Why: {shorten(head.why, 300)}",) if head.why else None,
             (
                 "Retrying; it goes out by itself when the page answers. Until then customers "
                 "read nothing new there: tell support directly.",

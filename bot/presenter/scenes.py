@@ -604,7 +604,7 @@ class Scenes(Openings, Reviews):
 
     def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
         if (page := page_of(head.target)) is not None:
-            return self.page_away(page, head.since, head.waiting)
+            return self.page_away(page, head)
         there = self.platform_of(head.target)
         others = [c.adapter for c in incident.conversations if self.platform(c.adapter) != there]
         whole: Spans = (f"{self.platform(others[0])} is complete. ",) if others else ()

@@ -285,6 +285,29 @@ async def test_the_audiences_of_a_plan_are_told_by_severity_and_may_end_it(tmp_p
         assert len([t for t in bot.heard("board") if t.startswith("INC-1")]) == 3
 
 
+async def test_everybody_is_told_once_on_either_engine(url, tmp_path):
+    """H1 D1"""
+    plan = TEAM.replace('comms = "priya"', 'audiences = { sev1 = ["@dev", "chat:board"] }')
+    async with stage(tmp_path / "home", config=f'{plan}[storage]\nurl = "{url}"\n') as bot:
+        await bot.say("eve", "!inc subscribe", room="lobby")
+        await bot.say("dev", "!inc subscribe sev2", room="lobby")
+        for room in ("r1", "r2"):
+            await bot.say("ann", "!inc declare sev1 x service:checkout ic:@ann", room=room)
+        await bot.say("ann", "!inc brief one", room="r1")
+        for who in ("dev", "eve"):
+            heard = await told(bot, who)
+            firsts = [text.split(":")[0] for text in heard]
+            assert firsts == ["INC-1 SEV1", "INC-2 SEV1", "INC-1 SEV1"]
+        assert len(bot.heard("board")) == 3
+        n = re.search(r"unsubscribe (\d+)", bot.heard("board")[-1])[1]
+        assert await bot.say("eve", f"!inc unsubscribe {n}", room="board")
+        await bot.say("dev", "!inc unsubscribe all", room="lobby")
+        await bot.say("ann", "!inc brief two", room="r1")
+        assert len(await told(bot, "dev")) == 3
+        assert "brief two" not in " ".join(bot.heard("board"))
+        assert "two" in (await told(bot, "eve"))[-1]
+
+
 async def test_no_brief_is_owed_where_the_plan_names_nobody_for_the_severity(tmp_path):
     """K1 H1"""
     plan = TEAM.replace('comms = "priya"', 'audiences = { sev1 = ["chat:board"] }')

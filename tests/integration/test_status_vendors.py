@@ -115,6 +115,7 @@ async def test_a_page_that_cannot_be_reached_the_room_hears_of_and_catches_up(pa
         away = [t for t in bot.heard() if "cannot be reached since 14:00 UTC" in t]
         assert len(away) == 1
         assert "tell support directly" in away[0]
+        assert "has trouble (503)" in away[0]
         for _ in range(5):
             await bot.minutes(0.2)
         assert page.updates() == [INVESTIGATING]
