@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pages import PAGES
+from vendors import Vendor
 
 from bot.app import composed, reading, verify
 from bot.chat import ChatEvent
@@ -17,7 +18,7 @@ from bot.config import parse
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
 
-KILLS = 12
+KILLS = 18
 INSTANTS = 12
 """How far into a delivery a process is killed: further than any delivery here goes."""
 
@@ -62,14 +63,21 @@ class Commander:
                 assert receipt.done, line
 
 
-@pytest.mark.parametrize("vendor", PAGES, ids=lambda v: v.described)
-async def test_killed_between_approve_and_publish_all_updates_are_there_in_order(vendor, tmp_path):
+async def test_killed_between_approve_and_publish_all_updates_are_there_in_order(tmp_path):
     """X2 D1 D2"""
+    async with asyncio.TaskGroup() as both:
+        for vendor in PAGES:
+            home = tmp_path / vendor.described
+            home.mkdir()
+            both.create_task(_killed(vendor, home))
+
+
+async def _killed(vendor: type[Vendor], home: Path) -> None:
     async with vendor().running() as page:
         text = PLANNED + page.config() + OURS
-        file = tmp_path / "sitrep.toml"
+        file = home / "sitrep.toml"
         file.write_text(text)
-        ann = Commander(text, tmp_path)
+        ann = Commander(text, home)
         await ann.says(("ann", "declare sev1 down service:checkout ic:@ann"))
         texts: list[str] = []
         killed = run = 0
@@ -78,12 +86,12 @@ async def test_killed_between_approve_and_publish_all_updates_are_there_in_order
             await ann.says(("priya", f"external {texts[-1]}"), ("ann", "approve"))
             for instant in range(1 + run % 3, INSTANTS, 3):
                 run += 1
-                ended = await _delivering(tmp_path, file, run, instant)
+                ended = await _delivering(home, file, run, instant)
                 killed += not ended
                 if ended:
                     break
         await ann.says(("ann", "resolve"))
-        assert await _delivering(tmp_path, file, run + 1, 0)
+        assert await _delivering(home, file, run + 1, 0)
         wanted = [("investigating", said) for said in texts]
         wanted.append(("resolved", "The problem with checkout is resolved."))
         assert page.updates() == wanted
@@ -91,7 +99,7 @@ async def test_killed_between_approve_and_publish_all_updates_are_there_in_order
         assert page.creations() == 1
         assert page.health() == "operational"
         assert page.wrong == []
-    async with reading(parse(text, {}), tmp_path) as store:
+    async with reading(parse(text, {}), home) as store:
         assert await verify(store) == []
         kept = json.loads(await store.read(lambda work: work.ref("memory/page/incident/INC-1")))
         assert [(u["state"], u["text"]) for u in kept["updates"]] == wanted

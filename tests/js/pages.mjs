@@ -61,9 +61,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { url, name } = JSON.parse(line);
   const seen = {};
   try {
-    for (const screen of Object.keys(screens))
-      for (const scheme of ["light", "dark"])
-        seen[`${screen} ${scheme}`] = await look(screen, scheme, url, `${folder}/${name}-${screen}-${scheme}.png`);
+    const each = Object.keys(screens).flatMap((screen) => ["light", "dark"].map((scheme) => [screen, scheme]));
+    await Promise.all(each.map(async ([screen, scheme]) => {
+      seen[`${screen} ${scheme}`] = await look(screen, scheme, url, `${folder}/${name}-${screen}-${scheme}.png`);
+    }));
     console.log(JSON.stringify({ seen }));
   } catch (error) {
     console.log(JSON.stringify({ failed: String(error) }));
