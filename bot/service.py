@@ -36,7 +36,7 @@ from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident, Kind, Phase, Severity
 from bot.domain.policies import Setting
 from bot.domain.postmortem import Section, read
-from bot.domain.recording import texts_of
+from bot.domain.recording import texts_of, twins_of
 from bot.domain.scoring import score
 from bot.domain.shielding import asks_for_news
 from bot.domain.story import Story
@@ -866,7 +866,12 @@ class Service:
             case cmd.Redact():
                 entries = await work.timeline(incident.id)
                 entry = next((e.event for e in entries if e.n == command.entry), None)
-                return replace(setting, entry=entry, redacted=texts_of(entries, command.entry))
+                return replace(
+                    setting,
+                    entry=entry,
+                    redacted=texts_of(entries, command.entry),
+                    twins=twins_of(entries, command.entry),
+                )
             case cmd.Amend():
                 found = await work.entry(incident.id, command.entry)
                 return replace(setting, entry=found.event if found is not None else None)

@@ -531,12 +531,6 @@ def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -
                 and incident.kind is Kind.INCIDENT
             ):
                 yield FileTicket()
-            case ev.ExternalPublished() if routes.status_page:
-                yield PublishStatus()
-            case ev.EntryAmended() | ev.EntryRedacted() if routes.status_page and any(
-                each.entry == event.entry for each in incident.publications
-            ):
-                yield PublishStatus()
             case (
                 ev.ActionAdded(n=n)
                 | ev.ActionChanged(n=n)
@@ -558,8 +552,20 @@ def _outside(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -
         and any(isinstance(e, ev.EntryRedacted | ev.EntryAmended) for e in events)
     ):
         yield PublishPostmortem()
+    if routes.status_page and any(_changes_the_page(incident, event) for event in events):
+        yield PublishStatus()
     if routes.stakeholders and (news := _news(incident, events)) is not None:
         yield news
+
+
+def _changes_the_page(incident: Incident, event: ev.Event) -> bool:
+    match event:
+        case ev.ExternalPublished():
+            return True
+        case ev.EntryAmended(entry=n) | ev.EntryRedacted(entry=n):
+            return any(each.entry == n for each in incident.publications)
+        case _:
+            return False
 
 
 def _news(incident: Incident, events: tuple[ev.Event, ...]) -> Inform | None:

@@ -126,7 +126,8 @@ class Setting:
     platform. `places` are the conversations that could be opened for the incident, by platform.
     `followed`: somebody may be subscribed to it; `briefed`: to its briefs, whatever its severity.
     `document` are the postmortem's sections as they stand, drafted or written, and `findings` what
-    its review has found in them. `redacted` are the texts that a redaction removes.
+    its review has found in them. `redacted` are the texts that a redaction removes,
+    and `twins` the other entries of a public text: a draft, and what was published of it.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -148,6 +149,7 @@ class Setting:
     document: Mapping[Section, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     redacted: tuple[str, ...] = ()
+    twins: tuple[int, ...] = ()
 
     def period(self, clock: Clock, severity: Severity) -> timedelta | None:
         """Return the period that a clock starts with at a severity; none where it does not run."""

@@ -135,6 +135,17 @@ def texts_of(entries: Sequence[ev.Entry], n: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(t for t in found if t and t != ev.REDACTED))
 
 
+def twins_of(entries: Sequence[ev.Entry], n: int) -> tuple[int, ...]:
+    """Return the other entries of a public text: a draft of it, and what was published (L3)."""
+    public = {
+        entry.n: entry.event.text
+        for entry in entries
+        if isinstance(entry.event, ev.ExternalDrafted | ev.ExternalPublished)
+    }
+    text = public.get(n)
+    return tuple(m for m, said in public.items() if m != n and said == text != ev.REDACTED)
+
+
 def with_text(event: ev.Event, text: str) -> ev.Event:
     """Return an entry with another text; the bot's own record as it is."""
     if isinstance(event, ev.Declared):

@@ -163,7 +163,8 @@ def _decide(story: Story, command: cmd.Command) -> None:
             )
         case cmd.Redact():
             editable(story, command.entry, "redact", anybody=command.followed)
-            story.add(ev.EntryRedacted(at=story.now, by=story.by, entry=command.entry))
+            for entry in (command.entry, *story.setting.twins):
+                story.add(ev.EntryRedacted(at=story.now, by=story.by, entry=entry))
             forget(story, story.setting.redacted)
         case cmd.Mirror():
             mirror(story, command.adapter)

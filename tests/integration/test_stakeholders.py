@@ -16,6 +16,7 @@ from homeserver import free_port
 from matrix_world import until
 
 from bot import http
+from bot.app import verify
 from bot.chat import Features
 from bot.domain import events as ev
 from bot.domain.incident import Clock
@@ -637,3 +638,19 @@ async def test_an_incident_is_not_scored(tmp_path):
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
         await bot.say("ann", "!inc score")
         assert "people are not scored in an incident" in bot.heard()[-1]
+
+
+async def test_a_redacted_public_text_leaves_no_twin_on_either_engine(url, tmp_path):
+    """L3"""
+    page = RecordingProvider()
+    config = f'{TEAM}[storage]\nurl = "{url}"\n[plugins.outside]\n'
+    given = {"outside": page.plugin("register_status_page")}
+    async with stage(tmp_path / "home", config=config, given=given) as bot:
+        await bot.say("ann", "!inc declare sev1 down service:checkout ic:@ann")
+        await bot.say("priya", "!inc external Bob broke it")
+        await bot.say("ann", "!inc approve")
+        entry = (await bot.incident()).publications[0].entry
+        await bot.say("ann", f"!inc redact {entry}")
+        assert not any("Bob" in str(each.event) for each in await bot.timeline())
+        assert [u.text for u in page.calls[-1][1][0].updates] == [ev.REDACTED]
+        assert await verify(bot.app.store) == []

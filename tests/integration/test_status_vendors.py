@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pages import PAGES, Statuspage
 
+from bot.app import verify
 from bot.domain import events as ev
 from bot.testing import TEAM, stage
 
@@ -138,6 +139,27 @@ async def test_a_correction_and_a_redaction_reach_what_is_published(page, tmp_pa
             ("investigating", "It is being mended"),
         ]
         assert len(page.issues) == 1
+
+
+async def test_what_is_redacted_goes_from_the_draft_and_the_page_at_once(page, tmp_path):
+    """L3 X2"""
+    async with stage(tmp_path, config=config(page)) as bot:
+        await declared(bot)
+        await bot.say("priya", "!inc external Bob broke it")
+        await bot.say("ann", "!inc approve")
+        drafted, published = (
+            e.n
+            for e in await bot.timeline()
+            if isinstance(e.event, ev.ExternalDrafted | ev.ExternalPublished)
+            and e.event.text == "Bob broke it"
+        )
+        await bot.say("ann", f"!inc redact {drafted}")
+        assert f"The text of entry {drafted} is removed" in bot.heard()[-1]
+        assert page.updates() == [("investigating", ev.REDACTED)]
+        assert not any("Bob" in str(entry.event) for entry in await bot.timeline())
+        assert "Bob" not in str(await bot.incident())
+        assert await verify(bot.app.store) == []
+        assert published > drafted
 
 
 async def test_a_component_stays_down_as_long_as_another_incident_keeps_it_down(page, tmp_path):
