@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
+import pyte
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -184,35 +189,56 @@ def test_a_second_bot_on_the_same_folder_is_refused(tmp_path):
 
 
 class Terminal:
-    """A person at a terminal."""
+    """A person at a terminal: `until` reads what arrives, `shows` what stands on its screen.
+
+    What a person types and what completion adds to it is drawn in pieces, so that only a
+    screen has it whole.
+    """
+
+    LINES, COLUMNS = 40, 100
 
     def __init__(self, home: Path, config: str = "") -> None:
-        environ = {**os.environ, "SITREP_HOME": str(home), "TERM": "xterm", "COLUMNS": "100"}
+        environ = {**os.environ, "SITREP_HOME": str(home), "TERM": "xterm"}
         environ.pop("SITREP_CONFIG", None)
         if config:
             (home / "sitrep.toml").write_text(config)
             environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
         self.master, slave = pty.openpty()
+        size = struct.pack("HHHH", self.LINES, self.COLUMNS, 0, 0)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
         self.process = subprocess.Popen(
             [SITREP, "run"], stdin=slave, stdout=slave, stderr=slave, env=environ, close_fds=True
         )
         os.close(slave)
         self.seen = ""
         self._at = 0
+        self._decoded = codecs.getincrementaldecoder("utf-8")("replace")
+        self._screen = pyte.Screen(self.COLUMNS, self.LINES)
+        self._screen.write_process_input = self.type  # where the cursor is, when asked
+        self._drawn = pyte.Stream(self._screen)
 
     def until(self, text: str, seconds: float = 20) -> str:
-        """Read until a text is on the screen; return what came since the one before it."""
+        """Read until a text came; return what came since the one before it."""
         end = time.monotonic() + seconds
         while text not in (shown := _plain(self.seen)[self._at :]):
-            ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
-                raise AssertionError(f"{text!r} did not come: {shown}")
-            got = os.read(self.master, 65536).decode("utf-8", "replace")
-            if "\x1b[6n" in got:
-                os.write(self.master, b"\x1b[1;1R")
-            self.seen += got
+            self._read(end, text)
         self._at += shown.index(text) + len(text)
         return shown
+
+    def shows(self, text: str, seconds: float = 20) -> None:
+        """Read until a text stands on the screen."""
+        end = time.monotonic() + seconds
+        while not any(text in line for line in self._screen.display):
+            self._read(end, text)
+
+    def _read(self, end: float, awaited: str) -> None:
+        ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
+        if not ready:
+            screen = "\n".join(line.rstrip() for line in self._screen.display)
+            raise AssertionError(f"{awaited!r} did not come: {screen.strip()}")
+        got = self._decoded.decode(os.read(self.master, 65536))
+        self.seen += got
+        self._drawn.feed(got)
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
@@ -245,7 +271,7 @@ def test_a_person_at_a_terminal_runs_an_incident(tmp_path):
         welcome = terminal.until("ann@ops>")
         assert "/as bob" in welcome
         terminal.type("!inc decla\t")
-        terminal.until("declare")
+        terminal.shows("ann@ops> !inc declare")
         terminal.type("Checkout is down\r")
         terminal.until("INCIDENT DECLARED — SEV1 — Checkout is down")
         terminal.until("State")
@@ -254,7 +280,9 @@ def test_a_person_at_a_terminal_runs_an_incident(tmp_path):
         terminal.until("ben@ops>")
         terminal.type("!inc accept\r")
         terminal.until("Ben is incident commander.")
-        terminal.type("!inc handoff @ca\t\r")
+        terminal.type("!inc handoff @ca\t")
+        terminal.shows("ben@ops> !inc handoff @cara")
+        terminal.type("\r")
         terminal.until("Command is offered to Cara")
         terminal.type("/room lab\r")
         terminal.until("ben@lab>")
