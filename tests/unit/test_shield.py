@@ -26,7 +26,7 @@ def measured(name: str) -> tuple[float, float, list[str], list[str]]:
     return len(found) / (len(found) + len(wrong)), len(found) / len(asked), wrong, missed
 
 
-@pytest.mark.parametrize(("name", "least"), [("tuning", 0.9), ("held_back", 0.6)])
+@pytest.mark.parametrize(("name", "least"), [("tuning", 0.95), ("held_back", 0.75)])
 def test_what_is_taken_for_a_question_is_one(name, least, capsys):
     """H2: never tune on the sentences that are held back"""
     precision, recall, wrong, missed = measured(name)
