@@ -28,8 +28,9 @@ from bot.following import Following
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
-from bot.ports import ChatAdapter, Clock, PluginContext, Store, Work
+from bot.ports import ChatAdapter, Clock, Daily, PluginContext, Store, Work
 from bot.presenter import Presenter
+from bot.redrawing import Redrawing
 from bot.reporting import Reporting
 from bot.routing import Targets
 from bot.service import Service
@@ -134,6 +135,8 @@ class App:
             self.service.stakeholders,
             self.outbox.wake,
         )
+        dated = [n for n, page in plugins.status_pages.items() if isinstance(page, Daily)]
+        self.redrawing = Redrawing(dated, store, clock, self.outbox.wake)
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0
         self._lost: list[str] = []
@@ -213,6 +216,7 @@ class App:
                     group.create_task(self.following.run(), name="following"),
                     group.create_task(self.reporting.run(), name="reporting"),
                     group.create_task(self.digesting.run(), name="digesting"),
+                    group.create_task(self.redrawing.run(), name="redrawing"),
                 ]
                 yield
                 for loop in loops:

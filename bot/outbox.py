@@ -36,6 +36,7 @@ from bot.ports import (
     Card,
     ChatAdapter,
     Clock,
+    Daily,
     Document,
     Draft,
     Events,
@@ -50,6 +51,7 @@ from bot.ports import (
     Page,
     Post,
     Publish,
+    Redraw,
     Spread,
     StakeholderUpdate,
     Status,
@@ -486,6 +488,11 @@ class Outbox:
                     return _Done()
                 ref = await page.publish(notice, _external(job.ref), key=_versioned(row))
                 return _kept(row, ref)
+            case Redraw():
+                page = self._provided(self._plugins.status_pages, target)
+                if isinstance(page, Daily):
+                    await page.redraw()
+                return _Done()
             case FileTicket():
                 tracker = self._provided(self._plugins.trackers, target)
                 ticket = self._ticket(job, body.action)
@@ -801,6 +808,7 @@ def _said(row: Waiting) -> str:
         "topic": "the room's topic",
         "page": "a page",
         "status": "the status page's text",
+        "redraw": "the status page's days",
         "ticket": "the ticket",
         "mail": "a mail",
         "stakeholder": "a brief",

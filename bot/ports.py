@@ -313,6 +313,14 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
+class Daily(Protocol):
+    """What a status page may have besides, where it shows days and is not drawn when asked for."""
+
+    async def redraw(self) -> None:
+        """Draw what is published as of today; called at each start, and each day (UTC)."""
+
+
+@runtime_checkable
 class Keeper(Protocol):
     """What a provided object may have besides, for `sitrep backup`."""
 
@@ -503,6 +511,13 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redraw:
+    """Draw a status page anew: a day has begun."""
+
+    kind: Literal["redraw"] = "redraw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
     """Publish the postmortem; written at delivery."""
 
@@ -545,6 +560,7 @@ Body = (
     | Topic
     | Page
     | Status
+    | Redraw
     | FileTicket
     | Brief
     | Spread

@@ -100,8 +100,7 @@ class Feeds:
             _component(component, n, page["updated_at"])
             for n, component in enumerate(book.components, 1)
         ]
-        states = {component["name"]: component for component in components}
-        known = {c.key: states[c.name] for c in book.components}
+        known = {c.key: made for c, made in zip(book.components, components, strict=True)}
         recent = [self._incident(told, known) for told in book.incidents[:IN_A_FEED]]
         running = [self._incident(told, known) for told in book.open]
         documents: dict[str, dict[str, Any]] = {

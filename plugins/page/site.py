@@ -10,7 +10,8 @@ git = true                             # commit each change; default: where it i
 push = false                           # and push, to where the branch is set up to
 ```
 
-Beside the one that Sitrep serves, it is there when Sitrep is not.
+Beside the one that Sitrep serves, it is there when Sitrep is not: drawn at each start, with each
+publication, and each day.
 """
 
 from __future__ import annotations
@@ -47,13 +48,20 @@ class Site:
         """Write the site as it is now; the same notice again changes nothing."""
         del ref  # its id says which it is
         await write_down(self._context.memory, notice, key)
-        told = await read_back(self._context.memory)
-        book = opened(told, self._settings.components, self._context.clock.now())
         last = notice.updates[-1]
         said = f"{notice.incident} {last.state.value}: {' '.join(notice.title.split())[:60]}"
-        await self._folder.write(lambda: self._write(book), said)
+        await self._draw(said)
         url = f"{self._settings.url.rstrip('/')}/incidents/{notice.incident}{SUFFIX}"
         return ExternalRef(self._context.name, notice.incident, url)
+
+    async def redraw(self) -> None:
+        """See `bot.ports.Daily`; a new site is there before its first incident."""
+        await self._draw(f"As of {self._context.clock.now():%Y-%m-%d}")
+
+    async def _draw(self, said: str) -> None:
+        told = await read_back(self._context.memory)
+        book = opened(told, self._settings.components, self._context.clock.now())
+        await self._folder.write(lambda: self._write(book), said)
 
     def _write(self, book: Book) -> None:
         put = self._folder.put

@@ -247,14 +247,17 @@ def _log(repository: Path) -> list[str]:
     return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
-async def test_a_static_site_is_written_whole_and_committed(tmp_path):
-    """X2"""
-    site = tmp_path / "site"
-    section = (
+def static(site: Path) -> str:
+    return (
         f'[plugins.site]\nurl = "https://status.example.com"\nfolder = "{site}"\ngit = true\n'
         'components = { checkout = "Checkout" }\n'
     )
-    async with stage(tmp_path / "home", config=PLANNED + section) as bot:
+
+
+async def test_a_static_site_is_written_whole_and_committed(tmp_path):
+    """X2"""
+    site = tmp_path / "site"
+    async with stage(tmp_path / "home", config=PLANNED + static(site)) as bot:
         await declared(bot)
         await bot.say("ann", "!inc external Checkout is <b>slow</b>")
         index = (site / "index.html").read_text("utf-8")
@@ -268,5 +271,25 @@ async def test_a_static_site_is_written_whole_and_committed(tmp_path):
         assert log == [
             "INC-1 resolved: Problems with checkout",
             "INC-1 investigating: Problems with checkout",
+            f"As of {bot.clock.now():%Y-%m-%d}",
         ]
         assert list(site.glob("**/.*.new")) == []
+
+
+async def test_a_static_site_is_there_before_any_incident_and_is_of_today(tmp_path):
+    """X2"""
+    site = tmp_path / "site"
+    async with stage(tmp_path / "home", config=PLANNED + static(site)) as bot:
+        await bot.minutes(1)
+        assert "All systems are operational" in (site / "index.html").read_text("utf-8")
+        await declared(bot)
+        await bot.say("ann", "!inc external Checkout is slow")
+        await bot.say("ann", "!inc resolve")
+        assert "Problems with checkout" in (site / "index.html").read_text("utf-8")
+        await bot.minutes(16 * 24 * 60)
+        index = (site / "index.html").read_text("utf-8")
+        assert "Nothing in the last 15 days" in index
+        assert f"<title>{bot.clock.now():%-d %B %Y}: " in index
+        assert "Checkout is slow" in (site / "incidents/INC-1.html").read_text("utf-8")
+        newest, *_ = await asyncio.to_thread(_log, site)
+        assert newest == f"As of {bot.clock.now():%Y-%m-%d}"
