@@ -126,8 +126,8 @@ class Cachet(Vendor):
             self.components[int(parts[1])] = body["status"]
             return 200, {"data": {"id": parts[1]}}
         if parts == ["incidents"] and method == "GET":
-            named = [i for i in self.issues if i["attributes"]["name"] == query["filter[name]"]]
-            return 200, {"data": list(reversed(named))}
+            listed = self.issues[::-1] if query["sort"] == "-id" else self.issues
+            return 200, {"data": listed[: int(query["per_page"])]}
         if parts == ["incidents"]:
             return 201, {"data": self._made(body)}
         incident = next((i for i in self.issues if i["id"] == parts[1]), None)

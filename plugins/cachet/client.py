@@ -104,8 +104,8 @@ class Cachet:
                     raise
             else:
                 return found
-        named = {"filter[name]": self._name(notice), "sort": "-id", "per_page": "50"}
-        listed = (await self._api.ask("GET", "/incidents", params=named))["data"]
+        newest = {"sort": "-id", "per_page": "50"}
+        listed = (await self._api.ask("GET", "/incidents", params=newest))["data"]
         mark = _marked("", notice.incident)
         return next((e for e in listed if str(_message(e)).endswith(mark)), None)
 

@@ -88,6 +88,19 @@ async def test_what_fails_for_a_while_is_there_once_and_in_order(page, fault, tm
         assert page.health() == "degraded_performance"
 
 
+async def test_another_title_while_an_answer_is_lost_makes_no_second_incident(page, tmp_path):
+    """X2 D2"""
+    async with stage(tmp_path, config=config(page)) as bot:
+        await declared(bot)
+        page.fail = [("POST", "lost")]
+        await bot.say("ann", "!inc external Checkout is slow")
+        assert page.creations() == 1
+        await bot.say("ann", "!inc external Found it title:Slow checkout state:identified")
+        await later(bot)
+        assert page.updates() == [INVESTIGATING, ("identified", "Found it")]
+        assert len(page.issues) == page.creations() == 1
+
+
 async def test_what_a_page_refuses_the_room_hears_with_what_to_do(page, tmp_path):
     """X2 D2"""
     async with stage(tmp_path, config=config(page)) as bot:
