@@ -116,7 +116,7 @@ class Outside(Forms):
         return message(
             (f"{incident.id}: the plan's words for now; nothing was published.",),
             *self.appearance(incident, text),
-            (self.line("external <text>"), "  ·  another title: ", self.line("title:<title>")),
+            (self.line("external <text> [title:<title>]"),),
             Actions((self.button("Use these", incident, f"external {text.text}"),))
             if short
             else None,
