@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -197,30 +197,27 @@ class App:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Deliver and keep the clocks meanwhile."""
-        # What is there now stays: the collector need not walk it again while people wait.
-        sys.setswitchinterval(SWITCH_SECONDS)
-        gc.freeze()
-        gc.enable()
-        limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
-        async with ClientSession(timeout=limits) as session:
-            self.plugins.open(
-                session, partial(_Memory, self.store, self.clock), self.following.hint
-            )
-            await self.service.remember_names()
-            async with asyncio.TaskGroup() as group:
-                loops = [
-                    group.create_task(self.outbox.run(), name="outbox"),
-                    group.create_task(self.cadence.run(), name="cadence"),
-                    group.create_task(self.on_call.run(), name="on call"),
-                    group.create_task(self._pruning(), name="pruning"),
-                    group.create_task(self.following.run(), name="following"),
-                    group.create_task(self.reporting.run(), name="reporting"),
-                    group.create_task(self.digesting.run(), name="digesting"),
-                    group.create_task(self.redrawing.run(), name="redrawing"),
-                ]
-                yield
-                for loop in loops:
-                    loop.cancel()
+        with _unhindered():
+            limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
+            async with ClientSession(timeout=limits) as session:
+                self.plugins.open(
+                    session, partial(_Memory, self.store, self.clock), self.following.hint
+                )
+                await self.service.remember_names()
+                async with asyncio.TaskGroup() as group:
+                    loops = [
+                        group.create_task(self.outbox.run(), name="outbox"),
+                        group.create_task(self.cadence.run(), name="cadence"),
+                        group.create_task(self.on_call.run(), name="on call"),
+                        group.create_task(self._pruning(), name="pruning"),
+                        group.create_task(self.following.run(), name="following"),
+                        group.create_task(self.reporting.run(), name="reporting"),
+                        group.create_task(self.digesting.run(), name="digesting"),
+                        group.create_task(self.redrawing.run(), name="redrawing"),
+                    ]
+                    yield
+                    for loop in loops:
+                        loop.cancel()
 
     async def _listening(self, name: str, adapter: ChatAdapter) -> bool:
         """Keep an adapter running, in one process at a time where it must be."""
@@ -298,6 +295,21 @@ class App:
             except DatabaseAway as exc:
                 _log.warning("database away", error=str(exc))
             await self.clock.sleep(PRUNE_EVERY)
+
+
+@contextmanager
+def _unhindered() -> Iterator[None]:
+    """Keep the collector and busy loops from making people wait, as long as this lasts."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # What is there now stays: the collector need not walk it again and again.
+    gc.freeze()
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before)
 
 
 def database_url(config: Config, home: Path) -> str:
