@@ -20,6 +20,16 @@ def plain_logs() -> None:
     configure(LogSection(level="warning"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured: `record_property("figure", ...)` comes from any worker."""
+    passed = terminalreporter.getreports("passed")
+    figures = [said for each in passed for name, said in each.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("figures")
+        for said in sorted(figures):
+            terminalreporter.write_line(str(said))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     server = started()

@@ -42,9 +42,7 @@ async def test_killed_fifty_times_after_the_post_fifty_actions_have_fifty_ticket
 async def _killed(redmine: Redmine, home: Path) -> None:
     key = redmine.secret()
     text = TEAM + f'[plugins.redmine]\nurl = "{redmine.url}"\nkey = {key}\nproject = "ops"\n'
-    text = text.replace("[people.", "[people.").replace(
-        "[people.ben]\n", '[people.ben]\nusers = { chat = "ben" }\n'
-    )
+    text = text.replace("[people.ben]\n", '[people.ben]\nusers = { chat = "ben" }\n')
     file = home / "sitrep.toml"
     file.write_text(text)
     await _promised(text, home)

@@ -80,7 +80,7 @@ async def through(app: App, clock: ManualClock, lines: list[Line]) -> None:
 
 
 @pytest.mark.timeout(900)
-async def test_every_promise_of_a_day_is_settled(tmp_path, capsys):
+async def test_every_promise_of_a_day_is_settled(tmp_path, record_property):
     """K1 K3 K5 K6 K7 F2"""
     chance = random.Random(7)
     lines = sorted(line for n in range(INCIDENTS) for line in lived(chance, n))
@@ -106,12 +106,11 @@ async def test_every_promise_of_a_day_is_settled(tmp_path, capsys):
         assert await verify(app.store) == []
     for each, counted in outcomes.items():
         assert set(counted) == set(Outcome), each
-    with capsys.disabled():
-        for each, counted in outcomes.items():
-            judged = sum(counted.values()) - counted[Outcome.WITHDRAWN]
-            share = counted[Outcome.KEPT] / judged
-            figures = ", ".join(f"{counted[outcome]} {outcome.value}" for outcome in Outcome)
-            print(f"\n{each.value}: {judged} promises judged, {share:.0%} kept ({figures})")
+    for each, counted in outcomes.items():
+        judged = sum(counted.values()) - counted[Outcome.WITHDRAWN]
+        share = counted[Outcome.KEPT] / judged
+        parts = ", ".join(f"{counted[outcome]} {outcome.value}" for outcome in Outcome)
+        record_property("figure", f"{each.value}: {judged} promises, {share:.0%} kept ({parts})")
 
 
 async def _read(app: App, name: str) -> tuple[Incident, list[ev.Event]]:

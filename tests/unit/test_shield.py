@@ -27,13 +27,11 @@ def measured(name: str) -> tuple[float, float, list[str], list[str]]:
 
 
 @pytest.mark.parametrize(("name", "least"), [("tuning", 0.95), ("held_back", 0.75)])
-def test_what_is_taken_for_a_question_is_one(name, least, capsys):
+def test_what_is_taken_for_a_question_is_one(name, least, record_property):
     """H2: never tune on the sentences that are held back"""
     precision, recall, wrong, missed = measured(name)
-    with capsys.disabled():
-        print(
-            f"\n{name}: {len(rows(name))} sentences, precision {precision:.2f}, recall {recall:.2f}"
-        )
+    figures = f"{len(rows(name))} sentences, precision {precision:.2f}, recall {recall:.2f}"
+    record_property("figure", f"shield, {name}: {figures}")
     assert precision >= 0.98, wrong
     assert recall >= least, missed
 
