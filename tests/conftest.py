@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ shut_in()  # before any thread is started
 def plain_logs() -> None:
     """Log as a running bot does: structlog's own tracebacks take seconds each."""
     configure(LogSection(level="warning"))
+
+
+COLLECT_EVERY = 20
+_ended = count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Collect now and then: what an application froze and gave back, the collector leaves."""
+    if next(_ended) % COLLECT_EVERY == 0:
+        gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
