@@ -115,7 +115,7 @@ class Page:
 
     async def _answer(self, request: web.Request, name: str) -> web.Response:
         now = self._context.clock.now()
-        if self._book is None or now - self._looked_at >= LOOK_EVERY:
+        if now - self._looked_at >= LOOK_EVERY:
             await self._look()
         found = self._made.get(name)
         if found is None:
@@ -133,7 +133,7 @@ class Page:
         """See whether anything was published since, by any process, or a day has passed."""
         async with self._one_at_a_time:
             now = self._context.clock.now()
-            if self._book is not None and now - self._looked_at < LOOK_EVERY:
+            if now - self._looked_at < LOOK_EVERY:
                 return
             try:
                 newest = await revision(self._context.memory)
@@ -144,16 +144,16 @@ class Page:
                     self._revision = newest
                     self._made.clear()
             except Exception:
-                if self._book is None:
-                    raise
-                # Readers have the last page while our database is away.
-                self._context.log.warning("showing the last page", exc_info=True)
+                self._context.log.warning("the page cannot be brought up to date", exc_info=True)
             self._looked_at = now
 
     def _made_now(self, name: str) -> _Document:
         book = self._book
         if book is None:
-            raise web.HTTPServiceUnavailable(text="The page is not ready yet.\n")
+            raise web.HTTPServiceUnavailable(
+                text="The status page is not ready yet; try again in a moment.\n",
+                headers={"Retry-After": "5", "Cache-Control": "no-store"},
+            )
         made = self._draw(name, book)
         if made is not None:
             body, kind = made

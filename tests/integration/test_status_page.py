@@ -236,6 +236,13 @@ async def test_it_survives_a_restart_and_a_database_that_is_away(tmp_path, monke
         status, body, _headers = await got(url)
         assert status == 200
         assert b"Down" in body
+    async with served(tmp_path, clock) as (bot, url):
+        with monkeypatch.context() as patched:
+            patched.setattr(bot.app.store, "read", away)
+            status, _body, headers = await got(url)
+            assert (status, headers["Retry-After"]) == (503, "5")
+        await clock.set(clock.now() + timedelta(seconds=1))
+        assert "Down" in await text_of(url)
 
 
 async def test_what_another_process_publishes_stands_there_a_second_later(tmp_path):
