@@ -28,7 +28,7 @@ from bot.following import Following
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
-from bot.ports import ChatAdapter, Clock, Daily, PluginContext, Store, Work
+from bot.ports import ChatAdapter, Clock, Dated, PluginContext, Store, Work
 from bot.presenter import Presenter
 from bot.redrawing import Redrawing
 from bot.reporting import Reporting
@@ -135,7 +135,7 @@ class App:
             self.service.stakeholders,
             self.outbox.wake,
         )
-        dated = [n for n, page in plugins.status_pages.items() if isinstance(page, Daily)]
+        dated = [n for n, page in plugins.status_pages.items() if isinstance(page, Dated)]
         self.redrawing = Redrawing(dated, store, clock, self.outbox.wake)
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0

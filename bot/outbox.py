@@ -36,7 +36,7 @@ from bot.ports import (
     Card,
     ChatAdapter,
     Clock,
-    Daily,
+    Dated,
     Document,
     Draft,
     Events,
@@ -401,7 +401,9 @@ class Outbox:
         What has waited for long is told of in the incident's other conversations.
         """
         row, now = job.row, self._clock.now()
-        if now - row.created_at >= self._settings.give_up_after:
+        # The news of an incident must not wait behind a drawing that the next hour repeats.
+        once = isinstance(row.what.body, Redraw)
+        if once or now - row.created_at >= self._settings.give_up_after:
             await self._give_up(lease, job, why)
             return
         longest = self._settings.retry_longest
@@ -490,7 +492,7 @@ class Outbox:
                 return _kept(row, ref)
             case Redraw():
                 page = self._provided(self._plugins.status_pages, target)
-                if isinstance(page, Daily):
+                if isinstance(page, Dated):
                     await page.redraw()
                 return _Done()
             case FileTicket():

@@ -313,11 +313,11 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
-class Daily(Protocol):
+class Dated(Protocol):
     """What a status page may have besides, where it shows days and is not drawn when asked for."""
 
     async def redraw(self) -> None:
-        """Draw what is published as of today; called at each start, and each day (UTC)."""
+        """Draw what is published as of now; called at each start, and each hour."""
 
 
 @runtime_checkable
@@ -512,7 +512,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redraw:
-    """Draw a status page anew: a day has begun."""
+    """Draw a status page as of now; what fails is not tried again before the next hour's."""
 
     kind: Literal["redraw"] = "redraw"
 

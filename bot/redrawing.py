@@ -1,9 +1,9 @@
-"""Status pages that show days are drawn anew at each start and each day, for no day is news."""
+"""Status pages that show days are drawn anew at each start and each hour, for no day is news."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,10 +24,10 @@ class Redrawing:
     ) -> None:
         """`told` hears when there is something to deliver."""
         self._pages, self._store, self._clock, self._told = pages, store, clock, told
-        self._drawn: date | None = None
+        self._asked: datetime | None = None
 
     async def run(self) -> None:
-        """Look on and on whether a day has begun, where there is such a page."""
+        """Look on and on whether an hour has begun, where there is such a page."""
         while self._pages:
             try:
                 await self.redraw()
@@ -36,14 +36,15 @@ class Redrawing:
             await self._clock.sleep(LOOK_EVERY)
 
     async def redraw(self) -> None:
-        """Have the pages drawn, unless that was asked for today."""
+        """Have the pages drawn, unless that was asked for within this hour."""
         now = self._clock.now()
-        if self._drawn == now.date():
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if self._asked == hour:
             return
         rows = [
             Outgoing(target=page, lane=page_lane(page), body=Redraw(), slot=f"redraw/{page}")
             for page in self._pages
         ]
         await self._store.transact(lambda work: work.send(rows, now=now))
-        self._drawn = now.date()
+        self._asked = hour
         self._told()

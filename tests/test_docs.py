@@ -65,7 +65,7 @@ def test_the_page_of_hooks_is_the_contract():
         if not name.startswith("_"):
             lines += [f"### `{_signature(name, function)}`", "", inspect.getdoc(function), ""]
     lines += ["## Objects", "", _paragraph(ports.__doc__), ""]
-    for kind in (*REGISTERING.values(), ports.Checkable, ports.Daily, ports.PluginContext):
+    for kind in (*REGISTERING.values(), ports.Checkable, ports.Dated, ports.PluginContext):
         lines += [f"### `{kind.__name__}`", "", inspect.getdoc(kind), ""]
         for name, member in vars(kind).items():
             if inspect.isfunction(member) and not name.startswith("_"):

@@ -11,7 +11,7 @@ push = false                           # and push, to where the branch is set up
 ```
 
 Beside the one that Sitrep serves, it is there when Sitrep is not: drawn at each start, with each
-publication, and each day.
+publication, and each hour.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Site:
         return ExternalRef(self._context.name, notice.incident, url)
 
     async def redraw(self) -> None:
-        """See `bot.ports.Daily`; a new site is there before its first incident."""
+        """See `bot.ports.Dated`; a new site is there before its first incident."""
         await self._draw(f"As of {self._context.clock.now():%Y-%m-%d}")
 
     async def _draw(self, said: str) -> None:

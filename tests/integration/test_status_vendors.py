@@ -306,3 +306,25 @@ async def test_a_static_site_is_there_before_any_incident_and_is_of_today(tmp_pa
         assert "Checkout is slow" in (site / "incidents/INC-1.html").read_text("utf-8")
         newest, *_ = await asyncio.to_thread(_log, site)
         assert newest == f"As of {bot.clock.now():%Y-%m-%d}"
+
+
+async def test_a_site_that_cannot_be_drawn_holds_up_no_news_and_is_drawn_later(tmp_path):
+    """X2 D4"""
+    site = tmp_path / "site"
+    site.write_text("not a folder")
+    async with stage(tmp_path / "home", config=PLANNED + static(site) + DELIVERY) as bot:
+        await bot.minutes(1)
+        assert bot.app.outbox.dead == 1
+        await declared(bot)
+        await bot.say("ann", "!inc external Checkout is slow")
+        for _ in range(12):
+            await bot.minutes(0.2)
+        assert sum("cannot be reached since" in t for t in bot.heard()) == 1
+        await bot.say("ann", "!inc resolve")
+        site.unlink()
+        for _ in range(12):
+            await bot.minutes(0.2)
+        assert "Checkout is slow" in (site / "incidents/INC-1.html").read_text("utf-8")
+        (site / "index.html").unlink()
+        await bot.minutes(60)
+        assert "Problems with checkout" in (site / "index.html").read_text("utf-8")
