@@ -6,14 +6,14 @@ A page is asked what it has before anything is added: an answer that was lost is
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.publication import ComponentState
 from bot.ports import Memory, StatusNotice
 
-KEPT = "updates/"
-"""Under which name a plugin keeps what its page calls our updates."""
+KEPT, BEGUN = "updates/", "begun/"
+"""Under which names a plugin keeps what its page calls our updates, and which it adds."""
 
 COMMON_IMPACT: Mapping[ComponentState, str] = {
     ComponentState.OPERATIONAL: "none",
@@ -39,22 +39,32 @@ class Theirs:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What was noted of an incident: the page's ids of our updates, by their number.
+
+    `begun` was being added last, when the page had the updates `before`.
+    """
+
+    ids: Mapping[int, str]
+    begun: int | None = None
+    before: frozenset[str] = frozenset()
+
+
 def matched(
-    notice: StatusNotice,
-    states: Mapping[str, str],
-    theirs: Sequence[Theirs],
-    known: Mapping[str, str],
+    notice: StatusNotice, states: Mapping[str, str], theirs: Sequence[Theirs], noted: Noted
 ) -> dict[int, Theirs]:
     """Return which of our updates the page has, by their number.
 
-    `theirs` are oldest first; `states` are the page's words for ours; `known` is what was noted of
-    earlier ones. Where nothing was noted, the same words in the same order are the same update.
+    `theirs` are oldest first; `states` are the page's words for ours. Where no id was noted, the
+    same words in the same order are the same update; of the one that was begun, whatever its words
+    were then: a text that is redacted before the repeat must not stay beside it.
     """
     by_id = {each.id: each for each in theirs}
     found = {
-        update.n: by_id[known[str(update.n)]]
+        update.n: by_id[noted.ids[update.n]]
         for update in notice.updates
-        if known.get(str(update.n)) in by_id
+        if noted.ids.get(update.n) in by_id
     }
     taken = {each.id for each in found.values()}
     free = [each for each in theirs if each.id not in taken]
@@ -63,18 +73,30 @@ def matched(
             continue
         wanted = (states[update.state.value], update.text)
         same = next((n for n, each in enumerate(free) if (each.state, each.text) == wanted), None)
+        if same is None and update.n == noted.begun:
+            came = ((n, each) for n, each in enumerate(free) if each.id not in noted.before)
+            same = next((n for n, each in came if each.state == wanted[0]), None)
         if same is not None:
             found[update.n] = free[same]
             del free[: same + 1]
     return found
 
 
-async def recalled(memory: Memory, incident: str) -> dict[str, str]:
+async def recalled(memory: Memory, incident: str) -> Noted:
     """Return what was noted of an incident's updates."""
-    kept: dict[str, str] = json.loads(await memory.recall(f"{KEPT}{incident}") or "{}")
-    return kept
+    ids = json.loads(await memory.recall(f"{KEPT}{incident}") or "{}")
+    begun, before = json.loads(await memory.recall(f"{BEGUN}{incident}") or "[null, []]")
+    return Noted(
+        ids={int(n): each for n, each in ids.items()}, begun=begun, before=frozenset(before)
+    )
 
 
-async def noted(memory: Memory, incident: str, known: Mapping[int, str]) -> None:
+async def note_begun(memory: Memory, incident: str, n: int, there: Iterable[Theirs]) -> None:
+    """Note that an update is about to be added to those that are there."""
+    before = sorted({each.id for each in there})
+    await memory.keep(f"{BEGUN}{incident}", json.dumps([n, before]))
+
+
+async def note(memory: Memory, incident: str, found: Mapping[int, Theirs]) -> None:
     """Note what the page calls our updates."""
-    await memory.keep(f"{KEPT}{incident}", json.dumps({str(n): known[n] for n in known}))
+    await memory.keep(f"{KEPT}{incident}", json.dumps({n: each.id for n, each in found.items()}))

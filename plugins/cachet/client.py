@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.calling import Api, Refused
-from bot.converging import Theirs, matched, noted, recalled
+from bot.converging import Theirs, matched, note, note_begun, recalled
 from bot.domain.publication import ComponentState, PublicState
 from bot.errors import PermanentFailure, TemporaryFailure
 from bot.ports import Finding, PluginContext, StatusNotice
@@ -72,11 +73,14 @@ class Cachet:
         incident = await self._found(notice, ref) or await self._created(notice)
         number = incident["id"]
         theirs = [_first(incident), *await self._updates(number)]
-        known = {str(notice.updates[0].n): FIRST, **await recalled(memory, notice.incident)}
-        found = matched(notice, STATES, theirs, known)
+        noted = await recalled(memory, notice.incident)
+        noted = replace(noted, ids={notice.updates[0].n: FIRST, **noted.ids})
+        found = matched(notice, STATES, theirs, noted)
         for update in notice.updates:
             there = found.get(update.n)
             if there is None:
+                shown = (*theirs, *found.values())
+                await note_begun(memory, notice.incident, update.n, shown)
                 body = {"status": int(STATES[update.state.value]), "message": update.text}
                 made = await self._api.ask("POST", f"/incidents/{number}/updates", body=body)
                 found[update.n] = _theirs(made["data"])
@@ -86,7 +90,7 @@ class Cachet:
             elif there.text != update.text:
                 path = f"/incidents/{number}/updates/{there.id}"
                 await self._api.ask("PUT", path, body={"message": update.text})
-            await noted(memory, notice.incident, {n: t.id for n, t in found.items()})
+            await note(memory, notice.incident, found)
         if incident["attributes"]["name"] != self._name(notice):
             await self._api.ask("PUT", f"/incidents/{number}", body={"name": self._name(notice)})
         for component, state in self._components(notice).items():

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.calling import Api, Refused
-from bot.converging import COMMON_HEALTH, COMMON_IMPACT, Theirs, matched, noted, recalled
+from bot.converging import COMMON_HEALTH, COMMON_IMPACT, Theirs, matched, note, note_begun, recalled
 from bot.domain.publication import PublicState
 from bot.errors import Paced, PermanentFailure, TemporaryFailure
 from bot.ports import Finding, PluginContext, StatusNotice, StatusUpdate
@@ -57,22 +57,25 @@ class Statuspage:
         """Bring the incident up to date, with all its updates, in order."""
         del key  # Statuspage takes none: it is asked what it has
         self._calls = 0
+        memory = self._context.memory
         incident = await self._found(notice, ref)
         first = incident is None
         if incident is None:
+            await note_begun(memory, notice.incident, notice.updates[0].n, ())
             incident = await self._created(notice)
         theirs = [_theirs(each) for each in reversed(incident["incident_updates"])]
-        known = await recalled(self._context.memory, notice.incident)
-        found = matched(notice, STATES, theirs, known)
+        found = matched(notice, STATES, theirs, await recalled(memory, notice.incident))
         for update in notice.updates:
             there = found.get(update.n)
             if there is None:
+                shown = (*theirs, *found.values())
+                await note_begun(memory, notice.incident, update.n, shown)
                 incident = await self._added(notice, incident, update)
                 found[update.n] = _theirs(incident["incident_updates"][0])
             elif there.text != update.text:
                 path = f"{self._incident(incident)}/incident_updates/{there.id}"
                 await self._ask("PATCH", path, {"incident_update": {"body": update.text}})
-            await noted(self._context.memory, notice.incident, {n: t.id for n, t in found.items()})
+            await note(memory, notice.incident, found)
         if not first:
             await self._put_right(notice, incident)
         return ExternalRef(self._context.name, incident["id"], incident.get("shortlink"))

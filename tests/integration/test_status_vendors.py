@@ -101,6 +101,25 @@ async def test_another_title_while_an_answer_is_lost_makes_no_second_incident(pa
         assert len(page.issues) == page.creations() == 1
 
 
+@pytest.mark.parametrize("before", [[], ["Checkout is slow"]], ids=["the first", "a later one"])
+async def test_what_is_redacted_while_its_answer_is_lost_is_nowhere(page, before, tmp_path):
+    """X2 L3 D2"""
+    async with stage(tmp_path, config=config(page)) as bot:
+        await declared(bot)
+        for text in before:
+            await bot.say("ann", f"!inc external {text}")
+        page.fail = [("PATCH" if before and page.name == "statuspage" else "POST", "lost")]
+        await bot.say("ann", "!inc external Bob broke it")
+        assert page.updates()[-1] == ("investigating", "Bob broke it")
+        published = [e.n for e in await bot.timeline() if isinstance(e.event, ev.ExternalPublished)]
+        await bot.say("ann", f"!inc redact {published[-1]}")
+        await bot.say("ann", "!inc external All is being mended")
+        await later(bot)
+        texts = [text for _state, text in page.updates()]
+        assert texts == [*before, ev.REDACTED, "All is being mended"]
+        assert len(page.issues) == page.creations() == 1
+
+
 async def test_what_a_page_refuses_the_room_hears_with_what_to_do(page, tmp_path):
     """X2 D2"""
     async with stage(tmp_path, config=config(page)) as bot:
