@@ -104,7 +104,7 @@ _ASKS = tuple(
         rf"(?:{_WONDER})?{_WHEN_BACK}",
         rf"when\ do\ (?:you|we|they)\ (?:think|expect|hope|reckon)\ (?:that\ )?{_IT}\ "
         rf"(?:will|can|to|might)\ be\ {_BACK}",
-        rf"when\ (?:(?:will|can)\ {_THEY}|will\ we)\ (?:be\ able\ to\ )?[a-z ]{{2,20}}\ again",
+        rf"when\ (?:will|can)\ {_THEY}\ (?:be\ able\ to\ )?[a-z ]{{2,20}}\ again",
         rf"how\ soon\ (?:will|can|could|should)\ (?:(?:we|i)\ expect\ )?{_IT}\ (?:to\ )?be\ "
         rf"{_BACK}",
         rf"(?:{_WONDER})?how\ long\ {_IT}\ will\ (?:be\ {_BACK}|take|last)",
