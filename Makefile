@@ -25,9 +25,10 @@ demo: $(VENV)/.run ## play one SEV1 from declaration to resolution in under a mi
 try-matrix: $(VENV)/.dev peers ## start a homeserver with two users and Sitrep in it, to try it with any client
 	@$(BIN)/python tests/try_matrix.py
 
-# Much of a test is waiting, and each worker starts peers of its own: two, on any machine.
+# Much of a test is waiting, and each worker starts peers of its own: two, on any machine. The files
+# keep their order, so that the long ones begin first and the workers end together.
 test: $(VENV)/.dev peers ## the whole suite, with a short crash run, on real peers
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-crash: $(VENV)/.dev peers ## at least 200 kills of a real process, on SQLite and PostgreSQL
 	SITREP_KILLS=200 $(BIN)/python -m pytest -m crash
