@@ -30,6 +30,7 @@ from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
 from bot.ports import ChatAdapter, Clock, Dated, PluginContext, Store, Work
 from bot.presenter import Presenter
+from bot.recurring import every
 from bot.redrawing import Redrawing
 from bot.reporting import Reporting
 from bot.routing import Targets
@@ -209,7 +210,9 @@ class App:
                         group.create_task(self.outbox.run(), name="outbox"),
                         group.create_task(self.cadence.run(), name="cadence"),
                         group.create_task(self.on_call.run(), name="on call"),
-                        group.create_task(self._pruning(), name="pruning"),
+                        group.create_task(
+                            every(PRUNE_EVERY, self.clock, self._prune), name="pruning"
+                        ),
                         group.create_task(self.following.run(), name="following"),
                         group.create_task(self.reporting.run(), name="reporting"),
                         group.create_task(self.digesting.run(), name="digesting"),
@@ -286,15 +289,10 @@ class App:
             await self.clock.sleep(wait)
             wait = min(wait * 2, RESTART_LONGEST)
 
-    async def _pruning(self) -> None:
-        while True:
-            try:
-                gone = await self.store.prune(self.clock.now() - self.config.delivery.keep)
-                if gone:
-                    _log.info("pruned", rows=gone)
-            except DatabaseAway as exc:
-                _log.warning("database away", error=str(exc))
-            await self.clock.sleep(PRUNE_EVERY)
+    async def _prune(self) -> None:
+        gone = await self.store.prune(self.clock.now() - self.config.delivery.keep)
+        if gone:
+            _log.info("pruned", rows=gone)
 
 
 @contextmanager

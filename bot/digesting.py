@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
 from bot.config import Config
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
 from bot.domain.subscribing import MAIL, Subscription
-from bot.errors import DatabaseAway
 from bot.ports import Clock, Letter, Outgoing, Store, Work
 from bot.presenter import Presenter
+from bot.recurring import every
 from bot.refs import ConversationRef
 from bot.stakeholders import Stakeholders, last_brief
 
@@ -21,8 +19,6 @@ LOOK_EVERY = timedelta(minutes=1)
 DAY = timedelta(days=1)
 LAST = "digest/last"
 """The name under which the day of the last digest is stored."""
-
-_log = structlog.stdlib.get_logger("sitrep.digesting")
 
 
 class Digesting:
@@ -44,12 +40,7 @@ class Digesting:
 
     async def run(self) -> None:
         """Look on and on whether the day's digest is due."""
-        while True:
-            try:
-                await self.digest()
-            except DatabaseAway as exc:
-                _log.warning("database away", error=str(exc))
-            await self._clock.sleep(LOOK_EVERY)
+        await every(LOOK_EVERY, self._clock, self.digest)
 
     async def digest(self) -> bool:
         """Send the day's digest if its time has come and it was not sent; whether it was now."""

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
-from bot.errors import DatabaseAway
 from bot.ports import Clock, Outgoing, Redraw, Store
+from bot.recurring import every
 from bot.refs import page_lane
 
 LOOK_EVERY = timedelta(minutes=1)
-
-_log = structlog.stdlib.get_logger("sitrep.redrawing")
 
 
 class Redrawing:
@@ -28,12 +24,8 @@ class Redrawing:
 
     async def run(self) -> None:
         """Look on and on whether an hour has begun, where there is such a page."""
-        while self._pages:
-            try:
-                await self.redraw()
-            except DatabaseAway as exc:
-                _log.warning("database away", error=str(exc))
-            await self._clock.sleep(LOOK_EVERY)
+        if self._pages:
+            await every(LOOK_EVERY, self._clock, self.redraw)
 
     async def redraw(self) -> None:
         """Have the pages drawn, unless that was asked for within this hour."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from bot.config import Config
-from bot.errors import DatabaseAway
 from bot.ports import Clock, Outgoing, Post, Store, Work
 from bot.presenter import Presenter
+from bot.recurring import every
 from bot.routing import lane_of
 
 LOOK_EVERY = timedelta(minutes=1)
-
-_log = structlog.stdlib.get_logger("sitrep.reporting")
 
 
 class Reporting:
@@ -36,12 +32,8 @@ class Reporting:
 
     async def run(self) -> None:
         """Look on and on whether the week's report is due."""
-        while self._config.report_conversation is not None:
-            try:
-                await self.report()
-            except DatabaseAway as exc:
-                _log.warning("database away", error=str(exc))
-            await self._clock.sleep(LOOK_EVERY)
+        if self._config.report_conversation is not None:
+            await every(LOOK_EVERY, self._clock, self.report)
 
     async def report(self) -> bool:
         """Send this week's report if its time has come and it was not sent; whether it was now."""
