@@ -73,7 +73,7 @@ def matched(
             continue
         wanted = (states[update.state.value], update.text)
         same = next((n for n, each in enumerate(free) if (each.state, each.text) == wanted), None)
-        if same is None and update.n == noted.begun:
+        if same is None and update.n == noted.begun and update.n not in noted.ids:
             came = ((n, each) for n, each in enumerate(free) if each.id not in noted.before)
             same = next((n for n, each in came if each.state == wanted[0]), None)
         if same is not None:
