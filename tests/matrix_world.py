@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,14 @@ class Person:
 
     async def send(self, room: str, kind: str, content: Mapping[str, Any]) -> str:
         await until(lambda: room in self.client.rooms, f"{self.name} sees {room}")
-        answer = await self.client.room_send(
-            room, kind, dict(content), ignore_unverified_devices=True
-        )
-        return str(answer.event_id)
+        for _ in range(5):
+            # nio's own `room_send` fails where somebody joins while it shares the room's key.
+            with suppress(KeyError):
+                answer = await self.client.room_send(
+                    room, kind, dict(content), ignore_unverified_devices=True
+                )
+                return str(answer.event_id)
+        raise AssertionError(f"{self.name} cannot send to {room}")
 
     async def say(self, room: str, text: str, **more: Any) -> str:
         return await self.send(room, "m.room.message", {"msgtype": "m.text", "body": text, **more})

@@ -76,7 +76,9 @@ class Child:
 
     def finish(self) -> str:
         said, _ = self.process.communicate(timeout=120)
-        assert self.process.returncode == 0, self.errors.read_text()
+        errors = self.errors.read_text()
+        assert self.process.returncode == 0, errors
+        assert "broke down" not in errors, errors
         return said.splitlines()[-1]
 
 
@@ -149,7 +151,7 @@ async def whole(url: str, sink, *, names: str, repeats: int) -> None:
     for timeline in timelines.values():
         kinds = Counter(type(e.event) for e in timeline)
         learned = (ev.PostmortemOpened, ev.SectionWritten, ev.ActionAdded, ev.ReviewOpened)
-        assert [kinds[kind] for kind in learned] == [1, 1, 1, 1]
+        assert [kinds[kind] for kind in learned] == [1, 1, 1, 1], [e.event for e in timeline]
 
     # Every promise has ended, once; each rung was fired once.
     for timeline in timelines.values():

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from homeserver import die_with_parent
 from matrix_world import PICKLE, world
 
 from bot.app import reading, verify
@@ -41,6 +42,7 @@ async def process(config: Path, home: Path) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "run", "--config", config,
             env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=errors, stderr=errors,
+            preexec_fn=die_with_parent,  # a test that fails leaves it running
         )  # fmt: skip
 
 
