@@ -40,6 +40,11 @@ async def declared(bot, title: str = "Checkout answers 500") -> None:
     await bot.say("ann", f"!inc declare sev1 {title} service:checkout ic:@ann")
 
 
+async def published(bot) -> list[int]:
+    """Return the entries of what was published."""
+    return [e.n for e in await bot.timeline() if isinstance(e.event, ev.ExternalPublished)]
+
+
 async def later(bot) -> None:
     for _ in range(8):
         await bot.minutes(1 / 3)
@@ -111,8 +116,7 @@ async def test_what_is_redacted_while_its_answer_is_lost_is_nowhere(page, before
         page.fail = [("PATCH" if before and page.name == "statuspage" else "POST", "lost")]
         await bot.say("ann", "!inc external Bob broke it")
         assert page.updates()[-1] == ("investigating", "Bob broke it")
-        published = [e.n for e in await bot.timeline() if isinstance(e.event, ev.ExternalPublished)]
-        await bot.say("ann", f"!inc redact {published[-1]}")
+        await bot.say("ann", f"!inc redact {(await published(bot))[-1]}")
         await bot.say("ann", "!inc external All is being mended")
         await later(bot)
         texts = [text for _state, text in page.updates()]
@@ -130,7 +134,7 @@ async def test_what_a_page_refuses_the_room_hears_with_what_to_do(page, tmp_path
         assert f"The status page {page.name} did not take it" in told
         assert "played 422" in told
         assert "publish again: !inc external <text>" in told
-        entry = next(e.n for e in await bot.timeline() if isinstance(e.event, ev.ExternalPublished))
+        (entry,) = await published(bot)
         assert f"!inc amend {entry} <text>" in told
         assert not await bot.say("dev", f"!inc amend {entry} Checkout slow")
         await bot.say("ann", f"!inc amend {entry} Checkout is a bit slow")
@@ -161,9 +165,7 @@ async def test_a_correction_and_a_redaction_reach_what_is_published(page, tmp_pa
         await declared(bot)
         await bot.say("ann", "!inc external Bob broke it")
         await bot.say("ann", "!inc external Eve mends it")
-        first, second = (
-            e.n for e in await bot.timeline() if isinstance(e.event, ev.ExternalPublished)
-        )
+        first, second = await published(bot)
         await bot.say("ann", f"!inc amend {second} It is being mended")
         await bot.say("ann", f"!inc redact {first}")
         assert page.updates() == [
@@ -179,7 +181,7 @@ async def test_what_is_redacted_goes_from_the_draft_and_the_page_at_once(page, t
         await declared(bot)
         await bot.say("priya", "!inc external Bob broke it")
         await bot.say("ann", "!inc approve")
-        drafted, published = (
+        drafted, sent = (
             e.n
             for e in await bot.timeline()
             if isinstance(e.event, ev.ExternalDrafted | ev.ExternalPublished)
@@ -191,7 +193,7 @@ async def test_what_is_redacted_goes_from_the_draft_and_the_page_at_once(page, t
         assert not any("Bob" in str(entry.event) for entry in await bot.timeline())
         assert "Bob" not in str(await bot.incident())
         assert await verify(bot.app.store) == []
-        assert published > drafted
+        assert sent > drafted
 
 
 async def test_a_component_stays_down_as_long_as_another_incident_keeps_it_down(page, tmp_path):
