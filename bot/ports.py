@@ -700,7 +700,10 @@ class Work(Protocol):
         """Hold an incident that was read in this transaction, as `incident` holds one."""
 
     async def incidents_in(self, conversation: ConversationRef) -> Sequence[Incident]:
-        """Return the incidents of a conversation, newest first, without holding them."""
+        """Return the incidents of a conversation, unheld: first the one that came to it last.
+
+        That order is the record's own, whatever a clock that was set back says of declarations.
+        """
 
     async def save(
         self,

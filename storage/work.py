@@ -269,7 +269,7 @@ class SqlWork:
         """See `ports`."""
         rows = await self._read(
             "SELECT i.state, i.schema FROM member m JOIN incident i ON i.id = m.incident_id"
-            " WHERE m.conversation = $1 ORDER BY i.declared_us DESC, m.id DESC LIMIT 50",
+            " WHERE m.conversation = $1 ORDER BY m.id DESC LIMIT 50",
             place(conversation),
         )
         return [load_incident(row["state"], row["schema"]) for row in rows]

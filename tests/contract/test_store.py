@@ -130,11 +130,12 @@ async def test_what_is_due_is_found_once_and_in_order(opened):
         assert found == play.state
 
 
-async def test_incidents_are_found_by_conversation_newest_first(opened):
+async def test_incidents_are_found_by_conversation_the_last_to_come_first(opened):
+    """Also where the clock was set back between the two."""
     async with opened() as db:
         first = await declared(db)
         second = Play()
-        second.now += timedelta(minutes=1)
+        second.now -= timedelta(minutes=1)
         command = cmd.Declare(id="INC-2", title="y", conversation=OPS, severity=Severity.SEV3)
         second.do(ANN, command)
         await db.transact(lambda w: w.save(second.state, entries(second), due_at=None))
