@@ -254,8 +254,11 @@ def relative(when: datetime, seen_from: datetime) -> str:
 
 
 def span_of(length: timedelta) -> str:
-    """Return a length of time for reading: `40 s`, `12 min`, `1 h 30 min`, `3 days`."""
-    seconds = round(length.total_seconds())
+    """Return a length of time for reading: `40 s`, `12 min`, `1 h 30 min`, `3 days`.
+
+    What would be less than nothing, since a clock was set back, is `0 s`.
+    """
+    seconds = max(0, round(length.total_seconds()))
     if seconds < 60:
         return f"{seconds} s"
     mins = round(seconds / 60)

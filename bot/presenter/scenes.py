@@ -433,7 +433,7 @@ class Scenes(Openings, Reviews):
                     keep,
                 )
             case RungKind.PAGE:
-                since = span_of(max(now - head.due_at, timedelta(0)))
+                since = span_of(now - head.due_at)
                 paged: Spans = (" Paged: ", *self.people(head.people, notify=True), ".")
                 return message(
                     (f"The {what} is {since} overdue.", *late, *(paged if head.people else ())),
@@ -441,7 +441,7 @@ class Scenes(Openings, Reviews):
                     keep,
                 )
             case RungKind.NEXT:
-                since = span_of(max(now - head.due_at, timedelta(0)))
+                since = span_of(now - head.due_at)
                 called: Spans = (
                     (" Paged next: ", *self.people(head.people, notify=True), ".")
                     if head.people

@@ -51,8 +51,8 @@ def test_everything_that_happens_can_be_told_and_ends_in_words():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0 s"), (59, "59 s"), (60, "1 min"), (119, "2 min"), (3599, "1 h"), (3600, "1 h"),
-        (5400, "1 h 30 min"), (86400 * 3, "3 days"),
+        (-3, "0 s"), (0, "0 s"), (59, "59 s"), (60, "1 min"), (119, "2 min"), (3599, "1 h"),
+        (3600, "1 h"), (5400, "1 h 30 min"), (86400 * 3, "3 days"),
     ],
 )  # fmt: skip
 def test_lengths_are_short(seconds, text):
