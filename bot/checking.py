@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from bot.app import database_url, loaded, pending, reading, verify
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.errors import BotError
+from bot.messages import span_of
 from bot.ports import Checkable, Finding, Store, Work
 
 LOOKED_AT = 200
 """How many of the last incidents are looked through for services without a plan."""
+
+CLOCKS_APART = timedelta(seconds=2)
+"""How far the clocks of machines that share the work may be apart; a lease is three times that."""
 
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""
@@ -31,7 +36,8 @@ async def check(
     Raises:
         ConfigError: With every fault of every plugin's section.
     """
-    plugins = loaded(config, home, SystemClock())
+    clock = SystemClock()
+    plugins = loaded(config, home, clock)
     faults: list[str] = []
     notes: list[str] = []
     async with ClientSession() as session:
@@ -49,6 +55,7 @@ async def check(
         else:
             async with reading(config, home) as store:
                 notes += await _unplanned(config, store)
+                notes += _clock(await store.ahead(clock.now()))
         if deep and not waiting:
             async with reading(config, home) as store:
                 faults += [
@@ -64,6 +71,17 @@ async def check(
     ]
     notes += _unknown_components(config, plugins.status_pages)
     return faults, [*notes, *_warnings(config, pages=bool(plugins.status_pages))]
+
+
+def _clock(ahead: timedelta) -> list[str]:
+    """Return what a clock does that is not the database's: leases are measured by it (D2)."""
+    if abs(ahead) <= CLOCKS_APART:
+        return []
+    way = "ahead of" if ahead > timedelta(0) else "behind"
+    return [
+        f"the clock here is {span_of(abs(ahead))} {way} the database's: of several processes one "
+        "would take over what another is just sending; let NTP set the clocks"
+    ]
 
 
 async def _unplanned(config: Config, store: Store) -> list[str]:

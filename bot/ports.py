@@ -890,3 +890,6 @@ class Store(Protocol):
 
     async def ping(self) -> None:
         """Ask for a sign of life; raises `DatabaseAway` where there is none."""
+
+    async def ahead(self, now: datetime) -> timedelta:
+        """Return how far `now` is ahead of the database's clock; an embedded one has no other."""

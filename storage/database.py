@@ -8,7 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -308,6 +308,13 @@ class Database:
             DatabaseAway: It gives none.
         """
         await self._ask("SELECT 1 AS alive")
+
+    async def ahead(self, now: datetime) -> timedelta:
+        """See `ports`."""
+        if self.is_sqlite:
+            return timedelta(0)
+        (row,) = await self._ask("SELECT clock_timestamp() AS instant")
+        return now - cast("datetime", row["instant"])
 
 
 @asynccontextmanager

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import datetime, timedelta
 
 import pytest
 from test_console import TEAM, sitrep
+
+from bot import checking
+from bot.clock import SystemClock
+from bot.config import parse
+from storage import open_database
 
 INCIDENT = (
     "ann@ops: !inc declare sev1 Checkout *is* <down>\n"
@@ -14,6 +20,16 @@ INCIDENT = (
     "ben@ops: !inc update rolling `back`\n"
     "ben@ops: !inc resolve done\n"
 )
+
+
+class Off(SystemClock):
+    """A clock that is off by so much."""
+
+    def __init__(self, off: timedelta) -> None:
+        self._off = off
+
+    def now(self) -> datetime:
+        return super().now() + self._off
 
 
 def test_help_teaches_and_names_the_exit_codes(tmp_path):
@@ -117,6 +133,19 @@ def test_check_tells_what_a_communication_plan_lacks_and_who_has_none(tmp_path):
     assert "services.search.components: no status page shows 'serach'; there is: search" in said
     assert "services.billing: incidents were declared for it, and it has no" in said
     assert "[plugins.page] would be reached over HTTP, and nothing listens" in said
+
+
+async def test_check_tells_of_a_clock_that_is_not_the_databases(url, tmp_path, monkeypatch):
+    config = parse(f'{TEAM}[storage]\nurl = "{url}"\n', {})
+    async with open_database(url, tell=lambda _line: None):
+        pass  # made
+    for off, said in ((1, None), (60, "1 min ahead of"), (-5, "5 s behind")):
+        monkeypatch.setattr(checking, "SystemClock", lambda off=off: Off(timedelta(seconds=off)))
+        faults, notes = await checking.check(config, tmp_path, deep=False, tell=lambda _line: None)
+        assert faults == []
+        told = [note for note in notes if note.startswith("the clock here is")]
+        shared = said is not None and not url.startswith("sqlite")
+        assert [f"{said} the database's" in note for note in told] == [True] * shared
 
 
 def test_check_deep_finds_a_row_that_its_timeline_does_not_give(tmp_path):
