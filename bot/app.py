@@ -22,6 +22,7 @@ from bot.chat import Inbound, Receipt
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.digesting import Digesting
+from bot.domain.durations import within
 from bot.domain.workflow import fold
 from bot.errors import ConfigError, DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
 from bot.following import Following
@@ -255,7 +256,7 @@ class App:
                     break
                 if await self._holds(session):
                     held_at = self.clock.now()
-                elif self.clock.now() - held_at >= SESSION:
+                elif not within(SESSION, held_at, self.clock.now()):
                     _log.warning("another process has the session", adapter=name)
                     return None
             return await running

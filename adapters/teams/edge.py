@@ -33,6 +33,7 @@ from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 from jwt.algorithms import RSAAlgorithm
 
 from adapters.teams.config import TeamsSettings
+from bot.domain.durations import within
 from bot.errors import DatabaseAway
 from bot.ports import Clock
 
@@ -106,7 +107,7 @@ class Keys:
         return self._keys[key_id]
 
     def _older_than(self, age: timedelta) -> bool:
-        return self._fetched_at is None or self._clock.now() - self._fetched_at >= age
+        return self._fetched_at is None or not within(age, self._fetched_at, self._clock.now())
 
     async def _fetch(self, age: timedelta) -> None:
         async with self._lock:
@@ -155,7 +156,7 @@ class _Believed:
     def of(self, name: bytes) -> AuthenticateRequestResult | None:
         """Return what a token was found to be, if that was just now."""
         found = self._results.get(name)
-        if found is None or not timedelta(0) <= self._clock.now() - found[1] < BELIEVED_FOR:
+        if found is None or not within(BELIEVED_FOR, found[1], self._clock.now()):
             return None
         return found[0]
 

@@ -1,9 +1,9 @@
-"""Lengths of time, the way people type them."""
+"""Lengths of time: as people type them, and what they hold of."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 _TYPED = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
@@ -24,3 +24,8 @@ def duration(length: timedelta) -> str:
     mins, secs = divmod(rest, 60)
     parts = ((hours, "h"), (mins, "m"), (secs, "s"))
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+def within(length: timedelta, since: datetime, now: datetime) -> bool:
+    """Return whether less than a length has gone by; where a clock was set back meanwhile, no."""
+    return timedelta(0) <= now - since < length

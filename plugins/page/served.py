@@ -12,6 +12,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
+from bot.domain.durations import within
 from bot.ports import Finding, PluginContext, StatusNotice
 from bot.refs import ExternalRef
 from plugins.page.book import Book, opened, read_back, revision, write_down
@@ -114,8 +115,7 @@ class Page:
             serve(f"/api/v2/{name}.json", f"api/v2/{name}.json")
 
     async def _answer(self, request: web.Request, name: str) -> web.Response:
-        now = self._context.clock.now()
-        if now - self._looked_at >= LOOK_EVERY:
+        if not within(LOOK_EVERY, self._looked_at, self._context.clock.now()):
             await self._look()
         found = self._made.get(name)
         if found is None:
@@ -133,7 +133,7 @@ class Page:
         """See whether anything was published since, by any process, or a day has passed."""
         async with self._one_at_a_time:
             now = self._context.clock.now()
-            if now - self._looked_at < LOOK_EVERY:
+            if within(LOOK_EVERY, self._looked_at, now):
                 return
             try:
                 newest = await revision(self._context.memory)

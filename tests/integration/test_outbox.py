@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.app import composed
 from bot.chat import ChatEvent, Features
+from bot.clock import SystemClock
 from bot.config import parse
 from bot.domain import events as ev
 from bot.errors import PermanentFailure, TemporaryFailure
@@ -321,3 +322,39 @@ async def test_of_several_processes_one_listens_and_speaks_until_it_is_gone(tmp_
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_session_that_another_took_while_the_clock_was_set_back_is_given_up(
+    tmp_path, monkeypatch
+):
+    """D2 K6"""
+    ended = asyncio.Event()
+
+    class Chat(RecordingAdapter):
+        async def run(self, receive):
+            try:
+                return await super().run(receive)
+            finally:
+                ended.set()
+
+    class Unset(SystemClock):
+        off = timedelta(0)
+
+        def now(self):
+            return super().now() + self.off
+
+    clock, given = Unset(), {"chat": Chat("chat", Features(single=True)).plugin()}
+    monkeypatch.setattr("bot.app.SESSION", timedelta(seconds=0.3))
+    async with composed(parse(TEAM), tmp_path, clock, given=given, tell=lambda _line: None) as app:
+        task = asyncio.create_task(app.run())
+        await asyncio.sleep(0.5)
+        assert not ended.is_set()
+
+        async def another(*_args: object, **_more: object) -> bool:
+            return False
+
+        monkeypatch.setattr(app.store, "hold", another)
+        clock.off = -timedelta(hours=1)
+        await asyncio.wait_for(ended.wait(), 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -260,6 +260,11 @@ async def test_what_another_process_publishes_stands_there_a_second_later(tmp_pa
         assert "Quite down" not in await text_of(url)
         await clock.set(clock.now() + timedelta(seconds=1))
         assert "Quite down" in await text_of(url)
+        kept["updates"][0]["text"] = "Down and out"
+        await memory.keep("incident/INC-1", json.dumps(kept))
+        await memory.keep("revision", "and another")
+        await clock.set(clock.now() - timedelta(hours=1))
+        assert "Down and out" in await text_of(url)
 
 
 # --- a real browser -------------------------------------------------------------------------------

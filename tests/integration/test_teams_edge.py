@@ -174,6 +174,10 @@ async def test_new_keys_are_taken_up_and_unknown_ones_do_not_make_it_fetch_for_e
             assert (await t.send(said(t.ms), t.ms.token(kid="nobody")))[0] == 401
         assert t.ms.keys_fetched == 2
         assert (await t.send(said(t.ms, text="help")))[0] == 401  # the old key is withdrawn
+        t.ms.published = [Key("key-3").jwk("msteams")]
+        clock._now -= timedelta(days=1)  # set back: nothing is known to be young
+        assert (await t.send(said(t.ms, text="help"), t.ms.token(fresh)))[0] == 401
+        assert t.ms.keys_fetched == 3
 
 
 async def test_a_slow_key_server_holds_up_nothing_else_and_one_that_is_away_is_said(
