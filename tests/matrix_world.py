@@ -6,14 +6,14 @@ import asyncio
 import itertools
 import os
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from homeserver import SERVER, Synapse
 from nio import AsyncClient, AsyncClientConfig, MegolmEvent
+from waiting import PATIENCE, until
 
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
@@ -25,22 +25,7 @@ from bot.domain.events import Entry
 from bot.domain.incident import Incident
 
 PICKLE = "a-long-enough-test-secret"
-PATIENCE = 20.0
 _numbers = itertools.count(1)
-
-
-async def until(what: Callable[[], Any], why: str = "", patience: float = PATIENCE) -> Any:
-    """Wait until something is so; return it."""
-    end = time.monotonic() + patience
-    while True:
-        found = what()
-        if isinstance(found, Awaitable):
-            found = await found
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"never came: {why or what}")
-        await asyncio.sleep(0.02)
 
 
 class Person:

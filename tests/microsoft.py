@@ -120,7 +120,8 @@ class Microsoft:
         self.service_url = f"{self.base}/amer/"
         self.graph = f"{self.base}/graph"
         self.keys_fetched = self.discovered = 0
-        self.keys_delay = 0.0
+        self.answers_openid = asyncio.Event()
+        self.answers_openid.set()
         self.token_requests: list[dict[str, Any]] = []
         self.refuse_tokens = ""
         self.requests: list[tuple[str, str, str, Any]] = []
@@ -154,7 +155,8 @@ class Microsoft:
     # --- OpenID and Entra -------------------------------------------------------------------------
 
     async def _openid(self, _request: web.Request) -> web.Response:
-        await asyncio.sleep(self.keys_delay)
+        self.discovered += 1
+        await self.answers_openid.wait()
         return web.json_response({"issuer": ISSUER, "jwks_uri": f"{self.base}/keys"})
 
     async def _keys(self, _request: web.Request) -> web.Response:
@@ -162,7 +164,6 @@ class Microsoft:
         return web.json_response({"keys": self.published})
 
     async def _discover(self, request: web.Request) -> web.Response:
-        self.discovered += 1
         base = f"{self.login}/{request.match_info['tenant']}"
         return web.json_response(
             {

@@ -22,10 +22,10 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 from homeserver import Missing, die_with_parent, free_port, node
-from matrix_world import until
 from microsoft import TEAM, TENANT, Microsoft, object_id
 from teams_world import Team, button, running, shown
 from toxic import toxic
+from waiting import until
 
 HERE = Path(__file__).parent / "js/node_modules/@microsoft/m365agentsplayground"
 PEOPLE = ("ann", "ben", "cara", "dev", "eve", "fay")

@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import ClientSession
 from homeserver import free_port
-from matrix_world import until
 from microsoft import APP, CHANNEL, PASSWORD, TEAM, TENANT, Microsoft, activity, object_id
+from waiting import until
 
 from bot.app import App, composed
 from bot.clock import SystemClock

@@ -6,9 +6,10 @@ import json
 from contextlib import asynccontextmanager
 
 import pytest
-from matrix_world import until, world
+from matrix_world import world
 from microsoft import object_id
 from teams_world import buttons, card, shown, team
+from waiting import until
 
 from adapters.console import register_chat_adapter
 from bot.chat import ConversationRequest, Features, Opened

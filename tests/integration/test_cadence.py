@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from peers import Postgres
+from waiting import until
 
 from bot.app import App
 from bot.cadence import Cadence
@@ -139,11 +140,12 @@ async def test_a_sooner_due_time_moves_the_alarm_and_a_later_one_does_not():
 
     cadence = Cadence(Rows(clock.now() + timedelta(minutes=5)), clock, tick)
     running_ = asyncio.create_task(cadence.run())
-    await asyncio.sleep(0.1)
+    await until(lambda: ticks)
     cadence.hint(clock.now() + timedelta(minutes=9))
     await asyncio.sleep(0.1)
     assert len(ticks) == 1
     cadence.hint(clock.now())
+    await until(lambda: len(ticks) > 1)
     await asyncio.sleep(0.1)
     assert len(ticks) == 2
     running_.cancel()

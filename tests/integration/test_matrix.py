@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from matrix_world import until, world
+from matrix_world import world
+from waiting import until
 
 from adapters.matrix.session import Keep
 from bot.domain import events as ev

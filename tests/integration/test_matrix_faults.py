@@ -8,8 +8,9 @@ import time
 
 import pytest
 from homeserver import Synapse
-from matrix_world import PATIENCE, until, world
+from matrix_world import world
 from toxic import toxic
+from waiting import PATIENCE, until
 
 from adapters.matrix import hearing as hearing_module
 from adapters.matrix.command import _login
@@ -164,9 +165,9 @@ async def test_a_prompt_that_the_homeserver_kept_back_says_that_it_is_late(synap
     """K3 K6 D2"""
     more = """
 [clocks]
-internal = { sev1 = "6s" }
+internal = { sev1 = "10s" }
 [clocks.ladder]
-prompt_before = "5s"
+prompt_before = "9s"
 page_after = "2s"
 next_after = "4s"
 [delivery]
@@ -178,9 +179,13 @@ retry_longest = "1s"
         await w.ann.hears("State", room)
         await w.ann.hears("promised an update")
         heard = len(w.ann.heard())
-        await w.ann.say(room, "!inc update fine")
-        await w.ann.hears("fine — Ann", room)
         proxy.only, proxy.mode = "/send/", "502"
+        await w.ann.say(room, "!inc update fine")
+
+        async def written() -> bool:
+            return await updates(w.bot) == ["fine"]
+
+        await until(written)
         await asyncio.sleep(4.5)
         proxy.mode = "pass"
         late = await w.ann.hears("promised an update", after=heard)
@@ -214,12 +219,12 @@ async def test_what_was_typed_while_down_is_done_once_and_nothing_is_replayed(sy
 
 async def test_old_commands_are_asked_about(synapse, tmp_path):
     """F11"""
-    async with world(synapse, tmp_path, start=False, more='[access]\nstale_after = "2s"') as w:
+    async with world(synapse, tmp_path, start=False, more='[access]\nstale_after = "4s"') as w:
         async with w.bot.running():
             room = await w.declared("1 down ic:@ann")
             await w.ann.hears("State", room)
         await w.ann.say(room, "!inc resolve")
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(4.5)
         async with w.bot.running():
             asked = await w.ann.hears("Still meant?", room)
             await w.ann.reacted(asked["event_id"], "1️⃣")
@@ -284,7 +289,7 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes(
     synapse, tmp_path, monkeypatch
 ):  # fmt: skip
-    monkeypatch.setattr(hearing_module, "KEY_SECONDS", 3.0)
+    monkeypatch.setattr(hearing_module, "KEY_SECONDS", 6.0)
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         await w.ann.hears("State", room)

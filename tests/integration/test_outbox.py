@@ -6,6 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+from waiting import until
+
 from bot.app import composed
 from bot.chat import ChatEvent, Features
 from bot.clock import SystemClock
@@ -182,13 +184,12 @@ async def test_a_hanging_conversation_delays_no_other(tmp_path):
             return await super().post(to, message, key=key)
 
     chat = Hanging()
-    config = TEAM.replace("[paging]", '[delivery]\ntimeout = "2s"\n[paging]')
+    config = TEAM.replace("[paging]", '[delivery]\ntimeout = "1m"\n[paging]')
     async with stage(tmp_path, chat=chat, config=config) as bot:
         await bot.say("ann", "!inc help declare", room="slow", deliver=False)
         await asyncio.sleep(0.1)
         await bot.say("ann", "!inc help declare", room="fast", deliver=False)
-        async with asyncio.timeout(1.5):
-            await chat.said_fast.wait()
+        await until(chat.said_fast.is_set)
 
 
 async def test_each_incident_gets_a_room_of_its_own_where_the_platform_opens_them(tmp_path):
@@ -297,7 +298,8 @@ async def test_of_several_processes_one_listens_and_speaks_until_it_is_gone(tmp_
                 composed(settings, tmp_path, clock, given=given, tell=lambda _line: None)
             )
             tasks.append(asyncio.create_task(app.run()))
-            await asyncio.sleep(0.3)
+            await until(lambda: listening)
+        await asyncio.sleep(0.3)
         assert listening == [0]
 
         def said(text: str) -> ChatEvent:
@@ -307,7 +309,7 @@ async def test_of_several_processes_one_listens_and_speaks_until_it_is_gone(tmp_
             )  # fmt: skip
 
         await chats[0].inbox.put(said("!inc help declare"))
-        await asyncio.sleep(0.5)
+        await until(lambda: chats[0].done)
         assert [len(chat.done) for chat in chats] == [1, 0]
         if len(tasks) == 2:
             tasks[0].cancel()
@@ -315,9 +317,9 @@ async def test_of_several_processes_one_listens_and_speaks_until_it_is_gone(tmp_
             for _ in range(8):
                 await clock.advance(timedelta(seconds=3))
                 await asyncio.sleep(0.05)
-            assert listening == [0, 1]
+            await until(lambda: listening == [0, 1])
             await chats[1].inbox.put(said("!inc help update"))
-            await asyncio.sleep(0.5)
+            await until(lambda: chats[1].done)
             assert [len(chat.done) for chat in chats] == [1, 1]
         for task in tasks:
             task.cancel()
@@ -328,10 +330,11 @@ async def test_a_session_that_another_took_while_the_clock_was_set_back_is_given
     tmp_path, monkeypatch
 ):
     """D2 K6"""
-    ended = asyncio.Event()
+    began, ended = asyncio.Event(), asyncio.Event()
 
     class Chat(RecordingAdapter):
         async def run(self, receive):
+            began.set()
             try:
                 return await super().run(receive)
             finally:
@@ -347,6 +350,7 @@ async def test_a_session_that_another_took_while_the_clock_was_set_back_is_given
     monkeypatch.setattr("bot.app.SESSION", timedelta(seconds=0.3))
     async with composed(parse(TEAM), tmp_path, clock, given=given, tell=lambda _line: None) as app:
         task = asyncio.create_task(app.run())
+        await until(began.is_set)
         await asyncio.sleep(0.5)
         assert not ended.is_set()
 

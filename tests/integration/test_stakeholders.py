@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiosmtpd.controller import Controller
 from homeserver import free_port
-from matrix_world import until
+from waiting import until
 
 from bot import http
 from bot.app import verify

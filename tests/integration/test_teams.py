@@ -7,9 +7,9 @@ import functools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from matrix_world import until
 from microsoft import CHANNEL, activity, object_id
 from teams_world import BOT, button, buttons, card, shown, team
+from waiting import until
 
 from bot.app import composed
 from bot.domain import events as ev

@@ -13,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from learning import action, over
 from vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCenter
+from waiting import until
 
 from bot import http
 from bot.errors import ConfigError
@@ -220,12 +221,6 @@ def hook(vendor, number: int = 1) -> tuple[str, bytes, dict[str, str]]:
     return "/plugins/jira/webhook", body, {"X-Hub-Signature": f"sha256={digest}"}
 
 
-async def until(bot, check) -> None:
-    async with asyncio.timeout(20):
-        while not check(await bot.incident()):  # noqa: ASYNC110 - as long as it takes
-            await asyncio.sleep(0.02)
-
-
 async def test_a_webhook_is_a_hint_and_a_repeat_changes_nothing(vendor, tmp_path):
     """A2 D3"""
     async with stage(tmp_path, config=config(vendor)) as bot, served(bot) as client:
@@ -239,7 +234,11 @@ async def test_a_webhook_is_a_hint_and_a_repeat_changes_nothing(vendor, tmp_path
         for _ in range(3):
             answer = await client.post(path, data=body, headers=headers)
             assert answer.status == 202
-        await until(bot, lambda incident: incident.action(1).done)
+
+        async def done() -> bool:
+            return (await bot.incident()).action(1).done
+
+        await until(done)
         entries = len(await bot.timeline())
         await client.post(path, data=body, headers=headers)
         await asyncio.sleep(0.2)

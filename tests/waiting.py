@@ -1,0 +1,24 @@
+"""Waiting for what comes in its own time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+PATIENCE = 20.0
+
+
+async def until(what: Callable[[], Any], why: str = "", patience: float = PATIENCE) -> Any:
+    """Wait until something is so; return it."""
+    end = time.monotonic() + patience
+    while True:
+        found = what()
+        if isinstance(found, Awaitable):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"never came: {why or what}")
+        await asyncio.sleep(0.02)
