@@ -19,6 +19,12 @@ from plugins.page.drawing import OVERALL
 IN_A_FEED = 50
 """How many incidents a feed tells of."""
 
+MAINTENANCES = tuple(f"scheduled-maintenances{which}" for which in ("", "/upcoming", "/active"))
+DOCUMENTS = (
+    "status", "components", "incidents", "incidents/unresolved", "summary", *MAINTENANCES
+)  # fmt: skip
+"""The names of the documents of `/api/v2`. No maintenance is scheduled here, and they say so."""
+
 _ATOM = "http://www.w3.org/2005/Atom"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -103,6 +109,7 @@ class Feeds:
         known = {c.key: made for c, made in zip(book.components, components, strict=True)}
         recent = [self._incident(told, known) for told in book.incidents[:IN_A_FEED]]
         running = [self._incident(told, known) for told in book.open]
+        none: dict[str, list[Any]] = {"scheduled_maintenances": []}
         documents: dict[str, dict[str, Any]] = {
             "status": {"status": status},
             "components": {"components": components},
@@ -111,13 +118,14 @@ class Feeds:
             "summary": {
                 "components": components,
                 "incidents": running,
-                "scheduled_maintenances": [],
                 "status": status,
+                **none,
             },
+            **dict.fromkeys(MAINTENANCES, none),
         }
         return {
-            name: json.dumps({"page": page, **what}, ensure_ascii=False).encode()
-            for name, what in documents.items()
+            name: json.dumps({"page": page, **documents[name]}, ensure_ascii=False).encode()
+            for name in DOCUMENTS
         }
 
     def _incident(self, told: Told, known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bot.refs import ExternalRef
 from plugins.page.book import Book, opened, read_back, revision, write_down
 from plugins.page.config import PageSettings
 from plugins.page.drawing import Drawing
-from plugins.page.feeds import Feeds
+from plugins.page.feeds import DOCUMENTS, Feeds
 
 LOOK_EVERY = timedelta(seconds=1)
 """How old the page may be where another process published something."""
@@ -111,7 +111,7 @@ class Page:
         serve("/history.atom", "history.atom")
         serve("/history.rss", "history.rss")
         routes.get(r"/incidents/{id:[A-Z]+-\d+}")(incident)
-        for name in ("status", "components", "incidents", "incidents/unresolved", "summary"):
+        for name in DOCUMENTS:
             serve(f"/api/v2/{name}.json", f"api/v2/{name}.json")
 
     async def _answer(self, request: web.Request, name: str) -> web.Response:

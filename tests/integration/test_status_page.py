@@ -135,6 +135,9 @@ async def test_clients_of_status_pages_find_what_they_know(tmp_path):
         summary = await json_of(f"{url}api/v2/summary.json")
         assert summary["incidents"] == summary["scheduled_maintenances"] == []
         assert summary["status"]["indicator"] == "none"
+        for which in ("", "/upcoming", "/active"):
+            found = await json_of(f"{url}api/v2/scheduled-maintenances{which}.json")
+            assert found == {"page": summary["page"], "scheduled_maintenances": []}
         (incident,) = (await json_of(f"{url}api/v2/incidents.json"))["incidents"]
         assert incident["resolved_at"] == "2026-11-24T14:03:00.000Z"
 
