@@ -177,6 +177,8 @@ def check(
     """Check the config, every fault at once, and what it can reach. Changes nothing."""
     settings = _config(config)
     _log(settings)
+    example = "none, so a built-in example team; your own: sitrep config > sitrep.toml"
+    typer.echo(f"       config: {config or example}")
     sys.exit(_asyncio(_check(settings, _home(home), deep=deep)))
 
 

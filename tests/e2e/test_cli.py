@@ -111,6 +111,8 @@ def test_check_says_ok_and_what_will_be_missed(tmp_path):
     done = sitrep(tmp_path, "check", config=TEAM)
     assert done.returncode == 0, done.stderr
     assert "ok     the config can be used" in done.stdout
+    assert f"config: {tmp_path / 'sitrep.toml'}" in done.stdout
+    assert "config: none, so a built-in example team" in sitrep(tmp_path, "check").stdout
     assert "no service has a communication plan" in done.stdout
 
 
