@@ -16,13 +16,14 @@ from bot.clock import SystemClock
 from bot.config import Config
 from bot.errors import BotError
 from bot.messages import span_of
+from bot.outbox import LEASE
 from bot.ports import Checkable, Finding, Store, Work
 
 LOOKED_AT = 200
 """How many of the last incidents are looked through for services without a plan."""
 
-CLOCKS_APART = timedelta(seconds=2)
-"""How far the clocks of machines that share the work may be apart; a lease is three times that."""
+CLOCKS_APART = LEASE / 3
+"""How far the clocks of machines that share the work may be apart."""
 
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""

@@ -1,4 +1,4 @@
-"""Lengths of time: as people type them, and what they hold of."""
+"""Lengths of time: as people type them, and whether one has gone by."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ async def test_it_tells_an_incident_from_its_first_text_to_its_end(tmp_path):
         assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in index
         assert "intern" not in index
         assert "Next update by" in index
+        assert "Nothing else in the last 15 days" in index
         await bot.minutes(5)
         await bot.say("ann", "!inc stabilised")
         assert "Some systems are degraded" in await text_of(url)
