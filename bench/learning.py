@@ -15,8 +15,8 @@ from bench.making import CONFIG, ROOT  # first: it makes the tests' modules impo
 from bench.result import Result
 from bot import log, outbox
 from bot.app import composed
-from bot.chat import ChatEvent
 from bot.config import LogSection, parse
+from bot.contract.chat import ChatEvent
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.blameless import lint

@@ -15,8 +15,8 @@ from tortoise.transactions import in_transaction
 
 from bot import log
 from bot.app import App
-from bot.chat import ChatEvent
 from bot.config import LogSection, parse
+from bot.contract.chat import ChatEvent
 from bot.domain import commands as cmd
 from bot.domain.events import Entry
 from bot.domain.incident import Severity

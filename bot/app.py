@@ -18,24 +18,32 @@ from aiohttp import ClientSession, ClientTimeout
 
 from bot import http
 from bot.cadence import Cadence
-from bot.chat import Inbound, Receipt
 from bot.clock import SystemClock
 from bot.config import Config
+from bot.contract.chat import ChatAdapter, Inbound, Receipt
+from bot.contract.context import Clock, PluginContext
+from bot.contract.errors import (
+    ConfigError,
+    DatabaseAway,
+    SessionEnded,
+    SetupFailed,
+    TemporaryFailure,
+)
+from bot.contract.status_pages import Redrawable
 from bot.digesting import Digesting
 from bot.domain.durations import within
 from bot.domain.workflow import fold
-from bot.errors import ConfigError, DatabaseAway, SessionEnded, SetupFailed, TemporaryFailure
 from bot.following import Following
 from bot.on_call import OnCall
 from bot.outbox import Outbox
 from bot.plugin_manager import PluginManager
-from bot.ports import ChatAdapter, Clock, Dated, PluginContext, Store, Work
 from bot.presenter import Presenter
 from bot.recurring import every
 from bot.redrawing import Redrawing
 from bot.reporting import Reporting
 from bot.routing import Targets
 from bot.service import Service
+from bot.store.work import Store, Work
 from storage import copy_database, open_database, pending_migrations
 
 RESTART_FIRST, RESTART_LONGEST = timedelta(seconds=1), timedelta(minutes=1)
@@ -68,7 +76,7 @@ class Outcome:
 
 
 class _Memory:
-    """What one plugin keeps (see `ports.Memory`)."""
+    """What one plugin keeps (see `Memory`)."""
 
     def __init__(self, store: Store, clock: Clock, plugin: str) -> None:
         self._store, self._clock, self._under = store, clock, f"memory/{plugin}/"
@@ -137,7 +145,7 @@ class App:
             self.service.stakeholders,
             self.outbox.wake,
         )
-        dated = [n for n, page in plugins.status_pages.items() if isinstance(page, Dated)]
+        dated = [n for n, page in plugins.status_pages.items() if isinstance(page, Redrawable)]
         self.redrawing = Redrawing(dated, store, clock, self.outbox.wake)
         self.service.after_commit = self._after_commit
         self._handled = self._refused = 0
@@ -149,7 +157,7 @@ class App:
         self.cadence.hint(due_at)
 
     async def receive(self, inbound: Inbound) -> Receipt:
-        """Hand an inbound event to the service, and count it (see `ports.Receive`)."""
+        """Hand an inbound event to the service, and count it (see `Receive`)."""
         receipt = await self.service.receive(inbound)
         self._handled += 1
         self._refused += not receipt.done

@@ -8,8 +8,8 @@ from pathlib import Path
 from bot.app import copied, loaded
 from bot.clock import SystemClock
 from bot.config import Config
-from bot.errors import SetupFailed
-from bot.ports import Keeper
+from bot.contract.context import BackedUp
+from bot.contract.errors import SetupFailed
 
 
 async def backed_up(config: Config, home: Path, to: Path) -> list[str]:
@@ -23,7 +23,7 @@ async def backed_up(config: Config, home: Path, to: Path) -> list[str]:
         await asyncio.to_thread(_made, to)
         written = [await copied(config, home, to)]
         for _name, provided in plugins.provided():
-            if isinstance(provided, Keeper):
+            if isinstance(provided, BackedUp):
                 written += await provided.backup(to)
     except OSError as exc:
         raise SetupFailed(f"cannot write {to}: {exc.strerror or exc}") from exc

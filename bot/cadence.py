@@ -10,8 +10,9 @@ import structlog
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.errors import DatabaseAway
-from bot.ports import Clock, Store
+from bot.contract.context import Clock
+from bot.contract.errors import DatabaseAway
+from bot.store.work import Store
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How often the rows are asked without an alarm: it bounds what a clock jump, a resumed laptop or

@@ -14,10 +14,11 @@ from aiohttp import ClientSession
 from bot.app import database_url, loaded, pending, reading, verify
 from bot.clock import SystemClock
 from bot.config import Config
-from bot.errors import BotError
-from bot.messages import span_of
+from bot.contract.context import Checkable, Finding
+from bot.contract.errors import BotError
+from bot.contract.messages import span_of
 from bot.outbox import LEASE
-from bot.ports import Checkable, Finding, Store, Work
+from bot.store.work import Store, Work
 
 LOOKED_AT = 200
 """How many of the last incidents are looked through for services without a plan."""

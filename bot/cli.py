@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from bot.errors import BotError, ConfigError, DatabaseAway, DatabaseBusy, DatabaseTooNew
+from bot.contract.errors import (
+    BotError,
+    ConfigError,
+    DatabaseAway,
+    DatabaseBusy,
+    DatabaseTooNew,
+)
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -256,7 +262,7 @@ def incidents(
 
 async def _incidents(config: Config, home: Path, which: Any, *, json_lines: bool) -> None:  # noqa: ANN401
     from bot.app import reading
-    from bot.messages import plain
+    from bot.contract.messages import plain
     from bot.presenter import Presenter
 
     async with reading(config, home) as store:

@@ -26,14 +26,14 @@ from pydantic import (
     model_validator,
 )
 
+from bot.contract.errors import ConfigError
+from bot.contract.secrets import Revealed
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Rung, RungKind, Severity
 from bot.domain.policies import Plan, Policy
 from bot.domain.publication import Moment, faults_in
-from bot.errors import ConfigError
 from bot.people import Directory, Person
 from bot.refs import ConversationRef, PersonId
-from bot.secrets import Revealed
 
 _SEVERITIES = {"sev1": Severity.SEV1, "sev2": Severity.SEV2, "sev3": Severity.SEV3}
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.app import composed
-from bot.chat import ChatEvent
 from bot.clock import FastClock
 from bot.config import default_text, parse
+from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 
 RATE = 60.0

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.config import Config
+from bot.contract.context import Clock
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
 from bot.domain.subscribing import MAIL, Subscription
-from bot.ports import Clock, Letter, Outgoing, Store, Work
 from bot.presenter import Presenter
 from bot.recurring import every
 from bot.refs import ConversationRef
 from bot.stakeholders import Stakeholders, last_brief
+from bot.store.rows import Letter, Outgoing
+from bot.store.work import Store, Work
 
 LOOK_EVERY = timedelta(minutes=1)
 DAY = timedelta(days=1)

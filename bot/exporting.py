@@ -10,12 +10,13 @@ from dataclasses import asdict
 from datetime import date
 
 from bot.config import Config
+from bot.contract.messages import spans_text
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
-from bot.domain.plain import plain
-from bot.messages import spans_text
-from bot.ports import ActionLine, Store, Work
+from bot.domain.jsonable import jsonable
 from bot.presenter import Presenter
+from bot.store.incidents import ActionLine
+from bot.store.work import Store, Work
 
 
 async def exported(config: Config, store: Store, name: str) -> Mapping[str, str] | None:
@@ -96,4 +97,4 @@ def as_json(incident: Incident, entries: list[Entry]) -> str:
         for entry in entries
     ]
     document = {"version": 1, "incident": asdict(incident), "timeline": timeline}
-    return json.dumps(document, default=plain, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(document, default=jsonable, ensure_ascii=False, indent=2) + "\n"

@@ -13,10 +13,14 @@ from uuid import uuid4
 
 import structlog
 
+from bot.contract.context import Clock
+from bot.contract.errors import DatabaseAway
+from bot.contract.trackers import TicketTracker
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
-from bot.errors import DatabaseAway
-from bot.ports import ActionLine, Clock, Outgoing, Store, TicketTracker, Work
+from bot.store.incidents import ActionLine
+from bot.store.rows import Outgoing
+from bot.store.work import Store, Work
 
 ASK_EVERY = timedelta(minutes=5)
 TRACKER_SECONDS = 60.0

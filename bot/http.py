@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from bot.errors import BotError, DatabaseAway
-from bot.ports import Store
+from bot.contract.errors import BotError, DatabaseAway
+from bot.store.work import Store
 
 Numbers = Callable[[], dict[str, float]]
 """What the application counts: names ending in `_total` are counters, others are gauges."""

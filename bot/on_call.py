@@ -12,7 +12,8 @@ from datetime import timedelta
 import structlog
 
 from bot.config import Config
-from bot.ports import Clock, Pager
+from bot.contract.context import Clock
+from bot.contract.paging import Pager
 from bot.refs import PersonId
 
 ASK_EVERY = timedelta(minutes=1)

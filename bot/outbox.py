@@ -19,28 +19,33 @@ from uuid import uuid4
 
 import structlog
 
-from bot.chat import ConversationRequest, Opened
 from bot.config import DeliverySection
+from bot.contract.chat import ChatAdapter, ConversationRequest, Opened
+from bot.contract.context import Clock
+from bot.contract.documents import Document
+from bot.contract.errors import DatabaseAway, PermanentFailure, RateLimited, TemporaryFailure
+from bot.contract.messages import Message, buttons_of, spans_text
+from bot.contract.stakeholders import StakeholderUpdate
+from bot.contract.status_pages import Redrawable, StatusNotice, StatusUpdate
+from bot.contract.trackers import Filed, Ticket
 from bot.domain import commands as cmd
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident
 from bot.domain.publication import ComponentState
-from bot.errors import DatabaseAway, Paced, PermanentFailure, TemporaryFailure
-from bot.messages import Message, buttons_of, spans_text
 from bot.parser import clean
 from bot.plugin_manager import PluginManager
-from bot.ports import (
+from bot.presenter import Presenter
+from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
+from bot.routing import DIRECT, NEW, card_slot, conversation_of, lane_of
+from bot.stakeholders import Stakeholders
+from bot.store.rows import (
     Acknowledge,
     Board,
     Brief,
     Card,
-    ChatAdapter,
-    Clock,
-    Dated,
-    Document,
     Draft,
     Events,
-    Filed,
+    FanOut,
     FileTicket,
     Invite,
     Lease,
@@ -52,21 +57,11 @@ from bot.ports import (
     Post,
     Publish,
     Redraw,
-    Spread,
-    StakeholderUpdate,
     Status,
-    StatusNotice,
-    StatusUpdate,
-    Store,
-    Ticket,
     Topic,
     Waiting,
-    Work,
 )
-from bot.presenter import Presenter
-from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
-from bot.routing import DIRECT, NEW, card_slot, conversation_of, lane_of
-from bot.stakeholders import Stakeholders
+from bot.store.work import Store, Work
 
 T = TypeVar("T")
 
@@ -317,7 +312,7 @@ class Outbox:
                 done = await self._deliver(job)
         except PermanentFailure as exc:
             return await self._give_up(lease, job, str(exc) or "it was refused")
-        except Paced as exc:
+        except RateLimited as exc:
             wait = exc.retry_after or self._settings.retry_first
             again = self._clock.now() + wait
             await self._store.transact(lambda work: work.hold_off(lease, not_before=again))
@@ -492,7 +487,7 @@ class Outbox:
                 return _kept(row, ref)
             case Redraw():
                 page = self._provided(self._plugins.status_pages, target)
-                if isinstance(page, Dated):
+                if isinstance(page, Redrawable):
                     await page.redraw()
                 return _Done()
             case FileTicket():
@@ -511,7 +506,7 @@ class Outbox:
                 channel = self._provided(self._plugins.channels, target)
                 await channel.send(body.update, key=row.key)
                 return _Done()
-            case Spread():
+            case FanOut():
                 return _Done(spread=body.update)
             case Publish():
                 publisher = self._provided(self._plugins.publishers, target)

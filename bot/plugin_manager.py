@@ -16,27 +16,20 @@ import typer
 from aiohttp import ClientSession, web
 from pydantic import BaseModel, ValidationError
 
-from bot.chat import Addressee
 from bot.config import faults_of, nearest
+from bot.contract.chat import Addressee, ChatAdapter
+from bot.contract.context import Clock, CommandHint, Memory
+from bot.contract.documents import PostmortemPublisher
+from bot.contract.errors import ConfigError, SetupFailed
+from bot.contract.hooks import NAME, Hooks
+from bot.contract.paging import Pager
+from bot.contract.stakeholders import Mailer, StakeholderChannel, Summarizer
+from bot.contract.status_pages import StatusPage
+from bot.contract.trackers import TicketTracker
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
-from bot.errors import ConfigError, SetupFailed
 from bot.grammar import VERBS
-from bot.hookspecs import NAME, Hooks
 from bot.people import Directory
-from bot.ports import (
-    ChatAdapter,
-    Clock,
-    CommandHint,
-    Mailer,
-    Memory,
-    Pager,
-    PostmortemPublisher,
-    StakeholderChannel,
-    StatusPage,
-    Summarizer,
-    TicketTracker,
-)
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -61,7 +54,7 @@ SETUP_SECONDS = 10.0
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """A plugin's context (see `ports.PluginContext`)."""
+    """A plugin's context (see `PluginContext`)."""
 
     name: str
     section: str
@@ -92,7 +85,7 @@ class Context:
         return self.kept
 
     async def changed(self, ticket: str) -> None:
-        """Pass on that a ticket may have changed (see `ports.PluginContext`)."""
+        """Pass on that a ticket may have changed (see `PluginContext`)."""
         if self.report is not None:
             self.report(self.name, ticket)
 

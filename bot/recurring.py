@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import structlog
 
-from bot.errors import DatabaseAway
-from bot.ports import Clock
+from bot.contract.context import Clock
+from bot.contract.errors import DatabaseAway
 
 _log = structlog.stdlib.get_logger("sitrep.recurring")
 

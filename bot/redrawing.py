@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.ports import Clock, Outgoing, Redraw, Store
+from bot.contract.context import Clock
 from bot.recurring import every
 from bot.refs import page_lane
+from bot.store.rows import Outgoing, Redraw
+from bot.store.work import Store
 
 LOOK_EVERY = timedelta(minutes=1)
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.config import Config
-from bot.ports import Clock, Outgoing, Post, Store, Work
+from bot.contract.context import Clock
 from bot.presenter import Presenter
 from bot.recurring import every
 from bot.routing import lane_of
+from bot.store.rows import Outgoing, Post
+from bot.store.work import Store, Work
 
 LOOK_EVERY = timedelta(minutes=1)
 

@@ -6,38 +6,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.chat import Addressee, ConversationRequest
 from bot.config import Config
+from bot.contract.chat import Addressee, ChatAdapter, ConversationRequest
+from bot.contract.messages import Message, plain, spans_text
+from bot.contract.paging import PageRequest
+from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain import effects as fx
 from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import Clock, Incident
 from bot.domain.policies import Plan
-from bot.messages import Message, plain, spans_text
-from bot.ports import (
+from bot.presenter import Presenter
+from bot.presenter.voice import shorten
+from bot.refs import ConversationRef, PersonId, UserRef, page_lane
+from bot.store.rows import (
     Board,
     Brief,
     Card,
-    ChatAdapter,
     Events,
+    FanOut,
     FileTicket,
     Guard,
     Invite,
     Letter,
-    Mail,
     Open,
     Outgoing,
     Page,
-    PageRequest,
     Post,
     Publish,
-    Spread,
-    StakeholderUpdate,
     Status,
     Topic,
 )
-from bot.presenter import Presenter
-from bot.presenter.voice import shorten
-from bot.refs import ConversationRef, PersonId, UserRef, page_lane
 
 STAKEHOLDERS = "stakeholders"
 """The target of what is told to whoever is subscribed when it is delivered."""
@@ -202,7 +200,7 @@ class Router:
                 ]
             case fx.Inform():
                 update = self._update(incident, effect, now)
-                spread = _plugin(STAKEHOLDERS, Spread(update=update), incident.id)
+                spread = _plugin(STAKEHOLDERS, FanOut(update=update), incident.id)
                 return [
                     *(
                         _plugin(name, Brief(update=update), incident.id)
@@ -349,7 +347,7 @@ def _to(
 
 def _plugin(
     name: str,
-    body: Page | FileTicket | Publish | Letter | Status | Brief | Spread | Events,
+    body: Page | FileTicket | Publish | Letter | Status | Brief | FanOut | Events,
     incident: str,
     *,
     urgent: bool = False,

@@ -16,7 +16,8 @@ from typing import Literal, cast
 
 import structlog
 
-from bot.chat import (
+from bot.config import Config
+from bot.contract.chat import (
     ChatCapture,
     ChatCorrection,
     ChatEvent,
@@ -26,7 +27,9 @@ from bot.chat import (
     Inbound,
     Receipt,
 )
-from bot.config import Config
+from bot.contract.context import Clock
+from bot.contract.errors import DatabaseAway
+from bot.contract.messages import Message, plain
 from bot.domain import commands as cmd
 from bot.domain import effects as fx
 from bot.domain import events as ev
@@ -41,10 +44,8 @@ from bot.domain.scoring import score
 from bot.domain.shielding import asks_for_news
 from bot.domain.story import Story
 from bot.domain.workflow import next_due, tell
-from bot.errors import DatabaseAway
 from bot.grammar import Scope
 from bot.importing import changes, missing
-from bot.messages import Message, plain
 from bot.parser import (
     Asked,
     OfAudience,
@@ -59,11 +60,12 @@ from bot.parser import (
     command_line,
     parse,
 )
-from bot.ports import Acknowledge, Clock, Draft, Outgoing, Post, Store, Work
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId, UserRef
 from bot.routing import NEW, Router, Targets, lane_of
 from bot.stakeholders import Stakeholders, last_brief
+from bot.store.rows import Acknowledge, Draft, Outgoing, Post
+from bot.store.work import Store, Work
 
 LIST_LENGTH = 50
 """How many incidents `list` shows."""

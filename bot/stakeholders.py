@@ -11,16 +11,18 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from bot.config import MAIL_NEEDS_A_WAY_OUT, Config, is_mail_address
+from bot.contract.messages import Message
+from bot.contract.stakeholders import StakeholderUpdate
 from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
 from bot.domain.recording import corrected
 from bot.domain.subscribing import MAIL, Subscription
-from bot.messages import Message
 from bot.parser import Subscribe, Unsubscribe
-from bot.ports import Letter, Outgoing, Post, StakeholderUpdate, Work
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId
 from bot.routing import DIRECT, Targets, conversation_of, lane_of
+from bot.store.rows import Letter, Outgoing, Post
+from bot.store.work import Work
 
 
 class Stakeholders:

@@ -15,26 +15,21 @@ from typing import Any
 import structlog
 
 from bot.app import App, composed
-from bot.chat import Addressee, ChatEvent, ConversationRequest, Features, Opened
 from bot.config import Config, parse
+from bot.contract.chat import Addressee, ChatEvent, ConversationRequest, Features, Opened, Receive
+from bot.contract.context import PluginContext
+from bot.contract.documents import Document
+from bot.contract.hooks import hookimpl
+from bot.contract.messages import Message, plain
+from bot.contract.paging import PageRequest
+from bot.contract.stakeholders import Mail, StakeholderUpdate
+from bot.contract.status_pages import StatusNotice
+from bot.contract.trackers import Filed, Ticket
 from bot.domain.events import Entry
 from bot.domain.incident import Clock as ClockName
 from bot.domain.incident import Incident
-from bot.hookspecs import hookimpl
-from bot.messages import Message, plain
 from bot.people import Directory
 from bot.plugin_manager import Context
-from bot.ports import (
-    Document,
-    Filed,
-    Mail,
-    PageRequest,
-    PluginContext,
-    Receive,
-    StakeholderUpdate,
-    StatusNotice,
-    Ticket,
-)
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
 
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The database: one store behind `bot.ports.Store`, on SQLite and on PostgreSQL."""
+"""The database: one store behind `bot.store.work.Store`, on SQLite and on PostgreSQL."""
 
 from storage.database import Database, copy_database, open_database, pending_migrations
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from bot.domain import events as ev
 from bot.domain.actions import Action
 from bot.domain.incident import Incident
-from bot.ports import Outgoing
+from bot.store.rows import Outgoing
 
 SCHEMA = 1
 """The version that states and events are written in. What is older is upcast when it is read."""

@@ -20,8 +20,9 @@ from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
 
-from bot.errors import BotError, DatabaseAway, DatabaseBusy
-from bot.ports import Lease, Work
+from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy
+from bot.store.rows import Lease
+from bot.store.work import Work
 from storage import migrate
 from storage.codec import instant, micros
 from storage.sqlite import Client
@@ -82,7 +83,7 @@ def _besides(adapters: Sequence[str], first: int) -> str:
 
 
 class Database:
-    """The store (see `bot.ports.Store`)."""
+    """The store (see `bot.store.work.Store`)."""
 
     def __init__(self, client: BaseDBAsyncClient, reader: BaseDBAsyncClient) -> None:
         """Use `open_database`."""

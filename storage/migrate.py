@@ -17,7 +17,7 @@ from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
 from tortoise.migrations.schema_generator.state import State
 
-from bot.errors import BotError, DatabaseTooNew
+from bot.contract.errors import BotError, DatabaseTooNew
 from storage import database
 from storage.sqlite import Client
 

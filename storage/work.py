@@ -27,8 +27,10 @@ from bot.domain.learned import OfActions
 from bot.domain.recording import Learned, text_of, texts_of, with_text
 from bot.domain.reviewing import without
 from bot.domain.subscribing import Subscription
-from bot.ports import ActionLine, Arrival, Lease, Outgoing, Summary, Waiting
 from bot.refs import ConversationRef, PersonId
+from bot.store.inbox import Arrival
+from bot.store.incidents import ActionLine, Summary
+from bot.store.rows import Lease, Outgoing, Waiting
 from storage.codec import (
     SCHEMA,
     dump_action,
@@ -136,7 +138,7 @@ def _mark(source: str, event: str) -> str:
 
 
 class SqlWork:
-    """See `bot.ports.Work`."""
+    """See `bot.store.work.Work`."""
 
     def __init__(
         self, client: BaseDBAsyncClient, dialect: Dialect, *, locking: bool = True

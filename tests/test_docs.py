@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from adapters.console.render import as_text
-from bot import hookspecs, ports
+from bot import contract
+from bot.contract import Hooks
 from bot.domain.durations import parse_duration
 from bot.grammar import VERBS, Topic
-from bot.hookspecs import Hooks
 from bot.plugin_manager import REGISTERING
 from bot.testing import RecordingAdapter, stage
 
@@ -56,7 +56,7 @@ def test_the_page_of_hooks_is_the_contract():
         "# The plugin contract",
         "",
         "How to write one: [Write a plugin](../how-to/write-a-plugin.md). This page is generated",
-        "from `bot/hookspecs.py` and `bot/ports.py`.",
+        "from `bot/contract/`; import its names from `bot.contract`.",
         "",
         "## Hooks",
         "",
@@ -64,8 +64,13 @@ def test_the_page_of_hooks_is_the_contract():
     for name, function in vars(Hooks).items():
         if not name.startswith("_"):
             lines += [f"### `{_signature(name, function)}`", "", inspect.getdoc(function), ""]
-    lines += ["## Objects", "", _paragraph(ports.__doc__), ""]
-    for kind in (*REGISTERING.values(), ports.Checkable, ports.Dated, ports.PluginContext):
+    lines += ["## Objects", "", _paragraph(contract.__doc__.split("\n\n", 2)[2]), ""]
+    for kind in (
+        *REGISTERING.values(),
+        contract.Checkable,
+        contract.Redrawable,
+        contract.PluginContext,
+    ):
         lines += [f"### `{kind.__name__}`", "", inspect.getdoc(kind), ""]
         for name, member in vars(kind).items():
             if inspect.isfunction(member) and not name.startswith("_"):
@@ -89,7 +94,7 @@ def _paragraph(text: str | None) -> str:
 
 
 def test_every_hook_is_one_sentence_at_least_and_typed():
-    for name, function in vars(hookspecs.Hooks).items():
+    for name, function in vars(Hooks).items():
         if not name.startswith("_"):
             assert inspect.getdoc(function), name
             assert "return" in function.__annotations__, name

@@ -2,8 +2,7 @@
 
 from adapters.console.adapter import ConsoleAdapter
 from adapters.console.config import ConsoleSettings
-from bot.hookspecs import hookimpl
-from bot.ports import ChatAdapter, PluginContext
+from bot.contract import ChatAdapter, PluginContext, hookimpl
 
 
 @hookimpl

@@ -16,11 +16,21 @@ from uuid import uuid4
 from adapters.console import inbound, render
 from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import ADAPTER, Heard, Unreadable
-from bot.chat import ChatCapture, ConversationRequest, Features, Inbound, Opened
-from bot.errors import DatabaseAway
-from bot.messages import Message, Text
-from bot.ports import PluginContext, Receive
-from bot.refs import ConversationRef, MessageRef, UserRef
+from bot.contract import (
+    ChatCapture,
+    ConversationRef,
+    ConversationRequest,
+    DatabaseAway,
+    Features,
+    Inbound,
+    Message,
+    MessageRef,
+    Opened,
+    PluginContext,
+    Receive,
+    Text,
+    UserRef,
+)
 
 LONGEST_LINE = 1024 * 1024
 """The most that is read of one line; the rest of it is passed over."""

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.chat import ChatEvent
-from bot.refs import ConversationRef, UserRef
+from bot.contract import ChatEvent, ConversationRef, UserRef
 
 ADAPTER = "console"
 

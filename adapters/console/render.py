@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text as RichText
 
-from bot.messages import (
+from bot.contract import (
     Actions,
     At,
     Block,

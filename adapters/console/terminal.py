@@ -17,7 +17,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import Heard
-from bot.ports import CommandHint, PluginContext, Receive
+from bot.contract import CommandHint, PluginContext, Receive
 
 WELCOME = """Sitrep. You are {persona} in {room}. Everything is kept in {home}.
   !inc declare <what is broken>   opens an incident     !inc help   all there is to type

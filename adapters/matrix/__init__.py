@@ -5,8 +5,7 @@ import typer
 from adapters.matrix.adapter import MatrixAdapter
 from adapters.matrix.command import commands
 from adapters.matrix.config import MatrixSettings
-from bot.hookspecs import hookimpl
-from bot.ports import ChatAdapter, PluginContext
+from bot.contract import ChatAdapter, PluginContext, hookimpl
 
 
 @hookimpl

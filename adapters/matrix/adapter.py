@@ -21,15 +21,23 @@ from adapters.matrix.inbound import ADAPTER
 from adapters.matrix.rooms import IN, Rooms
 from adapters.matrix.session import Keep, Session
 from adapters.matrix.sync import RELOGIN, Sync
-from bot.chat import (
+from bot.contract import (
+    ConversationRef,
     ConversationRequest,
     Features,
+    File,
+    Finding,
+    Message,
+    MessageRef,
     Opened,
+    PermanentFailure,
+    PersonId,
+    PluginContext,
+    Receive,
+    SessionEnded,
+    TemporaryFailure,
+    UserRef,
 )
-from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
-from bot.messages import File, Message
-from bot.ports import Finding, PluginContext, Receive
-from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 
 CALM_SECONDS = 0.5
 """How long the mark on a command may keep back what follows from it."""
@@ -37,7 +45,7 @@ CALM_SECONDS = 0.5
 DONE, NOT_DONE = "✅", "❓"
 
 _NEW = "new:"
-"""What the core's name of a conversation begins with that is not open yet (`bot.chat`)."""
+"""What the core's name of a conversation begins with that is not open yet (`bot.contract.chat`)."""
 
 
 class PutOut(TemporaryFailure):

@@ -15,8 +15,7 @@ from adapters.matrix.config import MatrixSettings
 from adapters.matrix.homeserver import V3, Homeserver, Refused
 from adapters.matrix.probing import OVERRIDE
 from adapters.matrix.session import Keep, Session
-from bot.errors import SetupFailed, TemporaryFailure
-from bot.ports import PluginContext
+from bot.contract import PluginContext, SetupFailed, TemporaryFailure
 
 commands = typer.Typer(
     add_completion=False,

@@ -20,7 +20,7 @@ from nio.exceptions import EncryptionError, LocalProtocolError
 from adapters.matrix.cross_signing import query, unsigned_devices
 from adapters.matrix.homeserver import V3, Homeserver
 from adapters.matrix.session import Keep, Session
-from bot.errors import TemporaryFailure
+from bot.contract import TemporaryFailure
 
 IGNORED = "org.sitrep.ignored"
 """The type given to what is not what it says it is."""

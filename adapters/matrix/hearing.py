@@ -27,17 +27,19 @@ from adapters.matrix.inbound import ADAPTER, CAPTURE, Event
 from adapters.matrix.power import Powers, powers
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.sync import until_handled
-from bot.chat import (
+from bot.contract import (
     ChatCapture,
     ChatCorrection,
     ChatEvent,
     ChatMoved,
     ChatTrouble,
     ChatUnreadable,
+    Clock,
+    ConversationRef,
+    Receive,
+    TemporaryFailure,
+    UserRef,
 )
-from bot.errors import TemporaryFailure
-from bot.ports import Clock, Receive
-from bot.refs import ConversationRef, UserRef
 
 KEY_SECONDS = 30.0
 """How long a key may take to arrive before its sender is told."""

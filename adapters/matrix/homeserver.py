@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from aiohttp import ClientError, ClientSession
 
-from bot.errors import PermanentFailure, TemporaryFailure
+from bot.contract import PermanentFailure, TemporaryFailure
 
 V3 = "/_matrix/client/v3"
 

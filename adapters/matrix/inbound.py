@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from adapters.matrix.render import plain_key
-from bot.refs import UserRef
+from bot.contract import UserRef
 
 ADAPTER = "matrix"
 

@@ -10,8 +10,7 @@ from adapters.matrix.homeserver import V3, Homeserver, Refused
 from adapters.matrix.power import Powers
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.session import Keep
-from bot.errors import SetupFailed, TemporaryFailure
-from bot.ports import Finding
+from bot.contract import Finding, SetupFailed, TemporaryFailure
 
 
 @dataclass(frozen=True, slots=True)

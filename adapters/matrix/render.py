@@ -8,17 +8,19 @@ from html import escape
 from typing import Any, assert_never
 from urllib.parse import quote
 
-from bot.messages import (
+from bot.contract import (
     Actions,
     At,
     Bullets,
     Code,
+    ConversationRef,
     Fields,
     Form,
     Heading,
     Link,
     Mention,
     Message,
+    PersonId,
     Place,
     Span,
     Spans,
@@ -32,7 +34,6 @@ from bot.messages import (
     spans_of,
     spans_text,
 )
-from bot.refs import ConversationRef, PersonId
 
 PREFIX = "!inc "
 

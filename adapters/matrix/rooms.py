@@ -17,8 +17,7 @@ from adapters.matrix.config import MatrixSettings
 from adapters.matrix.homeserver import V3, Homeserver, Refused
 from adapters.matrix.inbound import server_of
 from adapters.matrix.power import Powers, creators_rule, powers
-from bot.chat import ConversationRequest
-from bot.errors import PermanentFailure, TemporaryFailure
+from bot.contract import ConversationRequest, PermanentFailure, TemporaryFailure
 
 KEY = "org.sitrep.key"
 """Where a room's create event says what it was made for."""

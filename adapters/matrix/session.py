@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.errors import SetupFailed
+from bot.contract import SetupFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

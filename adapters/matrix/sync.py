@@ -24,8 +24,7 @@ from adapters.matrix import inbound
 from adapters.matrix.crypto import Crypto, in_clear, is_key
 from adapters.matrix.homeserver import ENDED, V3, Homeserver, Refused
 from adapters.matrix.session import Keep
-from bot.errors import DatabaseAway, SessionEnded, TemporaryFailure
-from bot.ports import Clock
+from bot.contract import Clock, DatabaseAway, SessionEnded, TemporaryFailure
 
 WAIT_MILLIS = 30_000
 """How long a sync waits for news."""

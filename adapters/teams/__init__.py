@@ -5,8 +5,7 @@ import typer
 from adapters.teams.adapter import TeamsAdapter
 from adapters.teams.command import commands
 from adapters.teams.config import TeamsSettings
-from bot.hookspecs import hookimpl
-from bot.ports import ChatAdapter, PluginContext
+from bot.contract import ChatAdapter, PluginContext, hookimpl
 
 
 @hookimpl

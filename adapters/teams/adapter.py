@@ -23,11 +23,25 @@ from adapters.teams.inbound import ADAPTER
 from adapters.teams.pacing import Pacing
 from adapters.teams.people import Known, Reference
 from adapters.teams.tokens import CONNECTOR, Refused, Tokens
-from bot.chat import ConversationRequest, Features, Opened
-from bot.errors import PermanentFailure, SessionEnded, TemporaryFailure
-from bot.messages import Mention, Message, Place, spans_of
-from bot.ports import Finding, PluginContext, Receive
-from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
+from bot.contract import (
+    ConversationRef,
+    ConversationRequest,
+    Features,
+    Finding,
+    Mention,
+    Message,
+    MessageRef,
+    Opened,
+    PermanentFailure,
+    PersonId,
+    Place,
+    PluginContext,
+    Receive,
+    SessionEnded,
+    TemporaryFailure,
+    UserRef,
+    spans_of,
+)
 
 LOOK_AGAIN = timedelta(minutes=30)
 """How often the app's secret is tried, besides what is sent: it ends on a day of its own."""
@@ -37,7 +51,7 @@ OPENING_TAKES = timedelta(seconds=2)
 
 WHOLE_KEPT = "whole/"
 _NEW = "new:"
-"""What the core's name of a conversation begins with that is not open yet (`bot.chat`)."""
+"""What the core's name of a conversation begins with that is not open yet (`bot.contract.chat`)."""
 
 
 class TeamsAdapter:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, assert_never
 
-from bot.messages import (
+from bot.contract import (
     Actions,
     At,
     Block,
     Bullets,
     Button,
     Code,
+    ConversationRef,
     Fields,
     Form,
     Heading,
@@ -27,6 +28,7 @@ from bot.messages import (
     Link,
     Mention,
     Message,
+    PersonId,
     Place,
     Span,
     Spans,
@@ -38,7 +40,6 @@ from bot.messages import (
     spans_of,
     spans_text,
 )
-from bot.refs import ConversationRef, PersonId
 
 Card = dict[str, Any]
 

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.teams.config import TeamsSettings
-from bot.errors import SetupFailed
-from bot.ports import CommandHint, PluginContext
+from bot.contract import CommandHint, PluginContext, SetupFailed
 
 SCHEMA = "1.24"
 

@@ -15,8 +15,7 @@ from urllib.parse import quote
 from aiohttp import ClientConnectorError, ClientError, ClientSession
 
 from adapters.teams.config import TeamsSettings
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.ports import Clock
+from bot.contract import Clock, PermanentFailure, TemporaryFailure
 
 MAYBE_DONE = frozenset({500, 502, 503, 504})
 """Answers after which a message may have been posted all the same."""

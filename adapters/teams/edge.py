@@ -33,9 +33,7 @@ from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 from jwt.algorithms import RSAAlgorithm
 
 from adapters.teams.config import TeamsSettings
-from bot.domain.durations import within
-from bot.errors import DatabaseAway
-from bot.ports import Clock
+from bot.contract import Clock, DatabaseAway, within
 
 ISSUER = "https://api.botframework.com"
 """Who signs what comes from Teams; tokens of emulators, skills and our own are refused."""

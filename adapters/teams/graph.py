@@ -9,8 +9,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession
 
 from adapters.teams.config import TeamsSettings
 from adapters.teams.connector import asked_to_wait
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.ports import Clock
+from bot.contract import Clock, PermanentFailure, TemporaryFailure
 
 LONGEST_NAME = 50
 """The longest display name of a channel."""

@@ -14,16 +14,21 @@ from adapters.teams.config import TeamsSettings
 from adapters.teams.edge import Answer
 from adapters.teams.inbound import ADAPTER
 from adapters.teams.people import Known
-from bot.chat import (
+from bot.contract import (
+    Actions,
     ChatCapture,
     ChatCorrection,
     ChatEvent,
     ChatTrouble,
+    Clock,
+    ConversationRef,
+    Form,
+    Message,
     Receipt,
+    Receive,
+    UserRef,
+    plain,
 )
-from bot.messages import Actions, Form, Message, plain
-from bot.ports import Clock, Receive
-from bot.refs import ConversationRef, UserRef
 
 DEADLINE = 4.0
 """How many seconds a press may take; Teams gives up on an answer after five."""

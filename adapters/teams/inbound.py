@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from bot.messages import filled
-from bot.refs import ConversationRef
+from bot.contract import ConversationRef, filled
 
 ADAPTER = "teams"
 Json = Mapping[str, Any]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 
-from bot.errors import Paced
-from bot.ports import Clock
+from bot.contract import Clock, RateLimited
 
 LIMITS = (
     (7, timedelta(seconds=1)),
@@ -39,11 +38,11 @@ class Pacing:
         """Wait for one's turn.
 
         Raises:
-            Paced: It is too long to wait for.
+            RateLimited: It is too long to wait for.
         """
         while (pause := self._take(conversation, tenant, urgent=urgent)) > timedelta(0):
             if pause > SHORT:
-                raise Paced(f"paced: {conversation}", retry_after=pause)
+                raise RateLimited(f"paced: {conversation}", retry_after=pause)
             await self._clock.sleep(pause)
 
     def _take(self, conversation: str, tenant: str, *, urgent: bool) -> timedelta:

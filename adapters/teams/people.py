@@ -10,9 +10,7 @@ from typing import Any
 from adapters.teams import inbound as ib
 from adapters.teams.config import TeamsSettings
 from adapters.teams.inbound import ADAPTER
-from bot.chat import Addressee
-from bot.ports import Memory
-from bot.refs import PersonId
+from bot.contract import Addressee, Memory, PersonId
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from botframework.connector.auth import MicrosoftAppCredentials
 from botframework.connector.auth.certificate_app_credentials import CertificateAppCredentials
 
 from adapters.teams.config import TeamsSettings
-from bot.errors import SetupFailed, TemporaryFailure
-from bot.ports import Clock
+from bot.contract import Clock, SetupFailed, TemporaryFailure
 
 CONNECTOR = "https://api.botframework.com"
 """What the connector's tokens are for."""

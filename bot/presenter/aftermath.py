@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.contract.messages import At, Precision, Spans
 from bot.domain import events as ev
 from bot.domain.learned import OfActions, OfReview
 from bot.domain.postmortem import TITLES, Promised
-from bot.messages import At, Precision, Spans
 from bot.presenter.voice import Voice, shorten
 
 OWED = {Promised.SCHEDULED: "scheduled", Promised.HELD: "held"}

@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.errors import Rejected
-from bot.domain.incident import IMPACT, RESPONSE, Incident, Severity
-from bot.domain.workflow import QUESTIONS
-from bot.grammar import BY_WORD, VERBS, Topic, Verb
-from bot.messages import (
+from bot.contract.messages import (
     Actions,
     Block,
     Bullets,
@@ -23,6 +19,10 @@ from bot.messages import (
     Text,
     span_of,
 )
+from bot.domain.errors import Rejected
+from bot.domain.incident import IMPACT, RESPONSE, Incident, Severity
+from bot.domain.workflow import QUESTIONS
+from bot.grammar import BY_WORD, VERBS, Topic, Verb
 from bot.parser import Opening, UsageError
 from bot.presenter.forms import Forms
 from bot.presenter.voice import PREFIX, joined, para, shorten

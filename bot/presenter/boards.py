@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain import events as ev
-from bot.domain.durations import duration
-from bot.domain.events import Entry
-from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase, RungKind, Severity
-from bot.domain.recording import corrected
-from bot.domain.story import owing
-from bot.messages import (
+from bot.contract.messages import (
     At,
     Block,
     Bullets,
@@ -26,11 +20,17 @@ from bot.messages import (
     span_of,
     spans_text,
 )
-from bot.ports import Summary
+from bot.domain import events as ev
+from bot.domain.durations import duration
+from bot.domain.events import Entry
+from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase, RungKind, Severity
+from bot.domain.recording import corrected
+from bot.domain.story import owing
 from bot.presenter.aftermath import Aftermath
 from bot.presenter.forms import Forms
 from bot.presenter.voice import CLOCKS, joined, para, shorten
 from bot.refs import PersonId
+from bot.store.incidents import Summary
 
 TIMELINE_SHOWN = 40
 """How many of the last entries the chat shows; `sitrep export` has them all."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from bot.contract.messages import File
 from bot.domain.incident import Incident
-from bot.messages import File
 
 NOBODY = "noreply@sitrep.invalid"
 """Who invites, where the owner has no mail address: a request names an organizer (RFC 5546)."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from bot.contract.messages import Block, Message, Spans, Text
 from bot.domain import events as ev
 from bot.domain.effects import Scene
-from bot.messages import Block, Message, Spans, Text
 
 E = TypeVar("E", bound=ev.Happening)
 

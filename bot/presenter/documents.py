@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bot.contract.messages import At, Mention, Precision, Span, Spans, span_of, spans_text
 from bot.domain import events as ev
 from bot.domain.blameless import Finding, lint
 from bot.domain.commands import NoteKind
@@ -27,7 +28,6 @@ from bot.domain.postmortem import (
     write,
 )
 from bot.domain.recording import corrected
-from bot.messages import At, Mention, Precision, Span, Spans, span_of, spans_text
 from bot.presenter.boards import Boards
 from bot.refs import PersonId
 

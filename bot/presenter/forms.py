@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.contract.messages import Actions, Block, Button, Choice, Form, Input, Message
 from bot.domain.commands import Answer, NoteKind, Step
 from bot.domain.incident import Clock, Incident, Phase, Role, Severity
 from bot.domain.workflow import QUESTIONS
-from bot.messages import Actions, Block, Button, Choice, Form, Input, Message
 from bot.presenter.voice import Voice
 from bot.refs import PersonId
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bot.messages import Block, Bullets, Fields, Heading, Message, Text, spans_text
+from bot.contract.messages import Block, Bullets, Fields, Heading, Message, Text, spans_text
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.contract.messages import Actions, At, Message, Place, Precision, Spans, span_of
 from bot.domain import events as ev
 from bot.domain.effects import Scene
 from bot.domain.incident import RESPONSE, Clock, Incident, Kind, Severity
-from bot.messages import Actions, At, Message, Place, Precision, Spans, span_of
 from bot.presenter.composing import first, last, message
 from bot.presenter.outside import Outside
 from bot.presenter.voice import CLOCKS, joined, shorten

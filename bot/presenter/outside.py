@@ -6,16 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain import events as ev
-from bot.domain.durations import duration
-from bot.domain.effects import News, Scene
-from bot.domain.incident import Clock, Incident, Phase
-from bot.domain.outward import composed, health
-from bot.domain.policies import Plan
-from bot.domain.publication import ComponentState, Draft, PublicState
-from bot.domain.scoring import Mark, Task, Verdict
-from bot.domain.subscribing import MAIL, Subscription
-from bot.messages import (
+from bot.contract.messages import (
     Actions,
     At,
     Block,
@@ -32,7 +23,16 @@ from bot.messages import (
     span_of,
     spans_text,
 )
-from bot.ports import Mail, StakeholderUpdate
+from bot.contract.stakeholders import Mail, StakeholderUpdate
+from bot.domain import events as ev
+from bot.domain.durations import duration
+from bot.domain.effects import News, Scene
+from bot.domain.incident import Clock, Incident, Phase
+from bot.domain.outward import composed, health
+from bot.domain.policies import Plan
+from bot.domain.publication import ComponentState, Draft, PublicState
+from bot.domain.scoring import Mark, Task, Verdict
+from bot.domain.subscribing import MAIL, Subscription
 from bot.presenter.composing import first, message
 from bot.presenter.forms import Forms
 from bot.presenter.letters import as_html

@@ -7,24 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from bot.chat import Addressee
-from bot.domain import events as ev
-from bot.domain.actions import Action, Strength
-from bot.domain.blameless import Finding, lint
-from bot.domain.effects import Scene
-from bot.domain.events import Entry
-from bot.domain.incident import Incident
-from bot.domain.postmortem import (
-    PROPOSED,
-    TITLES,
-    Postmortem,
-    Promised,
-    Section,
-    Stage,
-    sections_of,
-)
-from bot.domain.reviewing import waived
-from bot.messages import (
+from bot.contract.chat import Addressee
+from bot.contract.messages import (
     Actions,
     Block,
     Bullets,
@@ -41,13 +25,30 @@ from bot.messages import (
     Text,
     span_of,
 )
-from bot.ports import ActionLine, Ticket
+from bot.contract.trackers import Ticket
+from bot.domain import events as ev
+from bot.domain.actions import Action, Strength
+from bot.domain.blameless import Finding, lint
+from bot.domain.effects import Scene
+from bot.domain.events import Entry
+from bot.domain.incident import Incident
+from bot.domain.postmortem import (
+    PROPOSED,
+    TITLES,
+    Postmortem,
+    Promised,
+    Section,
+    Stage,
+    sections_of,
+)
+from bot.domain.reviewing import waived
 from bot.presenter.aftermath import OWED, because, day
 from bot.presenter.calendars import invitation
 from bot.presenter.composing import E, message
 from bot.presenter.documents import Documents
 from bot.presenter.voice import joined, para, shorten
 from bot.refs import PersonId
+from bot.store.incidents import ActionLine
 
 FINDINGS_SHOWN = 12
 """How many findings one message lists; the rest is counted."""

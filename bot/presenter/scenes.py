@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.contract.messages import (
+    Actions,
+    At,
+    Message,
+    Place,
+    Precision,
+    Spans,
+    Strong,
+    span_of,
+)
 from bot.domain import events as ev
 from bot.domain.commands import NoteKind
 from bot.domain.durations import duration
@@ -15,7 +25,6 @@ from bot.domain.incident import (
     RungKind,
 )
 from bot.domain.recording import text_of
-from bot.messages import Actions, At, Message, Place, Precision, Spans, Strong, span_of
 from bot.presenter.composing import first, message
 from bot.presenter.openings import Openings
 from bot.presenter.reviews import Reviews

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from bot.contract.messages import (
+    Actions,
+    At,
+    Button,
+    Code,
+    Mention,
+    Precision,
+    Span,
+    Spans,
+    Text,
+    span_of,
+)
 from bot.domain import events as ev
 from bot.domain.incident import Clock, Incident, Phase, Role
 from bot.domain.policies import Plan
-from bot.messages import Actions, At, Button, Code, Mention, Precision, Span, Spans, Text, span_of
 from bot.people import Directory
 from bot.refs import ConversationRef, PersonId
 

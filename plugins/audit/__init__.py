@@ -16,11 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.events import REDACTED, Entry, EntryRedacted
-from bot.domain.incident import Incident
-from bot.domain.plain import plain
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import REDACTED, Entry, EntryRedacted, Incident, PluginContext, hookimpl, jsonable
 
 
 class AuditSettings(BaseModel):
@@ -52,7 +48,7 @@ async def incident_changed(context: PluginContext, entry: Entry, incident: Incid
             "recorded_at": entry.recorded_at,
             "event": asdict(entry.event),
         },
-        default=plain,
+        default=jsonable,
         ensure_ascii=False,
     )
     if isinstance(entry.event, EntryRedacted):

@@ -10,8 +10,7 @@ components = { checkout = 3 }          # ours, and the number of theirs
 
 from __future__ import annotations
 
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
 from plugins.cachet.client import Cachet, CachetSettings
 
 

@@ -8,13 +8,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.calling import Api, Refused
-from bot.converging import Theirs, matched, note, note_begun, recalled
-from bot.domain.publication import ComponentState, PublicState
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.ports import Finding, PluginContext, StatusNotice
-from bot.refs import ExternalRef
-from bot.secrets import Secret
+from bot.contract import (
+    ComponentState,
+    ExternalRef,
+    Finding,
+    PermanentFailure,
+    PluginContext,
+    PublicState,
+    Secret,
+    StatusNotice,
+    TemporaryFailure,
+)
+from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.page_updates import Theirs, matched, note, note_begun, recalled
 
 LONGEST_NAME = 255
 FIRST = "message"
@@ -51,7 +57,7 @@ def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON
 
 
 class Cachet:
-    """See `bot.ports.StatusPage`."""
+    """See `bot.contract.status_pages.StatusPage`."""
 
     def __init__(self, context: PluginContext, settings: CachetSettings) -> None:
         """Nothing is asked before it is needed."""

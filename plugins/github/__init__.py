@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.calling import hints, signed
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
+from bot.plugin_kit.webhooks import hints, signed
 from plugins.github.client import GitHub, GitHubSettings
 
 

@@ -9,12 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.calling import Api, Refused
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.ports import Filed, Finding, PluginContext, Ticket
-from bot.refs import ExternalRef
-from bot.secrets import Secret
-from bot.ticket_text import mark, ours, renewed, unassigned
+from bot.contract import (
+    ExternalRef,
+    Filed,
+    Finding,
+    PermanentFailure,
+    PluginContext,
+    Secret,
+    TemporaryFailure,
+    Ticket,
+)
+from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.ticket_text import mark, ours, renewed, unassigned
 
 LABEL = "sitrep"
 LOOK_BACK = timedelta(days=7)
@@ -45,7 +51,7 @@ def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON
 
 
 class GitHub:
-    """See `bot.ports.TicketTracker`."""
+    """See `bot.contract.trackers.TicketTracker`."""
 
     def __init__(self, context: PluginContext, settings: GitHubSettings) -> None:
         """Nothing is asked before it is needed."""

@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.calling import hints, same_secret
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
+from bot.plugin_kit.webhooks import hints, same_secret
 from plugins.gitlab.client import GitLab, GitLabSettings
 
 

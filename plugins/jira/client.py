@@ -11,12 +11,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.calling import Api, Refused
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.ports import Filed, Finding, PluginContext, Ticket
-from bot.refs import ExternalRef
-from bot.secrets import Secret
-from bot.ticket_text import unassigned
+from bot.contract import (
+    ExternalRef,
+    Filed,
+    Finding,
+    PermanentFailure,
+    PluginContext,
+    Secret,
+    TemporaryFailure,
+    Ticket,
+)
+from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.ticket_text import unassigned
 
 SUMMARY = 254
 """The longest summary."""
@@ -82,7 +88,7 @@ def _wiki(text: str) -> str:
 
 
 class Jira:
-    """See `bot.ports.TicketTracker`."""
+    """See `bot.contract.trackers.TicketTracker`."""
 
     def __init__(self, context: PluginContext, settings: JiraSettings) -> None:
         """Nothing is asked before it is needed."""

@@ -13,8 +13,7 @@ taken back and finalised again replaces its files; git keeps the older ones.
 
 from __future__ import annotations
 
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
 from plugins.library.shelf import Library, LibrarySettings
 
 

@@ -12,10 +12,8 @@ import nh3
 from markdown_it import MarkdownIt
 from pydantic import BaseModel, ConfigDict
 
-from bot.errors import PermanentFailure
-from bot.folders import Folder
-from bot.ports import Document, Finding, PluginContext
-from bot.refs import ExternalRef
+from bot.contract import Document, ExternalRef, Finding, PermanentFailure, PluginContext
+from bot.plugin_kit.git_folder import Folder
 
 INDEX = "index.json"
 """What the index pages are made from."""
@@ -50,7 +48,7 @@ class LibrarySettings(BaseModel):
 
 
 class Library:
-    """See `bot.ports.PostmortemPublisher`."""
+    """See `bot.contract.documents.PostmortemPublisher`."""
 
     def __init__(self, context: PluginContext, settings: LibrarySettings) -> None:
         """Nothing is written before something is published."""

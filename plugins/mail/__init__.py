@@ -26,10 +26,15 @@ from typing import Literal
 import aiosmtplib
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.hookspecs import hookimpl
-from bot.ports import Finding, Mail, PluginContext
-from bot.secrets import Secret
+from bot.contract import (
+    Finding,
+    Mail,
+    PermanentFailure,
+    PluginContext,
+    Secret,
+    TemporaryFailure,
+    hookimpl,
+)
 
 SECONDS = 20.0
 """How long a mail server may take to answer."""
@@ -57,7 +62,7 @@ class MailSettings(BaseModel):
 
 
 class Smtp:
-    """See `bot.ports.Mailer`."""
+    """See `bot.contract.stakeholders.Mailer`."""
 
     def __init__(self, context: PluginContext, settings: MailSettings) -> None:
         """Nothing is connected before a mail is sent."""

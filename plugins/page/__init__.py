@@ -15,8 +15,7 @@ It needs no JavaScript. What is published stands on it within a second; what was
 
 from __future__ import annotations
 
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
 from plugins.page.config import PageSettings
 from plugins.page.served import Page
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
-from bot.domain.publication import ComponentState, PublicState
-from bot.ports import Memory, StatusNotice
+from bot.contract import ComponentState, Memory, PublicState, StatusNotice
 
 DAYS = 90
 """How many days of history a component shows."""

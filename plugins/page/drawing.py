@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from bot.domain.publication import ComponentState, PublicState
+from bot.contract import ComponentState, PublicState
 from plugins.page.book import DAYS, Book, Component, Told
 
 RECENT = timedelta(days=15)

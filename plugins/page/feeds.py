@@ -11,8 +11,8 @@ from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from bot.converging import COMMON_HEALTH, COMMON_IMPACT
-from bot.domain.publication import PublicState
+from bot.contract import PublicState
+from bot.plugin_kit.page_updates import COMMON_HEALTH, COMMON_IMPACT
 from plugins.page.book import Book, Component, Told
 from plugins.page.drawing import OVERALL
 

@@ -12,9 +12,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from bot.domain.durations import within
-from bot.ports import Finding, PluginContext, StatusNotice
-from bot.refs import ExternalRef
+from bot.contract import ExternalRef, Finding, PluginContext, StatusNotice, within
 from plugins.page.book import Book, opened, read_back, revision, write_down
 from plugins.page.config import PageSettings
 from plugins.page.drawing import Drawing
@@ -57,7 +55,7 @@ class _Document:
 
 
 class Page:
-    """See `bot.ports.StatusPage`."""
+    """See `bot.contract.status_pages.StatusPage`."""
 
     def __init__(self, context: PluginContext, settings: PageSettings) -> None:
         """Nothing is read before somebody asks."""

@@ -19,10 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.folders import Folder
-from bot.hookspecs import hookimpl
-from bot.ports import Finding, PluginContext, StatusNotice
-from bot.refs import ExternalRef
+from bot.contract import ExternalRef, Finding, PluginContext, StatusNotice, hookimpl
+from bot.plugin_kit.git_folder import Folder
 from plugins.page.book import Book, opened, read_back, write_down
 from plugins.page.config import SiteSettings
 from plugins.page.drawing import Drawing
@@ -32,7 +30,7 @@ SUFFIX = ".html"
 
 
 class Site:
-    """See `bot.ports.StatusPage`."""
+    """See `bot.contract.status_pages.StatusPage`."""
 
     def __init__(self, context: PluginContext, settings: SiteSettings) -> None:
         """Nothing is written before something is published."""
@@ -55,7 +53,7 @@ class Site:
         return ExternalRef(self._context.name, notice.incident, url)
 
     async def redraw(self) -> None:
-        """See `bot.ports.Dated`; a new site is there before its first incident."""
+        """Draw the site as of now (see `Redrawable`), also before its first incident."""
         await self._draw(f"As of {self._context.clock.now():%Y-%m-%d}")
 
     async def _draw(self, said: str) -> None:

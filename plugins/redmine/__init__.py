@@ -17,8 +17,7 @@ can be listed by: `… [sitrep:INC-42/A1]`.
 
 from __future__ import annotations
 
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
 from plugins.redmine.client import Redmine, RedmineSettings
 
 

@@ -7,12 +7,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.calling import Api, Refused
-from bot.errors import PermanentFailure, TemporaryFailure
-from bot.ports import Filed, Finding, PluginContext, Ticket
-from bot.refs import ExternalRef
-from bot.secrets import Secret
-from bot.ticket_text import unassigned
+from bot.contract import (
+    ExternalRef,
+    Filed,
+    Finding,
+    PermanentFailure,
+    PluginContext,
+    Secret,
+    TemporaryFailure,
+    Ticket,
+)
+from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.ticket_text import unassigned
 
 SUBJECT = 255
 """The longest subject."""
@@ -34,7 +40,7 @@ def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON
 
 
 class Redmine:
-    """See `bot.ports.TicketTracker`."""
+    """See `bot.contract.trackers.TicketTracker`."""
 
     def __init__(self, context: PluginContext, settings: RedmineSettings) -> None:
         """Nothing is asked before it is needed."""

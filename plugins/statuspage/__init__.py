@@ -10,8 +10,7 @@ components = { checkout = "0123456789ab" } # ours, and the id of theirs
 
 from __future__ import annotations
 
-from bot.hookspecs import hookimpl
-from bot.ports import PluginContext
+from bot.contract import PluginContext, hookimpl
 from plugins.statuspage.client import Statuspage, StatuspageSettings
 
 

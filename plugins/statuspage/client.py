@@ -8,13 +8,28 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.calling import Api, Refused
-from bot.converging import COMMON_HEALTH, COMMON_IMPACT, Theirs, matched, note, note_begun, recalled
-from bot.domain.publication import PublicState
-from bot.errors import Paced, PermanentFailure, TemporaryFailure
-from bot.ports import Finding, PluginContext, StatusNotice, StatusUpdate
-from bot.refs import ExternalRef
-from bot.secrets import Secret
+from bot.contract import (
+    ExternalRef,
+    Finding,
+    PermanentFailure,
+    PluginContext,
+    PublicState,
+    RateLimited,
+    Secret,
+    StatusNotice,
+    StatusUpdate,
+    TemporaryFailure,
+)
+from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.page_updates import (
+    COMMON_HEALTH,
+    COMMON_IMPACT,
+    Theirs,
+    matched,
+    note,
+    note_begun,
+    recalled,
+)
 
 AT_ONCE = 12
 """How many calls one delivery makes; at one a second more would outlast it."""
@@ -41,7 +56,7 @@ def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON
 
 
 class Statuspage:
-    """See `bot.ports.StatusPage`."""
+    """See `bot.contract.status_pages.StatusPage`."""
 
     def __init__(self, context: PluginContext, settings: StatuspageSettings) -> None:
         """Nothing is asked before it is needed."""
@@ -165,7 +180,7 @@ class Statuspage:
     ) -> Any:  # noqa: ANN401 - whatever JSON holds
         self._calls += 1
         if self._calls > AT_ONCE:
-            raise Paced("Statuspage takes the rest in a second", timedelta(seconds=1))
+            raise RateLimited("Statuspage takes the rest in a second", timedelta(seconds=1))
         if self._calls > 1 and self._settings.pace:
             await self._context.clock.sleep(timedelta(seconds=self._settings.pace))
         return await self._api.ask(method, path, params=params, body=body)

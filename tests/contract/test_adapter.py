@@ -12,9 +12,8 @@ from teams_world import buttons, card, shown, team
 from waiting import until
 
 from adapters.console import register_chat_adapter
-from bot.chat import ConversationRequest, Features, Opened
-from bot.domain.incident import Severity
-from bot.messages import (
+from bot.contract.chat import ChatAdapter, ConversationRequest, Features, Opened
+from bot.contract.messages import (
     Actions,
     At,
     Bullets,
@@ -32,7 +31,7 @@ from bot.messages import (
     Text,
     plain,
 )
-from bot.ports import ChatAdapter
+from bot.domain.incident import Severity
 from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 from bot.testing import START, RecordingAdapter, plugin_context
 

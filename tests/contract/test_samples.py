@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 from acting import ANN, BEN, CARA, DEV, EVE, Play
 
+from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.actions import Strength
@@ -22,9 +23,8 @@ from bot.domain.incident import Clock, Role, Severity
 from bot.domain.policies import Plan
 from bot.domain.postmortem import Section
 from bot.domain.workflow import fold
-from bot.messages import Message
-from bot.ports import Outgoing, Post
 from bot.refs import ConversationRef, ExternalRef
+from bot.store.rows import Outgoing, Post
 from storage.codec import (
     SCHEMA,
     dump_event,

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import pytest
 from acting import ALL, ANN, BEN, DEV, OPS, START, Play
 
+from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.actions import Strength
@@ -19,9 +20,8 @@ from bot.domain.incident import Clock, Severity
 from bot.domain.policies import Plan
 from bot.domain.subscribing import Subscription
 from bot.domain.workflow import next_due
-from bot.messages import Message
-from bot.ports import Card, Guard, Outgoing, Post
 from bot.refs import ConversationRef, ExternalRef
+from bot.store.rows import Card, Guard, Outgoing, Post
 from storage import open_database
 
 LATER = timedelta(seconds=6)

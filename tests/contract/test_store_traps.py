@@ -19,7 +19,7 @@ from tortoise import fields
 from tortoise.migrations import operations as ops
 from tortoise.migrations.migration import Migration
 
-from bot.errors import BotError, DatabaseAway, DatabaseBusy, DatabaseTooNew
+from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy, DatabaseTooNew
 from storage import migrate, open_database, pending_migrations
 
 

@@ -19,12 +19,11 @@ from pathlib import Path
 
 from bot import log
 from bot.app import App
-from bot.chat import ChatEvent, ConversationRequest, Features, Opened
 from bot.clock import SystemClock
 from bot.config import LogSection, parse
-from bot.messages import Message, plain
+from bot.contract.chat import ChatEvent, ConversationRequest, Features, Opened, Receive
+from bot.contract.messages import Message, plain
 from bot.plugin_manager import PluginManager
-from bot.ports import Receive
 from bot.refs import ConversationRef, MessageRef, UserRef
 from bot.testing import RecordingAdapter
 from storage import open_database

@@ -21,8 +21,8 @@ from filing import Later
 
 from bot import log
 from bot.app import _Memory, composed
-from bot.calling import Api
 from bot.config import LogSection, load
+from bot.plugin_kit.http_api import Api
 from bot.testing import RecordingAdapter
 
 

@@ -15,8 +15,8 @@ from peers import unavailable
 from redmine import Missing, Redmine
 
 from bot.app import composed, reading, verify
-from bot.chat import ChatEvent
 from bot.config import parse
+from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
 

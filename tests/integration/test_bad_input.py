@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.app import verify
+from bot.contract.messages import plain
 from bot.domain import events as ev
 from bot.domain.policies import Plan
 from bot.exporting import exported
 from bot.grammar import BY_WORD, VERBS
-from bot.messages import plain
 from bot.parser import UsageError, clean, command_line, parse
 from bot.people import Directory, Person
 from bot.presenter import Presenter

@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 
 from bot.app import App, composed, verify
-from bot.chat import ChatEvent
 from bot.config import parse
+from bot.contract.chat import ChatEvent
 from bot.domain import events as ev
 from bot.domain.incident import Clock, Incident, Outcome
-from bot.ports import Work
 from bot.refs import ConversationRef, UserRef
+from bot.store.work import Work
 from bot.testing import TEAM, ManualClock, RecordingAdapter, RecordingProvider
 
 INCIDENTS = 500

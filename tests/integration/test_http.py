@@ -8,8 +8,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 from bot import http
-from bot.errors import BotError, DatabaseAway
-from bot.hookspecs import hookimpl
+from bot.contract.errors import BotError, DatabaseAway
+from bot.contract.hooks import hookimpl
 from bot.testing import stage
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.chat import ChatCapture, ChatEvent, Features
+from bot.contract.chat import ChatCapture, ChatEvent, Features
+from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.domain import events as ev
 from bot.domain.incident import Clock
-from bot.errors import PermanentFailure, TemporaryFailure
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, RecordingAdapter, stage
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from waiting import until
 
 from bot.app import composed
-from bot.chat import ChatEvent, Features
 from bot.clock import SystemClock
 from bot.config import parse
+from bot.contract.chat import ChatEvent, Features
+from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.domain import events as ev
-from bot.errors import PermanentFailure, TemporaryFailure
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, ManualClock, Posted, RecordingAdapter, stage
 

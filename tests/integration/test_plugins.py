@@ -12,11 +12,11 @@ import pytest
 from pydantic import BaseModel
 
 from bot import plugin_manager
+from bot.contract.errors import ConfigError
+from bot.contract.hooks import Hooks, hookimpl
 from bot.domain import events as ev
 from bot.domain.effects import News
 from bot.domain.publication import PublicState
-from bot.errors import ConfigError
-from bot.hookspecs import Hooks, hookimpl
 from bot.people import Directory
 from bot.plugin_manager import REGISTERING, PluginManager
 from bot.testing import CHANGED, TEAM, ManualClock, RecordingProvider, stage

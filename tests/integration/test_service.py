@@ -9,7 +9,13 @@ from datetime import timedelta
 import pytest
 
 from bot.app import verify
-from bot.chat import ChatCapture, ChatCorrection, ChatMoved, ChatTrouble, Features
+from bot.contract.chat import (
+    ChatCapture,
+    ChatCorrection,
+    ChatMoved,
+    ChatTrouble,
+    Features,
+)
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from bot.refs import ConversationRef, UserRef

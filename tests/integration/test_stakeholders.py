@@ -17,12 +17,12 @@ from waiting import until
 
 from bot import http
 from bot.app import verify
-from bot.chat import Features
+from bot.contract.chat import Features
+from bot.contract.errors import PermanentFailure, TemporaryFailure
+from bot.contract.stakeholders import Mail
 from bot.domain import events as ev
 from bot.domain.incident import Clock
-from bot.errors import PermanentFailure, TemporaryFailure
 from bot.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
-from bot.ports import Mail
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 
 MAILED = TEAM.replace("[people.ann]\n", '[people.ann]\nmail = "ann@example.com"\n')

@@ -21,7 +21,7 @@ from lxml import etree
 from multidict import CIMultiDict
 
 from bot import http
-from bot.errors import DatabaseAway
+from bot.contract.errors import DatabaseAway
 from bot.testing import TEAM, ManualClock, stage
 
 SCHEMA = Path(__file__).parent.parent / "apis/atom.rng"

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from bot.app import verify
-from bot.chat import Features
+from bot.contract.chat import Features
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 
 PLANNED = TEAM.replace(

@@ -20,7 +20,7 @@ from adapters.teams.config import TeamsSettings
 from bot.app import composed
 from bot.clock import SystemClock
 from bot.config import parse
-from bot.errors import ConfigError
+from bot.contract.errors import ConfigError
 from bot.testing import ManualClock, plugin_context
 
 DECLARE = "declare 1 forged"

@@ -16,7 +16,7 @@ from vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCen
 from waiting import until
 
 from bot import http
-from bot.errors import ConfigError
+from bot.contract.errors import ConfigError
 from bot.testing import TEAM, stage
 
 SHARED = Path(__file__).parents[3] / "shared/apis"

@@ -8,8 +8,8 @@ import pytest
 
 from adapters.matrix.config import MatrixSettings
 from bot.config import Config, default_text, load, parse
+from bot.contract.errors import ConfigError
 from bot.domain.incident import RungKind, Severity
-from bot.errors import ConfigError
 from bot.people import Unknown
 from bot.refs import ConversationRef, PersonId, UserRef
 

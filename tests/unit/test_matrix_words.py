@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.matrix import inbound, render
 from adapters.matrix.power import powers
 from adapters.matrix.session import Session
-from bot.messages import (
+from bot.contract.messages import (
     Actions,
     Bullets,
     Button,

@@ -9,12 +9,12 @@ import pytest
 from acting import ALL, ANN, BEN, CARA, DEV, Play
 
 from bot.config import parse
+from bot.contract.errors import ConfigError
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.incident import Clock, Role, Severity
 from bot.domain.policies import Plan
 from bot.domain.publication import ComponentState, Moment, PublicState
-from bot.errors import ConfigError
 
 MINUTE = timedelta(minutes=1)
 PLAN = Plan(

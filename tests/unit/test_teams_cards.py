@@ -18,10 +18,8 @@ from adapters.teams import cards
 from adapters.teams import inbound as ib
 from adapters.teams.cards import LONGEST, LONGEST_TEXT, Names, draw, units
 from adapters.teams.pacing import Pacing
-from bot.domain import effects as fx
-from bot.domain.evolve import evolve
-from bot.errors import Paced
-from bot.messages import (
+from bot.contract.errors import RateLimited
+from bot.contract.messages import (
     Actions,
     Bullets,
     Button,
@@ -40,6 +38,8 @@ from bot.messages import (
     Text,
     filled,
 )
+from bot.domain import effects as fx
+from bot.domain.evolve import evolve
 from bot.refs import ConversationRef, PersonId
 from bot.testing import ManualClock
 
@@ -285,7 +285,7 @@ async def test_a_long_wait_is_given_back_and_other_conversations_go_on():
         for _ in range(6):
             await pacing.wait("c", "t", urgent=False)
         await clock.advance(timedelta(seconds=2))
-    with pytest.raises(Paced) as paced:  # sixty within half a minute
+    with pytest.raises(RateLimited) as paced:  # sixty within half a minute
         await pacing.wait("c", "t", urgent=True)
     assert paced.value.retry_after == timedelta(seconds=10)
     await pacing.wait("another", "t", urgent=False)

@@ -1,4 +1,4 @@
-"""The plugin contract: what a plugin may implement. `ports.py` has the objects it provides.
+"""The hooks that a plugin may implement; `Hooks` is the plugin contract.
 
 A plugin is a module named by an entry point of the group `sitrep`. It is loaded when the config has
 a section of its name, `[adapters.<name>]` or `[plugins.<name>]`. Its `register_*` functions are
@@ -13,19 +13,15 @@ from collections.abc import Awaitable
 import pluggy
 import typer
 
+from bot.contract.chat import ChatAdapter
+from bot.contract.context import PluginContext
+from bot.contract.documents import PostmortemPublisher
+from bot.contract.paging import Pager
+from bot.contract.stakeholders import Mailer, StakeholderChannel, Summarizer
+from bot.contract.status_pages import StatusPage
+from bot.contract.trackers import TicketTracker
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
-from bot.ports import (
-    ChatAdapter,
-    Mailer,
-    Pager,
-    PluginContext,
-    PostmortemPublisher,
-    StakeholderChannel,
-    StatusPage,
-    Summarizer,
-    TicketTracker,
-)
 
 NAME = "sitrep"
 """The project's name in pluggy, and the entry-point group."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 
-def plain(value: object) -> object:
+def jsonable(value: object) -> object:
     """Return a value for `json.dumps(default=…)`: times as ISO 8601, lengths in seconds."""
     match value:
         case datetime():

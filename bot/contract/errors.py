@@ -53,7 +53,7 @@ class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
         self.unsure = unsure
 
 
-class Paced(TemporaryFailure):
+class RateLimited(TemporaryFailure):
     """Not tried: a platform's limit is reached. It counts as no attempt."""
 
 

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.errors import TemporaryFailure
-from bot.ports import Finding
+from bot.contract.context import Finding
+from bot.contract.errors import TemporaryFailure
 
 
 class Folder:

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.contract.context import Memory
+from bot.contract.status_pages import StatusNotice
 from bot.domain.publication import ComponentState
-from bot.ports import Memory, StatusNotice
 
 KEPT, BEGUN = "updates/", "begun/"
 """Under which names a plugin keeps what its page calls our updates, and which it adds."""

@@ -1,12 +1,13 @@
-"""What comes in from a platform, and what a platform can do."""
+"""A chat platform: what comes in from it, what it can do, and the port of its adapter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol, runtime_checkable
 
-from bot.messages import Message
+from bot.contract.messages import Message
 from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 
 
@@ -171,3 +172,56 @@ class Addressee:
     person: PersonId
     name: str
     user: UserRef | None
+
+
+Receive = Callable[[Inbound], Awaitable[Receipt]]
+"""Hands an inbound event to the core. Returns once it is stored: acknowledge it to the platform
+then."""
+
+
+@runtime_checkable
+class ChatAdapter(Protocol):
+    """A chat platform."""
+
+    features: Features
+
+    async def run(self, receive: Receive) -> bool:
+        """Listen until the platform has nothing more to say (a pipe's end); restarted if raised.
+
+        Returns whether all that was heard could be read.
+        """
+
+    async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
+        """Open a room, or find the direct conversation with a user."""
+
+    async def post(
+        self,
+        to: ConversationRef,
+        message: Message,
+        *,
+        key: str,
+        answers: str | None = None,
+        urgent: bool = False,
+    ) -> MessageRef:
+        """Say something. `answers` is the message that asked; its thread may take a long answer.
+
+        `urgent`: at a platform's limit it goes ahead of what else waits there.
+        """
+
+    async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
+        """Mark a command as done or not; called where `features.reactions`."""
+
+    async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
+        """Offer the buttons of a message as reactions; called where `features.reactions`."""
+
+    async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
+        """Replace a message; called where `features.edits`."""
+
+    async def pin(self, ref: MessageRef, *, key: str) -> None:
+        """Pin a message; called where `features.pins`."""
+
+    async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
+        """Bring people in; called where `features.rooms`."""
+
+    async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
+        """Set the topic; called where `features.rooms`."""

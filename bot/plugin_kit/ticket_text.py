@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bot.ports import Ticket
+from bot.contract.trackers import Ticket
 
 
 def ours(ticket: Ticket) -> str:

@@ -1,0 +1,1 @@
+"""Help for plugin authors that the core never imports."""

@@ -1,0 +1,1 @@
+"""The storage port: what the core asks of a database. `storage/` implements it."""

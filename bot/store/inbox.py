@@ -1,0 +1,45 @@
+"""Inbound events, each stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.refs import ConversationRef, PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is known of an inbound event at once.
+
+    `conversation` is the name the core knows it by: an opened room keeps its first. `served` is
+    when each commander last served (C2). `followed`: somebody is subscribed to something.
+    """
+
+    conversation: ConversationRef
+    served: Mapping[PersonId, datetime]
+    number: int | None = None
+    followed: bool = False
+
+
+class Inbox(Protocol):
+    """The events that arrived, as one transaction sees them."""
+
+    async def arrive(
+        self,
+        source: str,
+        event: str,
+        conversation: ConversationRef,
+        *,
+        at: datetime,
+        series: str | None = None,
+    ) -> Arrival | None:
+        """Note an inbound event; none where it has been seen before (D3).
+
+        `series`: it will need the next number of it.
+        """
+
+    async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
+        """Record what became of an inbound event, for the audit record."""

@@ -1,0 +1,30 @@
+"""Subscriptions of people outside the response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.domain.subscribing import Subscription
+from bot.refs import PersonId
+
+
+class Subscriptions(Protocol):
+    """The subscriptions, as one transaction sees them."""
+
+    async def followed(self, incident: str, service: str | None) -> tuple[bool, bool]:
+        """Return whether somebody is subscribed to an incident, and whether to each brief of it."""
+
+    async def subscriptions(
+        self, *, incident: str | None = None, by: PersonId | None = None
+    ) -> Sequence[Subscription]:
+        """Return subscriptions: those that may hear of an incident, somebody's own, or all."""
+
+    async def subscription(self, key: int | str) -> Subscription | None:
+        """Return a subscription by its number or its token."""
+
+    async def subscribe(self, subscription: Subscription) -> Subscription:
+        """Store a subscription and give it its number; one that is there already is returned."""
+
+    async def unsubscribe(self, n: int) -> None:
+        """End a subscription: a plan's stays, and is silent."""
