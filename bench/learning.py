@@ -13,17 +13,19 @@ from markdown_it import MarkdownIt
 
 from bench.making import CONFIG, ROOT  # first: it makes the tests' modules importable
 from bench.result import Result
-from bot import log, outbox
+from bot import log
 from bot.app import composed
-from bot.config import LogSection, parse
+from bot.config.load import parse
+from bot.config.model import LogSection
 from bot.contract.chat import ChatEvent
+from bot.delivery import outbox
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.blameless import lint
+from bot.domain.decide import decide, fold
 from bot.domain.events import Entry
 from bot.domain.incident import Severity
-from bot.domain.policies import Setting
-from bot.domain.workflow import decide, fold
+from bot.domain.setting import Setting
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId, UserRef
 from bot.testing import START, ManualClock, RecordingAdapter
@@ -99,13 +101,13 @@ def _long():
         conversation=ConversationRef("chat", "ops"),
         severity=Severity.SEV1,
     )
-    events = list(decide(None, declared, now, setting))
+    events = list(decide(None, declared, now, setting).happened)
     while len(events) < EVENTS:
         now += timedelta(seconds=20)
         text = f"p99 at {len(events)} ms, 5xx rate at {len(events) % 40} %"
         events.append(ev.NoteAdded(at=now, by=PersonId("ann"), kind=cmd.NoteKind.SAW, text=text))
     incident = fold(tuple(events))
-    events += decide(incident, cmd.Resolve(text="done"), now, setting)
+    events += decide(incident, cmd.Resolve(text="done"), now, setting).happened
     entries = [Entry(n=n, event=e, recorded_at=e.at) for n, e in enumerate(events, 1)]
     return fold(tuple(events)), entries
 

@@ -15,13 +15,15 @@ from tortoise.transactions import in_transaction
 
 from bot import log
 from bot.app import App
-from bot.config import LogSection, parse
+from bot.config.load import parse
+from bot.config.model import LogSection
 from bot.contract.chat import ChatEvent
 from bot.domain import commands as cmd
+from bot.domain.decide import decide, fold, next_due
 from bot.domain.events import Entry
 from bot.domain.incident import Severity
-from bot.domain.policies import Policy, Setting
-from bot.domain.workflow import decide, fold, next_due
+from bot.domain.policy import Policy
+from bot.domain.setting import Setting
 from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, PersonId, UserRef
 from bot.testing import ManualClock, RecordingAdapter
@@ -79,8 +81,8 @@ def incidents(count: int, at: datetime, first: int = 1) -> list[tuple[Any, list[
         commander=PersonId("ann"),
     )
     step = cmd.TryStep(step=cmd.Step.ROLLBACK, text="release 311")
-    events = decide(None, declare, at, setting)
-    events += decide(fold(events), step, at, setting)
+    events = decide(None, declare, at, setting).happened
+    events += decide(fold(events), step, at, setting).happened
     for i in range(first, first + count):
         own = (replace(events[0], id=f"INC-{i}"), *events[1:])
         made.append(

@@ -18,7 +18,8 @@ from adapters.teams import pacing
 from bot import log
 from bot.app import composed
 from bot.clock import SystemClock
-from bot.config import LogSection, parse
+from bot.config.load import parse
+from bot.config.model import LogSection
 
 
 async def main(port: str, folder: str, told: dict[str, str]) -> None:

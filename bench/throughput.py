@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from bench.making import ROOT, app_on, declaring, fill, four_rows, raw_tortoise, sqlite_url
 from bench.result import Result
-from bot.domain.policies import Policy
+from bot.domain.policy import Policy
 from bot.testing import START
 
 COMMANDS, ROUNDS = 200, 5

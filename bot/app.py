@@ -17,9 +17,8 @@ import structlog
 from aiohttp import ClientSession, ClientTimeout
 
 from bot import http
-from bot.cadence import Cadence
 from bot.clock import SystemClock
-from bot.config import Config
+from bot.config.model import Config
 from bot.contract.chat import ChatAdapter, Inbound, Receipt
 from bot.contract.context import Clock, PluginContext
 from bot.contract.errors import (
@@ -30,19 +29,20 @@ from bot.contract.errors import (
     TemporaryFailure,
 )
 from bot.contract.status_pages import Redrawable
-from bot.digesting import Digesting
+from bot.delivery.outbox import Outbox
+from bot.delivery.plan import Targets
+from bot.domain.decide import fold
 from bot.domain.durations import within
-from bot.domain.workflow import fold
-from bot.following import Following
-from bot.on_call import OnCall
-from bot.outbox import Outbox
+from bot.intake.service import Service
+from bot.jobs.daily_digest import Digesting
+from bot.jobs.due_times import Cadence
+from bot.jobs.every import every
+from bot.jobs.on_call import OnCall
+from bot.jobs.page_redraw import Redrawing
+from bot.jobs.ticket_states import Following
+from bot.jobs.weekly_report import Reporting
 from bot.plugin_manager import PluginManager
 from bot.presenter import Presenter
-from bot.recurring import every
-from bot.redrawing import Redrawing
-from bot.reporting import Reporting
-from bot.routing import Targets
-from bot.service import Service
 from bot.store.work import Store, Work
 from storage import copy_database, open_database, pending_migrations
 
@@ -62,7 +62,7 @@ _log = structlog.stdlib.get_logger("sitrep.app")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RunOutcome:
     """How a run ended: lines refused or not readable, rows that wait still, dead letters.
 
     `lost` says of each platform that ended its session how to begin another.
@@ -174,7 +174,7 @@ class App:
             "ticks_total": self.cadence.fired,
         }
 
-    async def run(self) -> Outcome:
+    async def run(self) -> RunOutcome:
         """Run until every adapter has nothing more to hear, then deliver what is due.
 
         A loop of the core that dies takes the process with it: its state is on disk.
@@ -196,7 +196,7 @@ class App:
                 )
                 await self.cadence.run_due()
                 waiting = await self.outbox.drain()
-        return Outcome(
+        return RunOutcome(
             refused=self._refused,
             unread=not all(heard),
             waiting=waiting,

@@ -16,7 +16,7 @@ import typer
 from aiohttp import ClientSession, web
 from pydantic import BaseModel, ValidationError
 
-from bot.config import faults_of, nearest
+from bot.config.load import faults_of, nearest
 from bot.contract.chat import Addressee, ChatAdapter
 from bot.contract.context import Clock, CommandHint, Memory
 from bot.contract.documents import PostmortemPublisher
@@ -28,7 +28,7 @@ from bot.contract.status_pages import StatusPage
 from bot.contract.trackers import TicketTracker
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
-from bot.grammar import VERBS
+from bot.grammar.verbs import VERBS
 from bot.people import Directory
 
 S = TypeVar("S", bound=BaseModel)

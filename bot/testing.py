@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 
 from bot.app import App, composed
-from bot.config import Config, parse
+from bot.config.load import parse
+from bot.config.model import Config
 from bot.contract.chat import Addressee, ChatEvent, ConversationRequest, Features, Opened, Receive
 from bot.contract.context import PluginContext
 from bot.contract.documents import Document
@@ -26,8 +27,7 @@ from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.contract.status_pages import StatusNotice
 from bot.contract.trackers import Filed, Ticket
 from bot.domain.events import Entry
-from bot.domain.incident import Clock as ClockName
-from bot.domain.incident import Incident
+from bot.domain.incident import ClockName, Incident
 from bot.people import Directory
 from bot.plugin_manager import Context
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from bot.domain import events as ev
-from bot.domain.actions import Action
+from bot.domain.action_values import Action
 from bot.domain.incident import Incident
 from bot.store.rows import Outgoing
 

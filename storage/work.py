@@ -24,9 +24,9 @@ from bot.domain.events import (
 )
 from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.learned import OfActions
-from bot.domain.recording import Learned, text_of, texts_of, with_text
-from bot.domain.reviewing import without
-from bot.domain.subscribing import Subscription
+from bot.domain.postmortem import without
+from bot.domain.subscription import Subscription
+from bot.domain.timeline import Learned, text_of, texts_of, with_text
 from bot.refs import ConversationRef, PersonId
 from bot.store.inbox import Arrival
 from bot.store.incidents import ActionLine, Summary

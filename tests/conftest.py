@@ -10,7 +10,7 @@ from alone import shut_in
 from homeserver import Missing, Synapse
 from peers import Postgres, started, unavailable
 
-from bot.config import LogSection
+from bot.config.model import LogSection
 from bot.log import configure
 
 shut_in()  # before any thread is started

@@ -20,7 +20,7 @@ from adapters.matrix.config import MatrixSettings
 from adapters.matrix.session import Keep
 from bot.app import App, composed
 from bot.clock import SystemClock
-from bot.config import parse
+from bot.config.load import parse
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
 

@@ -18,7 +18,7 @@ from waiting import until
 
 from bot.app import App, composed
 from bot.clock import SystemClock
-from bot.config import parse
+from bot.config.load import parse
 
 BOT = f"28:{APP}"
 

@@ -10,8 +10,7 @@ from typing import Protocol, runtime_checkable
 from bot.contract.messages import File
 from bot.domain.effects import News
 from bot.domain.events import Entry
-from bot.domain.incident import Clock as ClockName
-from bot.domain.incident import Incident, Phase, Severity
+from bot.domain.incident import ClockName, Incident, Phase, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bot.domain.actions import FEWEST, MOST
-from bot.domain.postmortem import PROPOSED, TITLES, cells
-from bot.domain.wording import Language, Wording
-from bot.domain.wording_en import ENGLISH
+from bot.domain.action_values import FEWEST, MOST
+from bot.domain.blame_words import Language, Wording
+from bot.domain.blame_words_en import ENGLISH
+from bot.domain.postmortem_values import PROPOSED, TITLES, cells
 
 WARNINGS = frozenset(
     {"paraphrase", "no-numbers", "single-cause", "count", "bottom-rungs", "proposed"}
@@ -33,7 +33,7 @@ _KEYS = {title: section.value for section, title in TITLES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ReviewFinding:
     """Something found. `section` is its heading; `line` and `column` count from 1 in the document.
 
     `advice` is the suggested rewrite. `blocks`: it is an error.
@@ -56,13 +56,13 @@ class Finding:
 
 def lint(
     markdown: str, people: Sequence[str] = (), language: Language = ENGLISH
-) -> tuple[Finding, ...]:
+) -> tuple[ReviewFinding, ...]:
     """Return what is found in a postmortem, in the order of the document.
 
     `people` are the names and handles of those who took part.
     """
     rules = _compiled(language, tuple(sorted({p for p in people if len(p) > 1})))
-    found: list[Finding] = []
+    found: list[ReviewFinding] = []
     for heading, first, lines in _parts(markdown):
         kind = language.headings.get(heading.casefold(), "narrative")
         found += rules.section(heading, kind, first, lines)
@@ -71,7 +71,7 @@ def lint(
 
 def sentence(
     text: str, people: Sequence[str] = (), language: Language = ENGLISH, kind: str = "narrative"
-) -> tuple[Finding, ...]:
+) -> tuple[ReviewFinding, ...]:
     """Return what is found in one text of a kind: narrative, timeline, cause, impact, action."""
     rules = _compiled(language, tuple(sorted(people)))
     if kind == "action":
@@ -148,7 +148,7 @@ class _Rules:
 
     def section(
         self, heading: str, kind: str, first: int, lines: Sequence[str]
-    ) -> Iterator[Finding]:
+    ) -> Iterator[ReviewFinding]:
         """Return what is found in a section."""
         body = "\n".join(lines)
         if not body.strip():
@@ -169,7 +169,7 @@ class _Rules:
         if kind == "cause" and self._single(body):
             yield self._said("single-cause", heading, first, _start(body))
 
-    def _line(self, heading: str, number: int, line: str) -> Iterator[Finding]:
+    def _line(self, heading: str, number: int, line: str) -> Iterator[ReviewFinding]:
         filled = list(self._blanks(heading, number, line))
         yield from filled
         if PROPOSED.strip() in line:
@@ -178,14 +178,16 @@ class _Rules:
         if not filled:
             yield from self._worded(heading, number, line, softly=False)
 
-    def _blanks(self, heading: str, number: int, line: str) -> Iterator[Finding]:
+    def _blanks(self, heading: str, number: int, line: str) -> Iterator[ReviewFinding]:
         for wording, pattern in self._filler:
             match = pattern.search(line)
             if match is not None and not _excused(wording, line, match):
                 yield _of(wording, heading, number, match, blocks=True)
                 return
 
-    def _worded(self, heading: str, number: int, line: str, *, softly: bool) -> Iterator[Finding]:
+    def _worded(
+        self, heading: str, number: int, line: str, *, softly: bool
+    ) -> Iterator[ReviewFinding]:
         """Return the wordings in a line, one of a kind in a sentence."""
         for part in _SENTENCE.finditer(line):
             text, offset = part.group(), part.start()
@@ -212,7 +214,7 @@ class _Rules:
                 found = _of(wording, heading, number, hit, offset, blocks=not softly)
                 yield self._instead(found, text.lstrip(" -*"))
 
-    def _instead(self, finding: Finding, text: str) -> Finding:
+    def _instead(self, finding: ReviewFinding, text: str) -> ReviewFinding:
         """Return a finding with this very sentence rewritten, where it is simple enough."""
         match = self._active.search(text.strip().rstrip(".!?"))
         if match is None or match.start() > 0:
@@ -233,7 +235,7 @@ class _Rules:
             r"(?:'s)?\s+(?:\w+ed|ran|was|had|did|wrote|took|sent|put|set)\b", text[match.end() :]
         )
 
-    def _timeline(self, heading: str, number: int, line: str) -> Iterator[Finding]:
+    def _timeline(self, heading: str, number: int, line: str) -> Iterator[ReviewFinding]:
         if not line.startswith(("- ", "* ")):
             yield from self._blanks(heading, number, line)
             return
@@ -251,7 +253,7 @@ class _Rules:
         written = [p for p in body.split("\n") if p.strip() and not p.startswith("#")]
         return claims or (len(written) == 1 and body.count(". ") == 0)
 
-    def _actions(self, heading: str, first: int, lines: Sequence[str]) -> Iterator[Finding]:
+    def _actions(self, heading: str, first: int, lines: Sequence[str]) -> Iterator[ReviewFinding]:
         rows = [(n, line) for n, line in enumerate(lines, first) if line.strip().startswith("|")]
         table = [(n, cells(line)) for n, line in rows]
         names = [c.casefold() for c in table[0][1]] if table else []
@@ -273,11 +275,11 @@ class _Rules:
         if items and len(weak) == len(items):
             yield self._said("bottom-rungs", heading, first, f"{len(items)} actions")
 
-    def action(self, text: str, heading: str, number: int) -> Iterator[Finding]:
+    def action(self, text: str, heading: str, number: int) -> Iterator[ReviewFinding]:
         """Return what is found in an action's text."""
         if care_only(text, self._language):
             wording = next(w for w in self._language.narrative if w.rule == "care")
-            yield Finding(
+            yield ReviewFinding(
                 rule="care",
                 section=heading,
                 line=number,
@@ -289,7 +291,7 @@ class _Rules:
             )
         elif why := vague(text, self._language):
             advice = self._language.says["vague"][1]
-            yield Finding(
+            yield ReviewFinding(
                 rule="vague",
                 section=heading,
                 line=number,
@@ -300,9 +302,11 @@ class _Rules:
                 blocks=True,
             )
 
-    def _said(self, rule: str, heading: str, line: int, words: str, column: int = 0) -> Finding:
+    def _said(
+        self, rule: str, heading: str, line: int, words: str, column: int = 0
+    ) -> ReviewFinding:
         why, advice = self._language.says[rule]
-        return Finding(
+        return ReviewFinding(
             rule=rule,
             section=heading,
             line=line,
@@ -328,8 +332,8 @@ def _of(  # noqa: PLR0913 - a place has these
     offset: int = 0,
     *,
     blocks: bool,
-) -> Finding:
-    return Finding(
+) -> ReviewFinding:
+    return ReviewFinding(
         rule=wording.rule,
         section=heading,
         line=line,

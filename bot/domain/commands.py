@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.actions import Category, Strength
-from bot.domain.incident import Clock, Kind, Role, Severity
-from bot.domain.postmortem import Section
+from bot.domain.action_values import Category, Strength
+from bot.domain.incident import ClockName, Kind, Role, Severity
+from bot.domain.postmortem_values import Section
 from bot.domain.publication import PublicState
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
@@ -99,7 +99,7 @@ class OpenAudience:
 class ChangeCadence:
     """Promise another period (K4)."""
 
-    clock: Clock
+    clock: ClockName
     period: timedelta
     reason: str | None = None
 

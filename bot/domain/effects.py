@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from bot.domain import events as ev
+from bot.domain.decision import owing
 from bot.domain.incident import (
-    Clock,
+    ClockName,
     Incident,
     Kind,
     Outcome,
@@ -17,7 +19,6 @@ from bot.domain.incident import (
     RungKind,
     Severity,
 )
-from bot.domain.story import owing
 from bot.refs import ConversationRef, PersonId
 
 
@@ -55,7 +56,7 @@ class OpenRoom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BringIn:
+class InvitePeople:
     """Invite people to a room of the incident's."""
 
     to: ConversationRef
@@ -63,7 +64,7 @@ class BringIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retitle:
+class ChangeTopic:
     """Set a room's topic."""
 
     to: ConversationRef
@@ -76,7 +77,7 @@ class Say:
     to: ConversationRef
     scene: Scene
     urgent: bool = False
-    clock: Clock | None = None
+    clock: ClockName | None = None
     n: int = 0
 
 
@@ -87,7 +88,7 @@ class SayTo:
     person: PersonId
     scene: Scene
     urgent: bool = False
-    clock: Clock | None = None
+    clock: ClockName | None = None
     n: int = 0
     avoid: str | None = None
 
@@ -107,8 +108,8 @@ class ShowBoard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """Call people, or whoever is on call for a service, through the pagers."""
+class PagePeople:
+    """Page people, or whoever is on call for a service, through the pagers."""
 
     people: tuple[PersonId, ...]
     service: str | None
@@ -117,14 +118,23 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTicket:
-    """File a ticket, or bring it up to date: the incident's (S4), or an action's (A2)."""
+    """File a ticket, or bring it up to date: the incident's (S4), or an action's (A2).
+
+    Stored as it is in a row of the outbox, and written at delivery.
+    """
 
     action: int | None = None
+    kind: Literal["ticket"] = "ticket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishPostmortem:
-    """Bring the published postmortem up to date (P5)."""
+    """Bring the published postmortem up to date (P5).
+
+    Stored as it is in a row of the outbox, and written at delivery.
+    """
+
+    kind: Literal["document"] = "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +146,12 @@ class SendInvitations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishStatus:
-    """Bring the status pages up to date (X2)."""
+    """Bring the status pages up to date (X2).
+
+    Stored as it is in a row of the outbox, and put together at delivery.
+    """
+
+    kind: Literal["status"] = "status"
 
 
 class News(StrEnum):
@@ -153,7 +168,7 @@ class News(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inform:
+class InformStakeholders:
     """Tell the stakeholders; `text` is what somebody wrote of it."""
 
     news: News
@@ -167,18 +182,18 @@ class TellListeners:
 
 Effect = (
     OpenRoom
-    | BringIn
-    | Retitle
+    | InvitePeople
+    | ChangeTopic
     | Say
     | SayTo
     | ShowCard
     | ShowBoard
-    | Call
+    | PagePeople
     | FileTicket
     | PublishPostmortem
     | SendInvitations
     | PublishStatus
-    | Inform
+    | InformStakeholders
     | TellListeners
 )
 
@@ -284,7 +299,7 @@ def scenes(events: tuple[ev.Event, ...]) -> Iterator[Scene]:
     if heads:
         yield Scene(head=heads[0], events=events)
     else:
-        missed: dict[Clock, ev.Event] = {
+        missed: dict[ClockName, ev.Event] = {
             e.clock: e
             for e in events
             if isinstance(e, ev.PromiseSettled) and e.outcome is Outcome.MISSED
@@ -311,7 +326,7 @@ def plan(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> tu
     for scene in scenes(events):
         effects += _said(incident, scene, routes)
     if opening is None and (newcomers := _invited(events)):
-        effects += [BringIn(to=room, people=newcomers) for room in routes.rooms]
+        effects += [InvitePeople(to=room, people=newcomers) for room in routes.rooms]
     if any(not isinstance(e, _NOT_ON_THE_CARD) for e in events):
         effects += _shown(incident, events, routes)
     if any(isinstance(e, _ON_THE_BOARD) for e in events):
@@ -442,7 +457,7 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
     if head.again:
         return
     if head.audience:
-        briefing = owing(incident, Clock.STAKEHOLDER) or incident.declared_by
+        briefing = owing(incident, ClockName.STAKEHOLDER) or incident.declared_by
         yield SayTo(person=briefing, scene=scene)
         return
     heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
@@ -470,7 +485,7 @@ def _troubled(
     person = incident.commander or incident.declared_by
     yield SayTo(person=person, scene=scene, urgent=True, avoid=head.adapter if whole else None)
     if routes.pager and whole and not incident.drill:
-        yield Call(people=(person,), service=None, scene=scene)
+        yield PagePeople(people=(person,), service=None, scene=scene)
 
 
 def _called(
@@ -483,7 +498,7 @@ def _called(
     for person in people:
         yield SayTo(person=person, scene=scene, urgent=True)
     if routes.pager and not incident.drill and (people or service):
-        yield Call(people=people, service=service, scene=scene)
+        yield PagePeople(people=people, service=service, scene=scene)
 
 
 def _shown(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> Iterator[Effect]:
@@ -498,7 +513,7 @@ def _shown(incident: Incident, events: tuple[ev.Event, ...], routes: Routes) -> 
         yield ShowCard(to=conversation)
     if any(isinstance(e, retitling) for e in events):
         for room in routes.rooms:
-            yield Retitle(to=room)
+            yield ChangeTopic(to=room)
 
 
 def _invited(events: tuple[ev.Event, ...]) -> tuple[PersonId, ...]:
@@ -568,7 +583,7 @@ def _changes_the_page(incident: Incident, event: ev.Event) -> bool:
             return False
 
 
-def _news(incident: Incident, events: tuple[ev.Event, ...]) -> Inform | None:
+def _news(incident: Incident, events: tuple[ev.Event, ...]) -> InformStakeholders | None:
     """Return the one thing that stakeholders are told of a command (H1)."""
     found: dict[News, str | None] = {}
     for event in events:
@@ -594,7 +609,7 @@ def _news(incident: Incident, events: tuple[ev.Event, ...]) -> Inform | None:
             case _:
                 pass
     news = next((each for each in _TOLD_FIRST if each in found), None)
-    return Inform(news=news, text=found[news]) if news is not None else None
+    return InformStakeholders(news=news, text=found[news]) if news is not None else None
 
 
 _TOLD_FIRST = (

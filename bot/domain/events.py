@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.actions import Category, Strength
+from bot.domain.action_values import Category, Strength
 from bot.domain.commands import Answer, NoteKind, Step
-from bot.domain.incident import Clock, Kind, Outcome, Role, Rung, RungKind, Severity
-from bot.domain.postmortem import Form, Promised, Section
+from bot.domain.incident import ClockName, Kind, Outcome, Role, Rung, RungKind, Severity
+from bot.domain.postmortem_values import Form, Promised, Section
 from bot.domain.publication import ComponentState, PublicState
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
@@ -245,7 +245,7 @@ class BriefSent(Happening):
 class PromiseMade(Happening):
     """An update is promised for `due_at` (K1)."""
 
-    clock: Clock
+    clock: ClockName
     n: int
     due_at: datetime
     period: timedelta
@@ -256,7 +256,7 @@ class PromiseMade(Happening):
 class PromiseSettled(Happening):
     """A promise ended, once (K5)."""
 
-    clock: Clock
+    clock: ClockName
     n: int
     due_at: datetime
     outcome: Outcome
@@ -267,7 +267,7 @@ class PromiseSettled(Happening):
 class RungFired(Happening):
     """A step of the ladder was taken, once (K3). `late_by` is how long after its time."""
 
-    clock: Clock
+    clock: ClockName
     n: int
     kind: RungKind
     due_at: datetime
@@ -281,7 +281,7 @@ class RungFired(Happening):
 class CadenceChanged(Happening):
     """Another period was promised (K4)."""
 
-    clock: Clock
+    clock: ClockName
     was: timedelta
     now: timedelta
     reason: str | None

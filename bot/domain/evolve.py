@@ -10,7 +10,7 @@ from bot.domain import events as ev
 from bot.domain.commands import NoteKind
 from bot.domain.incident import (
     Ask,
-    Clock,
+    ClockName,
     ClockState,
     Incident,
     Kind,
@@ -22,8 +22,8 @@ from bot.domain.incident import (
     Said,
 )
 from bot.domain.learned import OfActions, OfReview, acted, interrupted, reviewed
-from bot.domain.policies import QUIET
-from bot.domain.publication import Draft, Publication
+from bot.domain.policy import QUIET
+from bot.domain.publication import Publication, PublicDraft
 from bot.refs import PersonId
 
 DECISIONS_KEPT = 3
@@ -191,7 +191,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             kept = tuple(m for m in incident.mirrors if m != event.conversation)
             return replace(incident, mirrors=kept)
         case ev.ExternalDrafted():
-            draft = Draft(
+            draft = PublicDraft(
                 at=event.at,
                 by=event.by,
                 text=event.text,
@@ -319,13 +319,13 @@ def _clock_moved(
             state = replace(state, promise=promise, made=event.n, period=event.period)
         case ev.PromiseSettled():
             state = _settled(state or ClockState(period=event.late_by), event)
-            if event.outcome in {Outcome.KEPT, Outcome.LATE} and event.clock is Clock.INTERNAL:
+            if event.outcome in {Outcome.KEPT, Outcome.LATE} and event.clock is ClockName.INTERNAL:
                 incident = replace(incident, escalated=False)
         case ev.RungFired():
             if state is not None and state.promise is not None and state.promise.n == event.n:
                 fired = (*state.promise.fired, event.kind)
                 state = replace(state, promise=replace(state.promise, fired=fired))
-            if event.kind is RungKind.NEXT and event.clock is Clock.INTERNAL:
+            if event.kind is RungKind.NEXT and event.clock is ClockName.INTERNAL:
                 incident = replace(incident, escalated=incident.commander is not None)
         case ev.CadenceChanged():
             state = replace(state, period=event.now) if state else ClockState(period=event.now)

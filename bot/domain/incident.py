@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from bot.domain.actions import Action
-from bot.domain.postmortem import Form, Postmortem
-from bot.domain.publication import Draft, Publication, PublicState
+from bot.domain.action_values import Action
+from bot.domain.postmortem_values import Form, Postmortem
+from bot.domain.publication import Publication, PublicDraft, PublicState
 from bot.refs import ConversationRef, ExternalRef, PersonId
 
 
@@ -95,7 +95,7 @@ class Role(StrEnum):
     LIAISON = "liaison"
 
 
-class Clock(StrEnum):
+class ClockName(StrEnum):
     """The audiences that are promised updates (K1)."""
 
     INTERNAL = "internal"
@@ -221,10 +221,10 @@ class Incident:
     roles: Mapping[Role, PersonId] = field(default_factory=dict)
     responders: tuple[PersonId, ...] = ()
     participants: tuple[PersonId, ...] = ()
-    clocks: Mapping[Clock, ClockState] = field(default_factory=dict)
+    clocks: Mapping[ClockName, ClockState] = field(default_factory=dict)
     last_update: Said | None = None
     decisions: tuple[Said, ...] = ()
-    draft: Draft | None = None
+    draft: PublicDraft | None = None
     published: str | None = None
     publications: tuple[Publication, ...] = ()
     briefed: bool = False

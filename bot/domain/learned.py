@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain import events as ev
-from bot.domain.actions import Action
+from bot.domain.action_values import Action
 from bot.domain.incident import Incident, Phase
-from bot.domain.postmortem import Meeting, Postmortem, Promised, Stage, Waiver
+from bot.domain.postmortem_values import Meeting, Postmortem, Promised, ReviewStage, Waiver
 
 OfReview = (
     ev.PostmortemOpened
@@ -60,9 +60,9 @@ def reviewed(incident: Incident, event: OfReview) -> Incident:
             name = reminder(event.promised, missed=event.missed)
             review = replace(review, reminded=(*review.reminded, name))
         case ev.ReviewOpened():
-            review = replace(review, stage=Stage.IN_REVIEW)
+            review = replace(review, stage=ReviewStage.IN_REVIEW)
         case ev.DraftResumed():
-            review = replace(review, stage=Stage.DRAFT, finalised_at=None)
+            review = replace(review, stage=ReviewStage.DRAFT, finalised_at=None)
             if incident.phase is Phase.CLOSED:
                 incident = replace(incident, phase=Phase.RESOLVED)
         case ev.FindingWaived():
@@ -71,7 +71,7 @@ def reviewed(incident: Incident, event: OfReview) -> Incident:
             )
             review = replace(review, waivers=(*review.waivers, waiver))
         case ev.PostmortemFinalised():
-            review = replace(review, stage=Stage.FINALISED, finalised_at=event.at, due={})
+            review = replace(review, stage=ReviewStage.FINALISED, finalised_at=event.at, due={})
             incident = replace(incident, phase=Phase.CLOSED)
     return replace(incident, review=review)
 
@@ -86,7 +86,7 @@ def interrupted(incident: Incident) -> Incident:
     review = incident.review
     if review is None:
         return incident
-    resumed = replace(review, stage=Stage.DRAFT, due={}, reminded=(), finalised_at=None)
+    resumed = replace(review, stage=ReviewStage.DRAFT, due={}, reminded=(), finalised_at=None)
     return replace(incident, review=resumed)
 
 
@@ -100,7 +100,7 @@ def _opened(review: Postmortem | None, event: ev.PostmortemOpened) -> Postmortem
         opened_at=event.at,
         due=event.due,
         held_at=None,
-        stage=Stage.DRAFT,
+        stage=ReviewStage.DRAFT,
     )
 
 

@@ -1,284 +1,379 @@
-"""The postmortem's values, and its document: the policy's sections, in Markdown and back.
-
-`write` and `read` undo each other for any text, Markdown within a section included.
-"""
+"""The postmortem: who owes it, its sections, its meeting, its gates (P1-P5)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Literal
+from datetime import datetime, timedelta
 
-from bot.refs import PersonId
-
-Form = Literal["full", "light"]
-
-
-class Section(StrEnum):
-    """The parts that people write. The header and the action items come from the record."""
-
-    AUTHORS = "authors"
-    SUMMARY = "summary"
-    IMPACT = "impact"
-    TIMELINE = "timeline"
-    CAUSE = "cause"
-    WELL = "well"
-    POORLY = "poorly"
-    LESSONS = "lessons"
-
-
-ACTION_ITEMS = "Action items"
-
-TITLES: Mapping[Section, str] = {
-    Section.SUMMARY: "Summary",
-    Section.IMPACT: "Impact",
-    Section.TIMELINE: "Timeline",
-    Section.CAUSE: "Root cause",
-    Section.WELL: "What went well",
-    Section.POORLY: "What went poorly",
-    Section.LESSONS: "Lessons learned",
-}
-"""The headings of the policy's template; authors stand in its header."""
-
-ORDER: tuple[str, ...] = (
-    *(TITLES[s] for s in Section if s in TITLES and s is not Section.LESSONS),
-    ACTION_ITEMS,
-    TITLES[Section.LESSONS],
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.actions import add_action, change_action
+from bot.domain.blameless import ReviewFinding
+from bot.domain.decision import Decision
+from bot.domain.errors import Rejected
+from bot.domain.incident import Incident, Phase
+from bot.domain.learned import reminder
+from bot.domain.permissions import acting_person
+from bot.domain.postmortem_values import (
+    Postmortem,
+    Promised,
+    ReviewStage,
+    added,
+    confirmed,
+    literal,
+    sections_of,
 )
-"""The order of the policy's template."""
+from bot.refs import PersonId, Who
+
+SHORTEST_REDACTED = 3
+"""A shorter text is part of too many words to be looked for in a document."""
 
 
-def sections_of(form: Form) -> tuple[Section, ...]:
-    """Return the sections of a form: a near miss hurt nobody, so it has no impact (F7)."""
-    return tuple(s for s in Section if form == "full" or s is not Section.IMPACT)
-
-
-class Stage(StrEnum):
-    """Where the postmortem stands (P5)."""
-
-    DRAFT = "Draft"
-    IN_REVIEW = "In review"
-    FINALISED = "Finalised"
-
-
-class Promised(StrEnum):
-    """What the end of an incident promises (P2)."""
-
-    SCHEDULED = "scheduled"
-    HELD = "held"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """A warning that stays, and why (P4)."""
-
-    rule: str
-    where: str
-    words: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meeting:
-    """When the review is held. `sequence` grows with each change, for people's calendars."""
-
-    at: datetime
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postmortem:
-    """The review of an incident. `sections` are those that people wrote; the rest is drafted.
-
-    `due` are the promises that run, and `reminded` the reminders given of them. `sequence` is the
-    last of the meeting's, which a cancelled one leaves behind.
-    """
-
-    form: Form
-    owner: PersonId
-    opened_at: datetime
-    stage: Stage = Stage.DRAFT
-    due: Mapping[Promised, datetime] = field(default_factory=dict)
-    reminded: tuple[str, ...] = ()
-    meeting: Meeting | None = None
-    sequence: int = -1
-    held_at: datetime | None = None
-    sections: Mapping[Section, str] = field(default_factory=dict)
-    authors: tuple[PersonId, ...] = ()
-    versions: int = 0
-    waivers: tuple[Waiver, ...] = ()
-    finalised_at: datetime | None = None
-
-    @property
-    def open(self) -> bool:
-        """Whether it is still owed."""
-        return self.stage is not Stage.FINALISED
-
-
-# --- the document ---------------------------------------------------------------------------------
-
-Row = tuple[str, ...]
-
-COLUMNS: Row = ("#", "Action", "Owner", "Target date", "Category", "Strength", "Ticket")
-"""The table of action items; the policy's columns, and what Sitrep knows besides."""
-
-_HEADING = re.compile(r"\\*## (?:" + "|".join(re.escape(t) for t in ORDER) + r")[ \t]*")
-_FIELD = re.compile(r"\*\*([^*:]+):\*\*[ ]?(.*)")
-_CELL = re.compile(r"\\(.)|(\|)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A postmortem as written down. `header` are its lines `**Name:** value`, in order."""
-
-    title: str
-    header: Mapping[str, str]
-    sections: Mapping[str, str]
-    actions: tuple[Row, ...]
-
-
-def write(document: Document, headings: Sequence[str] = ORDER) -> str:
-    """Return the document as Markdown in the policy's shape."""
-    lines = [f"# Postmortem: {_one_line(document.title)}", ""]
-    lines += [f"**{name}:** {_one_line(value)}  " for name, value in document.header.items()]
-    lines += ["", "---"]
-    for heading in headings:
-        if heading == ACTION_ITEMS:
-            body = _table(document.actions)
-        elif heading in document.sections:
-            body = "\n".join(
-                f"\\{line}" if _HEADING.fullmatch(line) else line
-                for line in document.sections[heading].split("\n")
-            )
-        else:
-            continue
-        lines += ["", f"## {heading}", "", body]
-    return "\n".join(lines) + "\n"
-
-
-def read(text: str) -> Document:
-    """Return a document from its Markdown.
-
-    Raises:
-        ValueError: It is none: what is missing, for the person who wrote it.
-    """
-    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
-    head, parts = _parted(text.split("\n"))
-    title = next((line for line in head if line.startswith("# ")), None)
-    if title is None or not parts:
-        raise ValueError("no postmortem: it begins with “# Postmortem: …” and has “## Summary”")
-    header = {
-        match[1].strip(): match[2].rstrip()
-        for line in head
-        if (match := _FIELD.fullmatch(line.rstrip())) is not None
-    }
-    sections: dict[str, str] = {}
-    actions: tuple[Row, ...] = ()
-    for heading, lines in parts:
-        if heading in sections or (heading == ACTION_ITEMS and actions):
-            raise ValueError(f"“## {heading}” stands there twice; keep one")
-        if heading == ACTION_ITEMS:
-            actions = _rows(lines)
-        else:
-            plain = (line[1:] if _HEADING.fullmatch(line) else line for line in lines)
-            sections[heading] = "\n".join(plain).strip()
-    return Document(
-        title=title.removeprefix("# ").removeprefix("Postmortem:").strip(),
-        header=header,
-        sections=sections,
-        actions=actions,
+def owe(decision: Decision, *, reason: str | None = None) -> None:
+    """Open the postmortem of what has just ended, with its two promises (P1, P2)."""
+    incident, policy = decision.incident, decision.setting.policy
+    form = incident.postmortem or ("full" if reason is not None else None)
+    if form is None:
+        return
+    due = {Promised.HELD: decision.now + policy.hold_within}
+    if form == "full":
+        due[Promised.SCHEDULED] = decision.now + policy.schedule_within
+    owner = incident.commander or incident.declared_by
+    if incident.review is not None:
+        owner = incident.review.owner
+        meeting = incident.review.meeting
+        if meeting is not None and meeting.at > decision.now:
+            due.pop(Promised.SCHEDULED, None)
+    decision.add(
+        ev.PostmortemOpened(
+            at=decision.now,
+            by=decision.by,
+            form=form,
+            owner=owner,
+            due=due,
+            reason=reason,
+        )
     )
 
 
-def _parted(lines: list[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    head: list[str] = []
-    parts: list[tuple[str, list[str]]] = []
-    for line in lines:
-        if _HEADING.fullmatch(line) and not line.startswith("\\"):
-            parts.append((line.removeprefix("## ").strip(), []))
-        else:
-            (parts[-1][1] if parts else head).append(line)
-    return head, parts
+def start(decision: Decision, reason: str | None) -> None:
+    """Open one that no rule asks for: a SEV3's whose pattern repeats, a drill's (P1)."""
+    incident = decision.incident
+    if incident.review is not None:
+        raise Rejected(f"{incident.id} has its postmortem already.", lines=("pm",))
+    if incident.phase.active or incident.phase is Phase.CANCELLED:
+        raise Rejected(
+            f"{incident.id} is {incident.phase.value}; a postmortem looks back on what is over.",
+            lines=("resolve <text>",) if incident.phase.active else ("status",),
+        )
+    if incident.postmortem is None and reason is None:
+        raise Rejected(
+            f"{incident.id} owes no postmortem; one is started with its reason: a pattern, "
+            "a new factor.",
+            lines=("pm start because <reason>",),
+        )
+    owe(decision, reason=reason)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def forget(decision: Decision, texts: tuple[str, ...]) -> None:
+    """Remove a redacted entry's texts from what people wrote of it (L3)."""
+    review = decision.incident.review
+    for section, text in review.sections.items() if review is not None else ():
+        rid = without(text, texts)
+        if rid != text:
+            decision.add(
+                ev.SectionWritten(
+                    at=decision.now, by=decision.by, section=section, text=rid, redacted=True
+                )
+            )
+    for action in decision.incident.actions:
+        if (rid := without(action.text, texts)) != action.text:
+            decision.add(
+                ev.ActionChanged(
+                    at=decision.now,
+                    by=decision.by,
+                    n=action.n,
+                    text=rid,
+                    owner=action.owner,
+                    due=action.due,
+                    strength=action.strength,
+                    category=action.category,
+                )
+            )
 
 
-def _table(rows: Sequence[Row]) -> str:
-    marked = [COLUMNS, tuple("---" for _ in COLUMNS), *rows]
-    return "\n".join("| " + " | ".join(_cell(c) for c in row) + " |" for row in marked)
+def without(text: str, texts: tuple[str, ...]) -> str:
+    """Return a section without some texts, however they stand in it."""
+    for gone in texts:
+        for form in dict.fromkeys((literal(gone), gone)):
+            if len(form) >= SHORTEST_REDACTED:
+                text = text.replace(form, ev.REDACTED)
+    return text
 
 
-def _cell(text: str) -> str:
-    return _one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+def review(decision: Decision, command: cmd.OnPostmortem) -> None:
+    """Do what is done to a postmortem."""
+    if isinstance(command, cmd.StartPostmortem):
+        start(decision, command.reason)
+        return
+    if decision.incident.review is None and not decision.incident.phase.active:
+        owe(decision)  # resolved by a Sitrep that knew no postmortems
+    owed = decision.incident.review
+    if owed is None:
+        _none_there(decision.incident)
+        return
+    match command:
+        case cmd.WriteSection():
+            _editable(decision, owed)
+            _write(decision, command)
+        case cmd.KeepSection():
+            _editable(decision, owed)
+            text = confirmed(_standing(decision, command.section))
+            decision.add(
+                ev.SectionWritten(
+                    at=decision.now, by=decision.by, section=command.section, text=text
+                )
+            )
+        case cmd.ScheduleReview():
+            _schedule(decision, owed, command.when)
+        case cmd.UnscheduleReview():
+            _unschedule(decision, owed)
+        case cmd.NoteHeld():
+            if owed.held_at is not None:
+                raise Rejected("The review is recorded as held already.", lines=("pm",))
+            decision.add(ev.ReviewHeld(at=decision.now, by=decision.by))
+        case cmd.OpenReview():
+            _editable(decision, owed)
+            _over(decision)
+            if owed.stage is ReviewStage.IN_REVIEW:
+                raise Rejected("It is in review already.", lines=("pm lint", "pm finalise"))
+            decision.add(ev.ReviewOpened(at=decision.now, by=decision.by))
+        case cmd.BackToDraft():
+            _back(decision, owed, command.reason)
+        case cmd.WaiveFinding():
+            _editable(decision, owed)
+            _waive(decision, command)
+        case cmd.Finalise():
+            _finalise(decision, owed)
+        case cmd.OwnPostmortem():
+            _hand_over(decision, owed, command.person)
+        case cmd.ImportDocument():
+            _editable(decision, owed)
+            _take_over(decision, command)
 
 
-def _rows(lines: Sequence[str]) -> tuple[Row, ...]:
-    """Return the rows of a table, each as wide as `COLUMNS`; the policy's own form is read too."""
-    table = [cells(line) for line in lines if line.strip().startswith("|")]
-    if not table:
-        return ()
-    names = [name.casefold() for name in table[0]]
+def _none_there(incident: Incident) -> None:
+    if incident.phase.active:
+        raise Rejected(
+            f"{incident.id} is {incident.phase.value}; its postmortem opens when it is resolved.",
+            lines=("note <text>", "resolve <text>"),
+        )
+    raise Rejected(
+        f"{incident.id} owes no postmortem; one is started with its reason.",
+        lines=("pm start because <reason>",),
+    )
+
+
+def _editable(decision: Decision, owed: Postmortem) -> None:
+    if not owed.open:
+        raise Rejected(
+            f"The postmortem of {decision.incident.id} is final; nothing was changed.",
+            lines=("pm draft because <reason>",),
+        )
+
+
+def _over(decision: Decision) -> None:
+    if decision.incident.phase.active:
+        raise Rejected(
+            f"{decision.incident.id} is open again; its postmortem goes on after it.",
+            lines=("resolve <text>",),
+        )
+
+
+def _led(decision: Decision, owed: Postmortem, *, what: str, line: str) -> None:
+    """Refuse what only those do who answer for the postmortem (P4)."""
+    may = {owed.owner, decision.incident.commander, decision.setting.plan.owner}
+    if decision.by not in may:
+        raise Rejected(f"The postmortem's owner {what}.", lines=(line,), for_whom=Who(owed.owner))
+
+
+def _standing(decision: Decision, section: str) -> str:
+    return next((t for s, t in decision.setting.document.items() if s == section), "")
+
+
+def _write(decision: Decision, command: cmd.WriteSection) -> None:
+    owed = decision.incident.review
+    if owed is not None and command.section not in sections_of(owed.form):
+        raise Rejected(f"A light postmortem has no section {command.section.value}.", lines=("pm",))
+    text = command.text
+    if command.add:
+        text = added(_standing(decision, command.section), text)
+    decision.add(
+        ev.SectionWritten(at=decision.now, by=decision.by, section=command.section, text=text)
+    )
+
+
+def _schedule(decision: Decision, owed: Postmortem, when: datetime) -> None:
+    _editable(decision, owed)
+    if when <= decision.now:
+        example = f"{(decision.now + timedelta(days=1)):%Y-%m-%d} 14:00"
+        raise Rejected("That time has gone by.", lines=(f"pm schedule {example}",))
+    meeting = owed.meeting
+    if meeting is not None and meeting.at == when:
+        raise Rejected("It is scheduled for then already.", lines=("pm",))
+    decision.add(
+        ev.ReviewScheduled(
+            at=decision.now,
+            by=acting_person(decision),
+            when=when,
+            was=meeting.at if meeting else None,
+            sequence=owed.sequence + 1,
+        )
+    )
+
+
+def _unschedule(decision: Decision, owed: Postmortem) -> None:
+    if owed.meeting is None:
+        raise Rejected("No meeting is scheduled.", lines=("pm schedule <date> <time>",))
+    decision.add(
+        ev.ReviewUnscheduled(
+            at=decision.now, by=decision.by, was=owed.meeting.at, sequence=owed.sequence + 1
+        )
+    )
+
+
+def _back(decision: Decision, owed: Postmortem, reason: str | None) -> None:
+    if owed.stage is ReviewStage.DRAFT:
+        raise Rejected("It is a draft.", lines=("pm",))
+    if owed.stage is ReviewStage.FINALISED:
+        line = "pm draft because <reason>"
+        _led(decision, owed, what="takes back what is final, and says why", line=line)
+        if reason is None:
+            raise Rejected("Taking back what is final needs its reason.", lines=(line,))
+    decision.add(ev.DraftResumed(at=decision.now, by=decision.by, reason=reason))
+
+
+def waived(finding: ReviewFinding, owed: Postmortem) -> bool:
+    """Whether a finding's warning may stand (P4)."""
+    return any(
+        (w.rule, w.where, w.words) == (finding.rule, finding.section, finding.words)
+        for w in owed.waivers
+    )
+
+
+def _waive(decision: Decision, command: cmd.WaiveFinding) -> None:
+    owed = decision.incident.review
+    findings = decision.setting.findings
+    if owed is None:
+        return
+    if not 1 <= command.n <= len(findings):
+        count = f"there are {len(findings)}" if findings else "there is none"
+        raise Rejected(f"No finding {command.n}: {count}.", lines=("pm lint",))
+    finding = findings[command.n - 1]
+    if finding.blocks:
+        raise Rejected(
+            f"Finding {command.n} is no warning; it is put right in the text: {finding.advice}",
+            lines=(f"pm set {finding.key} <text>",),
+        )
+    line = f"pm waive {command.n} because <reason>"
+    _led(decision, owed, what="waives a warning, with a reason", line=line)
+    if command.reason is None:
+        raise Rejected("A waiver carries its reason.", lines=(line,))
+    if waived(finding, owed):
+        raise Rejected(f"Finding {command.n} is waived already.", lines=("pm lint",))
+    decision.add(
+        ev.FindingWaived(
+            at=decision.now,
+            by=decision.by,
+            rule=finding.rule,
+            where=finding.section,
+            words=finding.words,
+            reason=command.reason,
+        )
+    )
+
+
+def _finalise(decision: Decision, owed: Postmortem) -> None:
+    _editable(decision, owed)
+    _over(decision)
+    _led(decision, owed, what="finalises it", line="pm finalise")
+    if owed.stage is ReviewStage.DRAFT:
+        raise Rejected("It is a draft; it is reviewed before it is final.", lines=("pm review",))
+    left = [f for f in decision.setting.findings if f.blocks or not waived(f, owed)]
+    if left:
+        errors = sum(f.blocks for f in left)
+        warnings = len(left) - errors
+        counted = []
+        if errors:
+            counted.append(f"{errors} to put right")
+        if warnings:
+            counted.append(f"{warnings} to put right or to waive")
+        raise Rejected(
+            f"Not final yet: {', '.join(counted)}.",
+            lines=("pm lint", *(("pm waive <n> because <reason>",) if warnings else ())),
+        )
+    decision.add(ev.PostmortemFinalised(at=decision.now, by=decision.by))
+
+
+def _hand_over(decision: Decision, owed: Postmortem, person: PersonId) -> None:
+    _editable(decision, owed)
+    if person == owed.owner:
+        raise Rejected(Who(person), " owns the postmortem already.")
+    line = f"pm owner @{person}"
+    _led(decision, owed, what="hands it over", line=line)
+    decision.add(
+        ev.PostmortemHandedOver(at=decision.now, by=decision.by, owner=person, was=owed.owner)
+    )
+
+
+def _take_over(decision: Decision, command: cmd.ImportDocument) -> None:
+    points: list[str] = []
+    for section in command.sections:
+        _write(decision, section)
+    for action in command.actions:
+        try:
+            if isinstance(action, cmd.AddAction):
+                add_action(decision, action)
+            else:
+                change_action(decision, action)
+        except Rejected as refusal:
+            said = "".join(p if isinstance(p, str) else p.person for p in refusal.parts)
+            what = action.text or f"A{getattr(action, 'n', '')}"
+            points += [f"“{what}”: {point}" for point in (refusal.points or (said,))]
+    if points:
+        raise Rejected("Nothing was imported:", points=tuple(points))
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def promises(incident: Incident) -> list[tuple[datetime, Promised, bool]]:
+    """Return the reminders that a postmortem still has before it: when, of what, whether missed."""
+    owed = incident.review
+    if owed is None or not owed.open or incident.phase is not Phase.RESOLVED:
+        return []
     found = []
-    for given in table[1:]:
-        if all(re.fullmatch(r":?-+:?", cell) for cell in given if cell) and any(given):
-            continue
-        named = dict(zip(names, given, strict=False))
-        row = tuple(named.get(column.casefold(), "") for column in COLUMNS)
-        if any(row):
-            found.append(row)
-    return tuple(found)
+    for promised, by in owed.due.items():
+        half = owed.opened_at + (by - owed.opened_at) / 2
+        for when, missed in ((half, False), (by, True)):
+            if reminder(promised, missed=missed) not in owed.reminded:
+                found.append((when, promised, missed))
+    return found
 
 
-def cells(line: str) -> list[str]:
-    """Return the cells of a table's row."""
-    found = [""]
-    rest = line.strip().removeprefix("|")
-    position = 0
-    for match in _CELL.finditer(rest):
-        found[-1] += rest[position : match.start()]
-        position = match.end()
-        if match[2]:
-            found.append("")
-        else:
-            found[-1] += match[1]
-    found[-1] += rest[position:]
-    if not found[-1].strip():
-        found.pop()
-    return [cell.strip() for cell in found]
-
-
-# --- text within it -------------------------------------------------------------------------------
-
-PROPOSED = "(proposed) "
-"""What a line begins with that the record suggests and nobody has confirmed."""
-
-_ESCAPED = {ord(c): f"\\{c}" for c in "\\`*_[]<>"}
-_PLACEHOLDER = re.compile(r"(?:[-*] )?\[[^\]]*\]")
-
-
-def literal(text: str) -> str:
-    """Return what somebody wrote as one line that Markdown shows as it is."""
-    return _one_line(text.translate(_ESCAPED))
-
-
-def confirmed(text: str) -> str:
-    """Return a drafted section without the marks of what it only proposes."""
-    return text.replace(PROPOSED, "")
-
-
-def added(base: str, text: str) -> str:
-    """Return a section with more at its end: an item where it ends in a list."""
-    kept = "\n".join(
-        line for line in base.split("\n") if not _PLACEHOLDER.fullmatch(line.strip())
-    ).strip()
-    if not kept:
-        return text
-    listed = kept.rpartition("\n")[2].startswith("- ")
-    if listed and "\n" not in text:
-        return f"{kept}\n- {text.removeprefix('- ')}"
-    return f"{kept}\n\n{text}"
+def remind(decision: Decision, promised: Promised, *, missed: bool) -> None:
+    """Remind the owner at half time; tell the room and the service's owner what was missed (P2)."""
+    owed = decision.incident.review
+    if owed is None:
+        return
+    people = [owed.owner]
+    if missed and decision.setting.plan.owner is not None:
+        people.append(decision.setting.plan.owner)
+    decision.add(
+        ev.ReviewReminded(
+            at=decision.now,
+            promised=promised,
+            due_at=owed.due[promised],
+            missed=missed,
+            people=tuple(dict.fromkeys(people)),
+        )
+    )

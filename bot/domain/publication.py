@@ -95,7 +95,7 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class PublicDraft:
     """A text that waits for the commander's word; of nobody's where the plan's words offer it."""
 
     at: datetime

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.contract.messages import At, Precision, Spans
 from bot.domain import events as ev
 from bot.domain.learned import OfActions, OfReview
-from bot.domain.postmortem import TITLES, Promised
+from bot.domain.postmortem_values import TITLES, Promised
 from bot.presenter.voice import Voice, shorten
 
 OWED = {Promised.SCHEDULED: "scheduled", Promised.HELD: "held"}

@@ -19,11 +19,11 @@ from bot.contract.messages import (
     Text,
     span_of,
 )
+from bot.domain.decide import QUESTIONS
 from bot.domain.errors import Rejected
 from bot.domain.incident import IMPACT, RESPONSE, Incident, Severity
-from bot.domain.workflow import QUESTIONS
-from bot.grammar import BY_WORD, VERBS, Topic, Verb
-from bot.parser import Opening, UsageError
+from bot.grammar.parser import Opening, UsageError
+from bot.grammar.verbs import BY_WORD, VERBS, Topic, Verb
 from bot.presenter.forms import Forms
 from bot.presenter.voice import PREFIX, joined, para, shorten
 from bot.refs import PersonId, Who

@@ -21,11 +21,11 @@ from bot.contract.messages import (
     spans_text,
 )
 from bot.domain import events as ev
+from bot.domain.decision import owing
 from bot.domain.durations import duration
 from bot.domain.events import Entry
-from bot.domain.incident import IMPACT, Clock, Incident, Outcome, Phase, RungKind, Severity
-from bot.domain.recording import corrected
-from bot.domain.story import owing
+from bot.domain.incident import IMPACT, ClockName, Incident, Outcome, Phase, RungKind, Severity
+from bot.domain.timeline import corrected
 from bot.presenter.aftermath import Aftermath
 from bot.presenter.forms import Forms
 from bot.presenter.voice import CLOCKS, joined, para, shorten
@@ -115,7 +115,7 @@ class Boards(Forms, Aftermath):
             ]
         due = self.next_update(incident, now)
         if due:
-            owed_by = owing(incident, Clock.INTERNAL)
+            owed_by = owing(incident, ClockName.INTERNAL)
             return [para(*due, " ", self.who(owed_by), " owes it: ", self.line("update <text>"))]
         return [para(self.line("update <text>"), "  ·  ", self.line("resolve <text>"))]
 

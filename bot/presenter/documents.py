@@ -11,23 +11,23 @@ from typing import TypeVar
 
 from bot.contract.messages import At, Mention, Precision, Span, Spans, span_of, spans_text
 from bot.domain import events as ev
-from bot.domain.blameless import Finding, lint
+from bot.domain.blameless import ReviewFinding, lint
 from bot.domain.commands import NoteKind
 from bot.domain.events import Entry
-from bot.domain.incident import Clock, Incident, Kind, Outcome, Role
+from bot.domain.incident import ClockName, Incident, Kind, Outcome, Role
 from bot.domain.learned import OfActions, OfReview
-from bot.domain.postmortem import (
+from bot.domain.postmortem_values import (
     PROPOSED,
     TITLES,
-    Document,
+    EditedPostmortem,
+    ReviewStage,
     Row,
     Section,
-    Stage,
     literal,
     sections_of,
     write,
 )
-from bot.domain.recording import corrected
+from bot.domain.timeline import corrected
 from bot.presenter.boards import Boards
 from bot.refs import PersonId
 
@@ -67,9 +67,9 @@ _KEPT = {
     Outcome.WITHDRAWN: "withdrawn",
 }
 _PROMISED = {
-    Clock.INTERNAL: "internal update",
-    Clock.EXTERNAL: "public update",
-    Clock.STAKEHOLDER: "stakeholder brief",
+    ClockName.INTERNAL: "internal update",
+    ClockName.EXTERNAL: "public update",
+    ClockName.STAKEHOLDER: "stakeholder brief",
 }
 
 
@@ -91,7 +91,7 @@ class Documents(Boards):
         """Return the whole document as Markdown, in the policy's shape (P3)."""
         sections = self.sections(incident, entries)
         return write(
-            Document(
+            EditedPostmortem(
                 title=incident.title,
                 header=self._header(incident, entries, sections),
                 sections={TITLES[s]: text for s, text in sections.items() if s in TITLES},
@@ -99,7 +99,7 @@ class Documents(Boards):
             ),
         )
 
-    def findings(self, incident: Incident, entries: Sequence[Entry]) -> tuple[Finding, ...]:
+    def findings(self, incident: Incident, entries: Sequence[Entry]) -> tuple[ReviewFinding, ...]:
         """Return what the review finds in the document (P4)."""
         return lint(self.document(incident, entries), self.people_in(incident))
 
@@ -115,7 +115,7 @@ class Documents(Boards):
     def _header(
         self, incident: Incident, entries: Sequence[Entry], sections: dict[Section, str]
     ) -> dict[str, str]:
-        stage = incident.review.stage if incident.review is not None else Stage.DRAFT
+        stage = incident.review.stage if incident.review is not None else ReviewStage.DRAFT
         header = {
             "Date of incident": f"{incident.declared_at:%Y-%m-%d}",
             "Severity": self._severities(incident, entries),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.contract.messages import Actions, Block, Button, Choice, Form, Input, Message
 from bot.domain.commands import Answer, NoteKind, Step
-from bot.domain.incident import Clock, Incident, Phase, Role, Severity
-from bot.domain.workflow import QUESTIONS
+from bot.domain.decide import QUESTIONS
+from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
 from bot.presenter.voice import Voice
 from bot.refs import PersonId
 
@@ -69,7 +69,7 @@ class Forms(Voice):
             again = (self._reopening(incident),) if self._leads(incident, viewer) else ()
             return (*review, *again)
         quick: list[Button] = []
-        if incident.clocks.get(Clock.INTERNAL) is not None:
+        if incident.clocks.get(ClockName.INTERNAL) is not None:
             quick.append(self.button("No new findings", incident, "nochange"))
         asked = {ask.person for ask in incident.asked if not ask.declined} | {incident.offered_to}
         if viewer is not None and viewer in asked:

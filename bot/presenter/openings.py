@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.contract.messages import Actions, At, Message, Place, Precision, Spans, span_of
 from bot.domain import events as ev
 from bot.domain.effects import Scene
-from bot.domain.incident import RESPONSE, Clock, Incident, Kind, Severity
+from bot.domain.incident import RESPONSE, ClockName, Incident, Kind, Severity
 from bot.presenter.composing import first, last, message
 from bot.presenter.outside import Outside
 from bot.presenter.voice import CLOCKS, joined, shorten
@@ -85,7 +85,7 @@ class Openings(Outside):
 
     def _promised(self, incident: Incident) -> list[Spans]:
         lines: list[Spans] = []
-        for clock in Clock:
+        for clock in ClockName:
             state = incident.clocks.get(clock)
             if state is not None and state.promise is not None:
                 lines.append((f"{CLOCKS[clock]}: ", self.at(state.promise.due_at)))
@@ -143,7 +143,7 @@ class Openings(Outside):
             waits = f"A public text waits for the commander: {shorten(draft.text, 200)} "
             lines.append((waits, self.line("approve", incident)))
         due = joined(
-            [self.next_update(incident, now, c) for c in Clock if c in incident.clocks], " "
+            [self.next_update(incident, now, c) for c in ClockName if c in incident.clocks], " "
         )
         if due:
             lines.append(due)
@@ -198,7 +198,7 @@ class Openings(Outside):
         if head.how is ev.How.TAKEN and released:
             notes.append(("Command was taken without an answer; it is on the record.",))
         due = self.next_update(incident, now)
-        state = incident.clocks.get(Clock.INTERNAL)
+        state = incident.clocks.get(ClockName.INTERNAL)
         if due and state is not None and state.promise is not None:
             due = (
                 "Next update by ",

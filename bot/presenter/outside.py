@@ -25,14 +25,14 @@ from bot.contract.messages import (
 )
 from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain import events as ev
+from bot.domain.drills import Mark, Task, Verdict
 from bot.domain.durations import duration
 from bot.domain.effects import News, Scene
-from bot.domain.incident import Clock, Incident, Phase
-from bot.domain.outward import composed, health
-from bot.domain.policies import Plan
-from bot.domain.publication import ComponentState, Draft, PublicState
-from bot.domain.scoring import Mark, Task, Verdict
-from bot.domain.subscribing import MAIL, Subscription
+from bot.domain.incident import ClockName, Incident, Phase
+from bot.domain.policy import Plan
+from bot.domain.public import composed, health
+from bot.domain.publication import ComponentState, PublicDraft, PublicState
+from bot.domain.subscription import MAIL, Subscription
 from bot.presenter.composing import first, message
 from bot.presenter.forms import Forms
 from bot.presenter.letters import as_html
@@ -64,7 +64,7 @@ class Outside(Forms):
 
     # --- status pages -----------------------------------------------------------------------------
 
-    def appearance(self, incident: Incident, text: ev.ExternalDrafted | Draft) -> list[Block]:
+    def appearance(self, incident: Incident, text: ev.ExternalDrafted | PublicDraft) -> list[Block]:
         """Return a public text exactly as pages will show it (X2)."""
         state = text.state
         if incident.phase is Phase.STABILISED:
@@ -76,7 +76,7 @@ class Outside(Forms):
         return [Fields(tuple(rows)), para(text.text)]
 
     def drafted_external(
-        self, incident: Incident, text: ev.ExternalDrafted | Draft, *, elsewhere: bool = False
+        self, incident: Incident, text: ev.ExternalDrafted | PublicDraft, *, elsewhere: bool = False
     ) -> Message:
         """Return a public text for the commander's word (X2)."""
         name = incident if elsewhere else None
@@ -143,7 +143,7 @@ class Outside(Forms):
     def plan_line(self, incident: Incident, plan: Plan, scene: Scene) -> list[Spans]:
         """Return the communication plan that applies, or its lack (X1)."""
         parts: list[Spans] = []
-        for clock, what in ((Clock.EXTERNAL, "public"), (Clock.STAKEHOLDER, "briefs")):
+        for clock, what in ((ClockName.EXTERNAL, "public"), (ClockName.STAKEHOLDER, "briefs")):
             state = incident.clocks.get(clock)
             if state is not None and state.promise is not None:
                 parts.append((f"{what} every {duration(state.period)}",))
@@ -375,7 +375,7 @@ class Outside(Forms):
             lines.append(f"Latest, {said.at:%H:%M} UTC: {said.text}")
         if decided and (said is None or decided[0].at > said.at):
             lines.append(f"Decided, {decided[0].at:%H:%M} UTC: {decided[0].text}")
-        due = self.next_update(incident, None, Clock.STAKEHOLDER) or self.next_update(incident)
+        due = self.next_update(incident, None, ClockName.STAKEHOLDER) or self.next_update(incident)
         if due:
             lines.append(spans_text(due))
         return " ".join(lines)
@@ -391,11 +391,11 @@ class Outside(Forms):
             else None,
         )
 
-    def keeping(self, incident: Incident, clock: Clock) -> list[Block | Spans]:
+    def keeping(self, incident: Incident, clock: ClockName) -> list[Block | Spans]:
         """Return what keeps a promise in one tap: what could be said, where it is not obvious."""
-        if clock is Clock.INTERNAL:
+        if clock is ClockName.INTERNAL:
             return [self.no_change(incident)]
-        if clock is Clock.STAKEHOLDER:
+        if clock is ClockName.STAKEHOLDER:
             text, command = self.draft(incident), "brief"
         else:
             plan = self.plan_for(incident.service)
@@ -422,7 +422,7 @@ class Outside(Forms):
         """Return the last word and the next one's time."""
         said = incident.last_update
         internal = self.next_update(incident)
-        briefs = self.next_update(incident, None, Clock.STAKEHOLDER)
+        briefs = self.next_update(incident, None, ClockName.STAKEHOLDER)
         due: Spans = (" ", *internal) if internal else ((" ", *briefs) if briefs else ())
         if last is not None and (said is None or last.at >= said.at):
             after: Spans = (" ", *briefs) if briefs else due

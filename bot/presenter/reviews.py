@@ -27,21 +27,21 @@ from bot.contract.messages import (
 )
 from bot.contract.trackers import Ticket
 from bot.domain import events as ev
-from bot.domain.actions import Action, Strength
-from bot.domain.blameless import Finding, lint
+from bot.domain.action_values import Action, Strength
+from bot.domain.blameless import ReviewFinding, lint
 from bot.domain.effects import Scene
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
-from bot.domain.postmortem import (
+from bot.domain.postmortem import waived
+from bot.domain.postmortem_values import (
     PROPOSED,
     TITLES,
     Postmortem,
     Promised,
+    ReviewStage,
     Section,
-    Stage,
     sections_of,
 )
-from bot.domain.reviewing import waived
 from bot.presenter.aftermath import OWED, because, day
 from bot.presenter.calendars import invitation
 from bot.presenter.composing import E, message
@@ -161,7 +161,7 @@ class Reviews(Documents):
         sections: Mapping[Section, str],
         findings: int,
     ) -> Spans:
-        if review.stage is Stage.FINALISED:
+        if review.stage is ReviewStage.FINALISED:
             return (self.line("actions", incident),)
         if incident.phase.active:
             return ("It goes on when the incident is resolved again.",)
@@ -178,7 +178,7 @@ class Reviews(Documents):
         if not incident.actions:
             form = "action <text> owner:@x due:<date> as:<strength>"
             return ("Next: ", self.line(form, incident))
-        if review.stage is Stage.DRAFT:
+        if review.stage is ReviewStage.DRAFT:
             return ("Next: ", self.line("pm review", incident))
         if findings:
             return ("Next: ", self.line("pm lint", incident))
@@ -278,7 +278,7 @@ class Reviews(Documents):
             ),
         )
 
-    def linted(self, incident: Incident, findings: Sequence[Finding]) -> Message:
+    def linted(self, incident: Incident, findings: Sequence[ReviewFinding]) -> Message:
         """Return the answer to `pm lint`: each finding, why, and what to write (P4)."""
         review = incident.review
         if review is None:
@@ -286,7 +286,7 @@ class Reviews(Documents):
         if not findings:
             return message(
                 (f"Nothing found in the postmortem of {incident.id}.",),
-                (self.line("pm review" if review.stage is Stage.DRAFT else "pm finalise"),),
+                (self.line("pm review" if review.stage is ReviewStage.DRAFT else "pm finalise"),),
             )
         errors = sum(f.blocks for f in findings)
         items: list[Spans] = []

@@ -19,12 +19,12 @@ from bot.domain.commands import NoteKind
 from bot.domain.durations import duration
 from bot.domain.effects import Scene
 from bot.domain.incident import (
-    Clock,
+    ClockName,
     Incident,
     Outcome,
     RungKind,
 )
-from bot.domain.recording import text_of
+from bot.domain.timeline import text_of
 from bot.presenter.composing import first, message
 from bot.presenter.openings import Openings
 from bot.presenter.reviews import Reviews
@@ -98,7 +98,7 @@ class Scenes(Openings, Reviews):
             case ev.UpdatePosted():
                 return self._update(incident, head, scene, to)
             case ev.ExternalPublished():
-                return self._outward(incident, head, Clock.EXTERNAL, scene)
+                return self._outward(incident, head, ClockName.EXTERNAL, scene)
             case ev.ExternalDrafted():
                 return self.drafted_external(incident, head)
             case ev.DraftRejected():
@@ -119,7 +119,7 @@ class Scenes(Openings, Reviews):
                 what = "updates" if page else "messages"
                 return message((f"{there} takes {what} again; what waited is on its way.",))
             case ev.BriefSent():
-                return self._outward(incident, head, Clock.STAKEHOLDER, scene)
+                return self._outward(incident, head, ClockName.STAKEHOLDER, scene)
             case ev.CadenceChanged():
                 return self._cadence(incident, head, now)
             case ev.PromiseSettled():
@@ -190,9 +190,9 @@ class Scenes(Openings, Reviews):
                 )
             case ev.RungFired(kind=RungKind.PROMPT):
                 what = {
-                    Clock.INTERNAL: "an update",
-                    Clock.EXTERNAL: "a public update",
-                    Clock.STAKEHOLDER: "a brief",
+                    ClockName.INTERNAL: "an update",
+                    ClockName.EXTERNAL: "a public update",
+                    ClockName.STAKEHOLDER: "a brief",
                 }[head.clock]
                 return message(
                     (
@@ -213,7 +213,7 @@ class Scenes(Openings, Reviews):
                     ),
                     *self.brief(incident, now),
                     (self.line(KEEPING[head.clock], incident),),
-                    self.no_change(incident) if head.clock is Clock.INTERNAL else None,
+                    self.no_change(incident) if head.clock is ClockName.INTERNAL else None,
                 )
             case ev.ResponseEscalated():
                 return message(
@@ -329,7 +329,7 @@ class Scenes(Openings, Reviews):
 
     # --- cadence ----------------------------------------------------------------------------------
 
-    def _settled(self, scene: Scene, clock: Clock) -> str:
+    def _settled(self, scene: Scene, clock: ClockName) -> str:
         settled = [e for e in scene.events if isinstance(e, ev.PromiseSettled) and e.clock is clock]
         missed = sum(e.outcome is Outcome.MISSED for e in settled)
         text = f"{missed} missed before it. " if missed else ""
@@ -346,7 +346,7 @@ class Scenes(Openings, Reviews):
         due = self.next_update(incident)
         return message(
             (stamp, head.text, " — ", self.who(head.by), self.across(head, to)),
-            (self._settled(scene, Clock.INTERNAL), *due) if due else None,
+            (self._settled(scene, ClockName.INTERNAL), *due) if due else None,
             *self._cause(scene),
         )
 
@@ -357,7 +357,7 @@ class Scenes(Openings, Reviews):
         self,
         incident: Incident,
         head: ev.ExternalPublished | ev.BriefSent,
-        clock: Clock,
+        clock: ClockName,
         scene: Scene,
     ) -> Message:
         verb = "Sending to the stakeholders"
@@ -394,9 +394,9 @@ class Scenes(Openings, Reviews):
             and e.outcome is Outcome.MISSED
         ] or [head]
         what = {
-            Clock.INTERNAL: "update",
-            Clock.EXTERNAL: "public update",
-            Clock.STAKEHOLDER: "brief",
+            ClockName.INTERNAL: "update",
+            ClockName.EXTERNAL: "public update",
+            ClockName.STAKEHOLDER: "brief",
         }[head.clock]
         if len(missed) == 1:
             first: Spans = (f"The {what} promised for ", self.at(head.due_at), " was missed.")
@@ -415,17 +415,19 @@ class Scenes(Openings, Reviews):
             if behind >= timedelta(minutes=1)
             else None,
             (*self.next_update(incident, None, head.clock), " ", self.line(KEEPING[head.clock])),
-            self.no_change(incident) if head.clock is Clock.INTERNAL else None,
+            self.no_change(incident) if head.clock is ClockName.INTERNAL else None,
         )
 
     def _rung(self, incident: Incident, head: ev.RungFired, now: datetime) -> Message:
-        what = "update" if head.clock is Clock.INTERNAL else f"{head.clock.value} update"
+        what = "update" if head.clock is ClockName.INTERNAL else f"{head.clock.value} update"
         late: Spans = (
             (f" (said {span_of(head.late_by)} late)",)
             if head.late_by >= timedelta(minutes=1)
             else ()
         )
-        keep: Actions | None = self.no_change(incident) if head.clock is Clock.INTERNAL else None
+        keep: Actions | None = (
+            self.no_change(incident) if head.clock is ClockName.INTERNAL else None
+        )
         line = (self.line(KEEPING[head.clock]),)
         match head.kind:
             case RungKind.OVERDUE | RungKind.PROMPT:

@@ -18,8 +18,8 @@ from bot.contract.messages import (
     span_of,
 )
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Incident, Phase, Role
-from bot.domain.policies import Plan
+from bot.domain.incident import ClockName, Incident, Phase, Role
+from bot.domain.policy import Plan
 from bot.people import Directory
 from bot.refs import ConversationRef, PersonId
 
@@ -30,14 +30,14 @@ TITLE_LENGTH = 120
 """How much of a title is shown (F10)."""
 
 CLOCKS = {
-    Clock.INTERNAL: "Next update",
-    Clock.EXTERNAL: "Next public update",
-    Clock.STAKEHOLDER: "Next brief",
+    ClockName.INTERNAL: "Next update",
+    ClockName.EXTERNAL: "Next public update",
+    ClockName.STAKEHOLDER: "Next brief",
 }
 KEEPING = {
-    Clock.INTERNAL: "update <text>",
-    Clock.EXTERNAL: "external <text>",
-    Clock.STAKEHOLDER: "brief <text>",
+    ClockName.INTERNAL: "update <text>",
+    ClockName.EXTERNAL: "external <text>",
+    ClockName.STAKEHOLDER: "brief <text>",
 }
 
 
@@ -143,7 +143,7 @@ class Voice:
         return f"{self.practice(incident)}{incident.id} {incident.severity.label}"
 
     def next_update(
-        self, incident: Incident, now: datetime | None = None, clock: Clock = Clock.INTERNAL
+        self, incident: Incident, now: datetime | None = None, clock: ClockName = ClockName.INTERNAL
     ) -> Spans:
         """Return `Next update 14:15 UTC`; nothing where the clock does not run (K1)."""
         state = incident.clocks.get(clock)
@@ -177,7 +177,7 @@ class Voice:
             return f"{incident.severity.label} · resolved · postmortem owing"
         return f"{incident.severity.label} · {incident.phase.value}"
 
-    def kept(self, incident: Incident, clock: Clock = Clock.INTERNAL) -> str | None:
+    def kept(self, incident: Incident, clock: ClockName = ClockName.INTERNAL) -> str | None:
         """Return the clock's record in words; nothing where nothing was promised (K5)."""
         state = incident.clocks.get(clock)
         if state is None or state.settled == state.withdrawn:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
-from bot.domain.actions import Action
+from bot.domain.action_values import Action
 from bot.domain.events import Entry
 from bot.domain.incident import Incident, Phase, Severity
 from bot.refs import ConversationRef, PersonId

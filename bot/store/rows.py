@@ -12,8 +12,8 @@ from bot.contract.chat import (
 from bot.contract.messages import Message
 from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
-from bot.domain.incident import Clock as ClockName
-from bot.domain.incident import Incident
+from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
+from bot.domain.incident import ClockName, Incident
 from bot.refs import ConversationRef, UserRef
 
 
@@ -76,7 +76,7 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
+class RoomTopic:
     """Set the topic."""
 
     text: str
@@ -89,21 +89,6 @@ class Page:
 
     request: PageRequest
     kind: Literal["page"] = "page"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """Bring a status page up to date; put together at delivery."""
-
-    kind: Literal["status"] = "status"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileTicket:
-    """Bring a ticket up to date, the incident's or an action's; written at delivery."""
-
-    action: int | None = None
-    kind: Literal["ticket"] = "ticket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +115,6 @@ class Redraw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publish:
-    """Publish the postmortem; written at delivery."""
-
-    kind: Literal["document"] = "document"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """Send a mail."""
 
@@ -145,7 +123,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class BriefDraft:
     """Have a brief drafted, and show it to whoever asked."""
 
     to: ConversationRef
@@ -169,16 +147,16 @@ Body = (
     | Card
     | Board
     | Invite
-    | Topic
+    | RoomTopic
     | Page
-    | Status
+    | PublishStatus
     | Redraw
     | FileTicket
     | Brief
     | FanOut
-    | Publish
+    | PublishPostmortem
     | Letter
-    | Draft
+    | BriefDraft
     | Events
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.domain.subscribing import Subscription
+from bot.domain.subscription import Subscription
 from bot.refs import PersonId
 
 

@@ -17,12 +17,12 @@ from acting import ANN, BEN, CARA, DEV, EVE, Play
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.actions import Strength
+from bot.domain.action_values import Strength
 from bot.domain.blameless import lint
-from bot.domain.incident import Clock, Role, Severity
-from bot.domain.policies import Plan
-from bot.domain.postmortem import Section
-from bot.domain.workflow import fold
+from bot.domain.decide import fold
+from bot.domain.incident import ClockName, Role, Severity
+from bot.domain.policy import Plan
+from bot.domain.postmortem_values import Section
 from bot.refs import ConversationRef, ExternalRef
 from bot.store.rows import Outgoing, Post
 from storage.codec import (
@@ -43,7 +43,7 @@ PLACES = {"teams": ConversationRef("teams", "new:INC-1")}
 def eventful() -> Play:
     """An incident in which everything happens."""
     plan = Plan(comms=DEV, external={Severity.SEV1: timedelta(minutes=20)})
-    play = Play(audiences=frozenset(Clock), plan=plan, triage_at=None)
+    play = Play(audiences=frozenset(ClockName), plan=plan, triage_at=None)
     play.declare(None, impact="many", service="checkout")
     play.do(BEN, cmd.DeclineCommand())
     play.do(CARA, cmd.DeclineCommand())
@@ -68,7 +68,7 @@ def eventful() -> Play:
     play.do(BEN, cmd.RejectDraft(reason="a typo"))
     play.do(BEN, cmd.PublishExternal(text="we know"), via="matrix")
     play.do(BEN, cmd.SendBrief(text="soon"))
-    play.do(DEV, cmd.ChangeCadence(clock=Clock.INTERNAL, period=timedelta(minutes=10)))
+    play.do(DEV, cmd.ChangeCadence(clock=ClockName.INTERNAL, period=timedelta(minutes=10)))
     play.wait(30)
     n = play.events.index(entry) + 1
     play.do(DEV, cmd.Amend(entry=n, text="rolled back"), entry=entry)

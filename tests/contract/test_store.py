@@ -14,12 +14,12 @@ from acting import ALL, ANN, BEN, DEV, OPS, START, Play
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.actions import Strength
+from bot.domain.action_values import Strength
+from bot.domain.decide import next_due
 from bot.domain.events import Entry
-from bot.domain.incident import Clock, Severity
-from bot.domain.policies import Plan
-from bot.domain.subscribing import Subscription
-from bot.domain.workflow import next_due
+from bot.domain.incident import ClockName, Severity
+from bot.domain.policy import Plan
+from bot.domain.subscription import Subscription
 from bot.refs import ConversationRef, ExternalRef
 from bot.store.rows import Card, Guard, Outgoing, Post
 from storage import open_database
@@ -371,7 +371,7 @@ async def test_keys_are_unique_and_the_text_goes_once_it_is_sent(opened):
 
 async def test_a_guard_and_an_incident_come_back_with_the_row(opened):
     async with opened() as db:
-        guard = Guard(clock=Clock.INTERNAL, n=3)
+        guard = Guard(clock=ClockName.INTERNAL, n=3)
         await send(db, post(guard=guard, incident="INC-1"))
         (lease,) = await claim(db)
         row = await db.read(lambda w: w.waiting(lease))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import asyncpg
 
+from bot.domain.decide import fold
 from bot.domain.incident import Incident
-from bot.domain.postmortem import Section
-from bot.domain.workflow import fold
+from bot.domain.postmortem_values import Section
 from bot.testing import TEAM, stage
 from storage import migrate, open_database
 from storage.codec import dump_incident, load_event, load_incident

@@ -20,7 +20,8 @@ from pathlib import Path
 from bot import log
 from bot.app import App
 from bot.clock import SystemClock
-from bot.config import LogSection, parse
+from bot.config.load import parse
+from bot.config.model import LogSection
 from bot.contract.chat import ChatEvent, ConversationRequest, Features, Opened, Receive
 from bot.contract.messages import Message, plain
 from bot.plugin_manager import PluginManager

@@ -15,10 +15,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot import log, outbox
+from bot import log
 from bot.app import composed
 from bot.clock import FastClock
-from bot.config import LogSection, load
+from bot.config.load import load
+from bot.config.model import LogSection
+from bot.delivery import outbox
 from bot.testing import RecordingAdapter
 
 

@@ -21,7 +21,8 @@ from filing import Later
 
 from bot import log
 from bot.app import _Memory, composed
-from bot.config import LogSection, load
+from bot.config.load import load
+from bot.config.model import LogSection
 from bot.plugin_kit.http_api import Api
 from bot.testing import RecordingAdapter
 

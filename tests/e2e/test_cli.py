@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 from test_console import TEAM, sitrep
 
-from bot import checking
+from bot.cli import check as checking
 from bot.clock import SystemClock
-from bot.config import parse
+from bot.config.load import parse
 from storage import open_database
 
 INCIDENT = (

@@ -15,7 +15,7 @@ from peers import unavailable
 from redmine import Missing, Redmine
 
 from bot.app import composed, reading, verify
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter

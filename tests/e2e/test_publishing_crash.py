@@ -13,7 +13,7 @@ from pages import PAGES
 from vendors import Vendor
 
 from bot.app import composed, reading, verify
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter

@@ -18,7 +18,7 @@ from microsoft import Microsoft, activity
 from teams_world import Team, config, shown, until
 
 from bot.app import reading, verify
-from bot.config import parse
+from bot.config.load import parse
 from bot.domain import events as ev
 
 KILLS = max(8, int(os.environ.get("SITREP_KILLS", "0")) // 4)

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.app import verify
+from bot.cli.export import exported
 from bot.contract.messages import plain
 from bot.domain import events as ev
-from bot.domain.policies import Plan
-from bot.exporting import exported
-from bot.grammar import BY_WORD, VERBS
-from bot.parser import UsageError, clean, command_line, parse
+from bot.domain.policy import Plan
+from bot.grammar.parser import UsageError, clean, command_line, parse
+from bot.grammar.verbs import BY_WORD, VERBS
 from bot.people import Directory, Person
 from bot.presenter import Presenter
 from bot.refs import PersonId

@@ -10,13 +10,13 @@ from peers import Postgres
 from waiting import until
 
 from bot.app import App
-from bot.cadence import Cadence
 from bot.clock import SystemClock
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.contract.errors import DatabaseAway
 from bot.domain import events as ev
 from bot.domain.incident import RungKind
+from bot.jobs.due_times import Cadence
 from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, UserRef
 from bot.testing import RecordingAdapter

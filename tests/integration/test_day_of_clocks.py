@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from bot.app import App, composed, verify
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Incident, Outcome
+from bot.domain.incident import ClockName, Incident, Outcome
 from bot.refs import ConversationRef, UserRef
 from bot.store.work import Work
 from bot.testing import TEAM, ManualClock, RecordingAdapter, RecordingProvider
@@ -89,7 +89,7 @@ async def test_every_promise_of_a_day_is_settled(tmp_path, record_property):
         "outside": RecordingProvider().plugin("register_status_page"),
     }
     config, clock = parse(f"{PLANNED}[plugins.outside]\n", {}), ManualClock()
-    outcomes: dict[Clock, Counter[Outcome]] = {each: Counter() for each in Clock}
+    outcomes: dict[ClockName, Counter[Outcome]] = {each: Counter() for each in ClockName}
     async with composed(config, tmp_path, clock, given=given, tell=lambda _line: None) as app:
         await through(app, clock, lines)
         for n in range(1, INCIDENTS + 1):

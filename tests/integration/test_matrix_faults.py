@@ -16,7 +16,7 @@ from adapters.matrix import hearing as hearing_module
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.session import Keep
-from bot.backup import backed_up
+from bot.cli.backup import backed_up
 from bot.domain import events as ev
 
 LONG = bool(os.environ.get("SITREP_KILLS"))

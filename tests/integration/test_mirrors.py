@@ -10,7 +10,7 @@ import pytest
 from bot.contract.chat import ChatCapture, ChatEvent, Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.domain import events as ev
-from bot.domain.incident import Clock
+from bot.domain.incident import ClockName
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, RecordingAdapter, stage
 
@@ -65,7 +65,7 @@ async def test_what_is_said_on_one_platform_is_told_on_the_other_with_author_and
         assert bot.heard(HERE)[-1].startswith("14:00:00 UTC Eve Other (Other): the replica lags")
         assert other.said(THERE)[-1].startswith("Noted 14:00:00 UTC as entry")
         await say(bot, "eve", "!inc update seen", 2)
-        state = (await bot.incident()).clocks[Clock.INTERNAL]
+        state = (await bot.incident()).clocks[ClockName.INTERNAL]
         assert (state.made, state.kept) == (3, 2)
         marked = ChatCapture(
             id="c1",

@@ -10,7 +10,7 @@ from waiting import until
 
 from bot.app import composed
 from bot.clock import SystemClock
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.chat import ChatEvent, Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.domain import events as ev

@@ -20,9 +20,9 @@ from bot.app import verify
 from bot.contract.chat import Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.contract.stakeholders import Mail
+from bot.delivery.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
 from bot.domain import events as ev
-from bot.domain.incident import Clock
-from bot.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
+from bot.domain.incident import ClockName
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 
 MAILED = TEAM.replace("[people.ann]\n", '[people.ann]\nmail = "ann@example.com"\n')
@@ -161,11 +161,11 @@ async def test_who_briefs_hears_of_somebody_listening_and_is_prompted(tmp_path):
     config = TEAM.replace('comms = "priya"', 'comms = "priya"\nliaison = "dev"')
     async with stage(tmp_path, config=config) as bot:
         await bot.say("ann", "!inc declare sev1 down service:checkout ic:@ann")
-        assert Clock.STAKEHOLDER not in (await bot.incident()).clocks
+        assert ClockName.STAKEHOLDER not in (await bot.incident()).clocks
         assert not await bot.say("ann", "!inc brief x")
         assert "Nobody is subscribed" in bot.heard()[-1]
         await bot.say("zed", "!inc INC-1 subscribe", room="lobby")
-        clock = (await bot.incident()).clocks[Clock.STAKEHOLDER]
+        clock = (await bot.incident()).clocks[ClockName.STAKEHOLDER]
         assert clock.promise.due_at - bot.clock.now() == timedelta(minutes=30)
         await bot.say("ann", "!inc update looking")
         await bot.minutes(27)
@@ -173,7 +173,7 @@ async def test_who_briefs_hears_of_somebody_listening_and_is_prompted(tmp_path):
         assert "For example: down (SEV1, investigating), since 14:00 UTC." in prompt
         line = re.search(r"\[Say that\] (!inc INC-1 brief .*)", prompt)[1]
         assert await bot.say("dev", line)
-        assert (await bot.incident()).clocks[Clock.STAKEHOLDER].kept == 1
+        assert (await bot.incident()).clocks[ClockName.STAKEHOLDER].kept == 1
         assert "down (SEV1" in (await told(bot, "zed"))[-1]
         await bot.minutes(31)
         assert any("stakeholder update is overdue" in t for t in bot.heard())
@@ -274,7 +274,7 @@ async def test_the_audiences_of_a_plan_are_told_by_severity_and_may_end_it(tmp_p
     )
     async with stage(tmp_path, config=plan) as bot:
         await bot.say("ann", "!inc declare sev2 a service:checkout ic:@ann", room="r1")
-        assert (await bot.incident()).clocks[Clock.STAKEHOLDER].promise is not None
+        assert (await bot.incident()).clocks[ClockName.STAKEHOLDER].promise is not None
         assert len(bot.heard("board")) == 1
         assert await told(bot, "dev") == []
         await bot.say("ann", "!inc sev 1", room="r1")
@@ -314,9 +314,9 @@ async def test_no_brief_is_owed_where_the_plan_names_nobody_for_the_severity(tmp
     plan = TEAM.replace('comms = "priya"', 'audiences = { sev1 = ["chat:board"] }')
     async with stage(tmp_path, config=plan) as bot:
         await bot.say("ann", "!inc declare sev2 a service:checkout ic:@ann")
-        assert Clock.STAKEHOLDER not in (await bot.incident()).clocks
+        assert ClockName.STAKEHOLDER not in (await bot.incident()).clocks
         await bot.say("ann", "!inc sev 1")
-        assert (await bot.incident()).clocks[Clock.STAKEHOLDER].promise is not None
+        assert (await bot.incident()).clocks[ClockName.STAKEHOLDER].promise is not None
 
 
 async def test_a_redacted_brief_is_not_told_late(tmp_path):

@@ -16,7 +16,7 @@ from playground import CHANNEL, HERE, PERSONAL, emulated
 from teams_world import shown, until
 
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Phase
+from bot.domain.incident import ClockName, Phase
 
 THREAD = f"{CHANNEL};messageid="
 
@@ -82,7 +82,7 @@ async def test_declared_on_matrix_and_run_on_both(synapse, tmp_path, monkeypatch
         await w.ann.say(room, "!inc impact everybody")
         await until(lambda: "Impact: everybody" in shown(there.seen(thread)[0]), "the card there")
         await w.ann.hears("Impact: everybody", room)
-        clock = (await there.incident()).clocks[Clock.INTERNAL]
+        clock = (await there.incident()).clocks[ClockName.INTERNAL]
         assert (clock.made, clock.kept) == (3, 2)
         _, answer = await there.clicks("ben", there.seen(thread)[0], "Resolve", thread, text="x")
         assert "Only the commander" in answer["value"]

@@ -19,7 +19,7 @@ from waiting import until
 from adapters.teams.config import TeamsSettings
 from bot.app import composed
 from bot.clock import SystemClock
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.errors import ConfigError
 from bot.testing import ManualClock, plugin_context
 

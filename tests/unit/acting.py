@@ -7,16 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.decide import decide, evolve, next_due
 from bot.domain.errors import Rejected
-from bot.domain.incident import Clock, Incident, Kind, Severity
-from bot.domain.policies import Plan, Policy, Setting
-from bot.domain.workflow import decide, evolve, next_due
+from bot.domain.incident import ClockName, Incident, Kind, Severity
+from bot.domain.policy import Plan, Policy
+from bot.domain.setting import Setting
 from bot.refs import ConversationRef, PersonId
 
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 OPS = ConversationRef("chat", "ops")
 ANN, BEN, CARA, DEV, EVE = (PersonId(name) for name in ("ann", "ben", "cara", "dev", "eve"))
-ALL = frozenset(Clock)
+ALL = frozenset(ClockName)
 
 
 class Play:
@@ -38,7 +39,7 @@ class Play:
     def do(self, who: PersonId | None, command: cmd.Command, **setting: object) -> list[ev.Event]:
         """Let somebody do something; return what happened. Raises what `decide` raises."""
         given = replace(self.setting, actor=who, **setting)
-        happened = decide(self.incident, command, self.now, given)
+        happened = decide(self.incident, command, self.now, given).happened
         for event in happened:
             self.incident = evolve(self.incident, event)
         self.events += happened
@@ -85,7 +86,7 @@ class Play:
     def of(self, kind: type, events: list[ev.Event] | None = None) -> list:
         return [e for e in (self.events if events is None else events) if isinstance(e, kind)]
 
-    def due(self, clock: Clock = Clock.INTERNAL) -> datetime | None:
+    def due(self, clock: ClockName = ClockName.INTERNAL) -> datetime | None:
         state = self.state.clocks.get(clock)
         return state.promise.due_at if state and state.promise else None
 

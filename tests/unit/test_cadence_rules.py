@@ -8,8 +8,8 @@ from acting import ALL, ANN, BEN, CARA, DEV, EVE, START, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Outcome, Role, Rung, RungKind, Severity
-from bot.domain.policies import Plan, Policy
+from bot.domain.incident import ClockName, Outcome, Role, Rung, RungKind, Severity
+from bot.domain.policy import Plan, Policy
 
 MINUTE = timedelta(minutes=1)
 
@@ -22,7 +22,7 @@ def accepted(**setting) -> Play:
 
 
 def internal(play: Play):
-    return play.state.clocks[Clock.INTERNAL]
+    return play.state.clocks[ClockName.INTERNAL]
 
 
 def fired(play: Play, events=None) -> list[RungKind]:
@@ -33,7 +33,9 @@ def test_the_three_clocks_start_with_their_periods():
     """K1"""
     plan = Plan(external={Severity.SEV1: 45 * MINUTE})
     play = accepted(audiences=ALL, plan=plan)
-    assert [play.due(c) for c in (Clock.INTERNAL, Clock.EXTERNAL, Clock.STAKEHOLDER)] == [
+    assert [
+        play.due(c) for c in (ClockName.INTERNAL, ClockName.EXTERNAL, ClockName.STAKEHOLDER)
+    ] == [
         at(15),
         at(45),
         at(30),
@@ -76,7 +78,7 @@ def test_config_moves_the_rungs_and_a_running_promise_keeps_its_own():
 def test_a_cadence_shorter_than_the_ladder_still_fires_every_rung_before_it_is_missed():
     """K3"""
     play = accepted()
-    play.do(BEN, cmd.ChangeCadence(clock=Clock.INTERNAL, period=5 * MINUTE))
+    play.do(BEN, cmd.ChangeCadence(clock=ClockName.INTERNAL, period=5 * MINUTE))
     kinds = fired(play, play.wait(9.9))
     assert kinds == [RungKind.PROMPT, RungKind.OVERDUE, RungKind.PAGE, RungKind.NEXT]
 
@@ -163,7 +165,7 @@ def test_a_clock_that_jumps_back_fires_nothing_again():
 def test_lengthening_is_the_commanders_says_why_and_moves_no_running_promise():
     """K4 C5 F3"""
     play = accepted()
-    longer = cmd.ChangeCadence(clock=Clock.INTERNAL, period=30 * MINUTE, reason="vendor")
+    longer = cmd.ChangeCadence(clock=ClockName.INTERNAL, period=30 * MINUTE, reason="vendor")
     play.refused(DEV, longer)
     play.refused(BEN, replace(longer, reason=None))
     play.do(BEN, longer)
@@ -178,7 +180,7 @@ def test_a_shorter_cadence_moves_the_promise_to_now_plus_the_period():
     """F3"""
     play = accepted()
     play.wait(2)
-    play.do(DEV, cmd.ChangeCadence(clock=Clock.INTERNAL, period=5 * MINUTE))
+    play.do(DEV, cmd.ChangeCadence(clock=ClockName.INTERNAL, period=5 * MINUTE))
     assert play.due() == at(7)
     assert internal(play).withdrawn == 1
 
@@ -187,7 +189,7 @@ def test_a_shorter_cadence_never_moves_a_promise_later():
     """F3"""
     play = accepted()
     play.wait(13)
-    play.do(DEV, cmd.ChangeCadence(clock=Clock.INTERNAL, period=10 * MINUTE))
+    play.do(DEV, cmd.ChangeCadence(clock=ClockName.INTERNAL, period=10 * MINUTE))
     assert play.due() == at(15)
 
 
@@ -195,12 +197,12 @@ def test_a_shorter_cadence_never_moves_a_promise_later():
 def test_a_cadence_out_of_bounds_is_refused(period):
     """D5"""
     play = accepted()
-    play.refused(BEN, cmd.ChangeCadence(clock=Clock.INTERNAL, period=period, reason="x"))
+    play.refused(BEN, cmd.ChangeCadence(clock=ClockName.INTERNAL, period=period, reason="x"))
 
 
 def test_a_clock_without_an_audience_is_refused():
     play = accepted()
-    play.refused(BEN, cmd.ChangeCadence(clock=Clock.EXTERNAL, period=15 * MINUTE, reason="x"))
+    play.refused(BEN, cmd.ChangeCadence(clock=ClockName.EXTERNAL, period=15 * MINUTE, reason="x"))
     play.refused(BEN, cmd.PublishExternal(text="x"))
     play.refused(BEN, cmd.SendBrief(text="x"))
 
@@ -211,12 +213,12 @@ def test_who_owes_each_clock():
     play = accepted(audiences=ALL, plan=plan)
     happened = play.wait(30)
     overdue = {r.clock: r.owed_by for r in play.of(ev.RungFired, happened)}
-    assert overdue[Clock.INTERNAL] == BEN
-    assert overdue[Clock.EXTERNAL] == DEV
-    assert overdue[Clock.STAKEHOLDER] == DEV
+    assert overdue[ClockName.INTERNAL] == BEN
+    assert overdue[ClockName.EXTERNAL] == DEV
+    assert overdue[ClockName.STAKEHOLDER] == DEV
     play.do(BEN, cmd.AssignRole(role=Role.LIAISON, person=EVE))
     happened = play.wait(5)
-    page = [r for r in play.of(ev.RungFired, happened) if r.clock is Clock.STAKEHOLDER]
+    page = [r for r in play.of(ev.RungFired, happened) if r.clock is ClockName.STAKEHOLDER]
     assert page[0].owed_by == EVE
 
 
@@ -225,13 +227,13 @@ def test_a_publication_keeps_the_external_promise_and_a_brief_the_stakeholders()
     plan = Plan(comms=DEV, liaison=EVE, external={Severity.SEV1: 30 * MINUTE})
     play = accepted(audiences=ALL, plan=plan)
     play.do(BEN, cmd.PostUpdate(text="x"))
-    assert play.state.clocks[Clock.EXTERNAL].kept == 0
+    assert play.state.clocks[ClockName.EXTERNAL].kept == 0
     play.refused(CARA, cmd.PublishExternal(text="we know"))
     play.do(BEN, cmd.PublishExternal(text="we know"))
-    assert play.state.clocks[Clock.EXTERNAL].kept == 1
+    assert play.state.clocks[ClockName.EXTERNAL].kept == 1
     play.refused(CARA, cmd.SendBrief(text="all well"))
     play.do(EVE, cmd.SendBrief(text="all well"))
-    assert play.state.clocks[Clock.STAKEHOLDER].kept == 1
+    assert play.state.clocks[ClockName.STAKEHOLDER].kept == 1
 
 
 def test_comms_draft_is_published_by_the_commanders_word_alone():
@@ -240,7 +242,7 @@ def test_comms_draft_is_published_by_the_commanders_word_alone():
     play = accepted(audiences=ALL, plan=plan)
     play.do(DEV, cmd.PublishExternal(text="the databse is slow"))
     assert play.state.published is None
-    assert play.state.clocks[Clock.EXTERNAL].kept == 0
+    assert play.state.clocks[ClockName.EXTERNAL].kept == 0
     play.refused(DEV, cmd.Approve())
     play.refused(DEV, cmd.RejectDraft(reason=None))
     play.do(BEN, cmd.RejectDraft(reason="no internals"))
@@ -250,7 +252,7 @@ def test_comms_draft_is_published_by_the_commanders_word_alone():
     happened = play.do(BEN, cmd.Approve())
     assert play.of(ev.ExternalPublished, happened)[0].text == "Checkout is slow since 14:04"
     assert play.state.published == "Checkout is slow since 14:04"
-    assert play.state.clocks[Clock.EXTERNAL].kept == 1
+    assert play.state.clocks[ClockName.EXTERNAL].kept == 1
     play.refused(BEN, cmd.Approve())
 
 
@@ -260,7 +262,7 @@ def test_resolve_ends_the_clocks_and_settles_what_is_overdue_first():
     play.wait(17)
     play.do(BEN, cmd.Resolve())
     assert internal(play).late == (2 * MINUTE,)
-    assert play.state.clocks[Clock.STAKEHOLDER].withdrawn == 1
+    assert play.state.clocks[ClockName.STAKEHOLDER].withdrawn == 1
     assert all(c.promise is None for c in play.state.clocks.values())
     assert play.wait(600) == []
 

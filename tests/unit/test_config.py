@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.matrix.config import MatrixSettings
-from bot.config import Config, default_text, load, parse
+from bot.config.load import default_text, load, parse
+from bot.config.model import Config
 from bot.contract.errors import ConfigError
 from bot.domain.incident import RungKind, Severity
 from bot.people import Unknown

@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.decide import fold, next_due
 from bot.domain.errors import Rejected
-from bot.domain.incident import Clock, Kind, Outcome, Phase, Role, Severity
-from bot.domain.policies import Plan
+from bot.domain.incident import ClockName, Kind, Outcome, Phase, Role, Severity
+from bot.domain.policy import Plan
 from bot.domain.publication import PublicState
-from bot.domain.workflow import fold, next_due
 
 PEOPLE = st.sampled_from([ANN, BEN, CARA, DEV, EVE])
 TEXTS = st.sampled_from(["a", "the root cause is b", "x" * 200, "<b>*c*</b>"])
@@ -43,7 +43,7 @@ COMMANDS = st.one_of(
     st.builds(cmd.SendBrief, text=TEXTS),
     st.builds(
         cmd.ChangeCadence,
-        clock=st.sampled_from(Clock),
+        clock=st.sampled_from(ClockName),
         period=MINUTES.map(lambda m: timedelta(minutes=m)),
         reason=REASONS,
     ),
@@ -175,7 +175,7 @@ class Interleaving(RuleBasedStateMachine):
     @invariant()
     def each_promise_ends_once(self):
         """K2 K3 K5"""
-        for clock in Clock:
+        for clock in ClockName:
             made = [e.n for e in self.play.of(ev.PromiseMade) if e.clock is clock]
             ended = [e for e in self.play.of(ev.PromiseSettled) if e.clock is clock]
             assert made == list(range(1, len(made) + 1))

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from acting import ALL, ANN, BEN, CARA, DEV, Play
 
-from bot.config import parse
+from bot.config.load import parse
 from bot.contract.errors import ConfigError
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.incident import Clock, Role, Severity
-from bot.domain.policies import Plan
+from bot.domain.incident import ClockName, Role, Severity
+from bot.domain.policy import Plan
 from bot.domain.publication import ComponentState, Moment, PublicState
 
 MINUTE = timedelta(minutes=1)
@@ -167,17 +167,17 @@ def test_the_publication_keeps_the_clock_and_not_the_draft():
     """X2 F1 K7"""
     play = begun()
     play.do(DEV, cmd.PublishExternal(text="Slow"))
-    assert play.state.clocks[Clock.EXTERNAL].kept == 0
+    assert play.state.clocks[ClockName.EXTERNAL].kept == 0
     play.wait(5)
     play.do(ANN, cmd.Approve())
-    clock = play.state.clocks[Clock.EXTERNAL]
+    clock = play.state.clocks[ClockName.EXTERNAL]
     assert clock.kept == 1
     assert clock.promise.due_at - play.now == timedelta(minutes=30)
     happened = play.do(ANN, cmd.Resolve())
     kinds = [type(event) for event in happened]
     assert kinds.index(ev.ExternalPublished) < kinds.index(ev.Resolved)
-    assert play.state.clocks[Clock.EXTERNAL].promise is None
-    assert play.state.clocks[Clock.EXTERNAL].withdrawn == 1
+    assert play.state.clocks[ClockName.EXTERNAL].promise is None
+    assert play.state.clocks[ClockName.EXTERNAL].withdrawn == 1
 
 
 def test_only_the_commander_changes_what_is_public():
@@ -226,12 +226,12 @@ def test_words_are_those_of_the_severity_the_plan_or_built_in():
 
 def test_somebody_who_listens_starts_the_briefs():
     """H1 K1"""
-    play = Play(audiences=ALL - {Clock.STAKEHOLDER}, plan=PLAN)
+    play = Play(audiences=ALL - {ClockName.STAKEHOLDER}, plan=PLAN)
     play.declare(severity=Severity.SEV1, commander=ANN)
     play.refused(ANN, cmd.SendBrief(text="x"))
     play.setting = replace(play.setting, audiences=ALL)
     (made,) = play.do(CARA, cmd.OpenAudience())
-    assert made.clock is Clock.STAKEHOLDER
+    assert made.clock is ClockName.STAKEHOLDER
     assert play.do(CARA, cmd.OpenAudience()) == []
     play.do(ANN, cmd.AssignRole(role=Role.LIAISON, person=CARA))
     play.do(CARA, cmd.SendBrief(text="x"))

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain import commands as cmd
-from bot.domain.incident import Clock, Kind, Role, Severity
+from bot.domain.incident import ClockName, Kind, Role, Severity
 from bot.domain.publication import PublicState
-from bot.parser import (
+from bot.grammar.parser import (
     NO_CHANGE,
     Asked,
     Opening,
@@ -84,11 +84,13 @@ def test_unsure_is_sev1_until_assessed():
         ("nc", cmd.PostUpdate(text=NO_CHANGE)),
         (
             "cadence internal 1h30m because waiting",
-            cmd.ChangeCadence(clock=Clock.INTERNAL, period=timedelta(minutes=90), reason="waiting"),
+            cmd.ChangeCadence(
+                clock=ClockName.INTERNAL, period=timedelta(minutes=90), reason="waiting"
+            ),
         ),
         (
             "cadence 15m",
-            cmd.ChangeCadence(clock=Clock.INTERNAL, period=timedelta(minutes=15)),
+            cmd.ChangeCadence(clock=ClockName.INTERNAL, period=timedelta(minutes=15)),
         ),
         ("sev2 worse", cmd.ChangeSeverity(severity=Severity.SEV2, reason="worse")),
         (

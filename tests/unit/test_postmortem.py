@@ -11,20 +11,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from bot.config import parse
+from bot.config.load import parse
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.actions import Category, Strength
-from bot.domain.blameless import Finding
+from bot.domain.action_values import Category, Strength
+from bot.domain.blameless import ReviewFinding
+from bot.domain.decide import fold
 from bot.domain.errors import Rejected
 from bot.domain.events import Entry
 from bot.domain.incident import Kind, Phase
-from bot.domain.policies import Plan
-from bot.domain.postmortem import ORDER, TITLES, Document, Promised, Section, Stage, read, write
-from bot.domain.reviewing import waived
-from bot.domain.workflow import fold
-from bot.importing import changes
-from bot.parser import clean
+from bot.domain.policy import Plan
+from bot.domain.postmortem import waived
+from bot.domain.postmortem_values import (
+    ORDER,
+    TITLES,
+    EditedPostmortem,
+    Promised,
+    ReviewStage,
+    Section,
+    read,
+    write,
+)
+from bot.grammar.parser import clean
+from bot.intake.documents import changes
 from bot.presenter import Presenter
 from bot.refs import ExternalRef
 from bot.testing import TEAM
@@ -75,7 +84,9 @@ def entries(play: Play) -> list[Entry]:
 def test_what_is_written_is_read_back_whatever_stands_in_it(texts, title, rows):
     """P3"""
     kept = tuple(row for row in rows if any(row) and not all(set(c) <= set(":-") for c in row))
-    document = Document(title=title, header={"Authors": "Ann"}, sections=texts, actions=kept)
+    document = EditedPostmortem(
+        title=title, header={"Authors": "Ann"}, sections=texts, actions=kept
+    )
     again = read(write(document))
     assert again.sections == texts
     assert again.actions == kept
@@ -210,7 +221,7 @@ def test_a_reopened_incident_keeps_what_was_written_and_its_clocks_rest():
     play.do(ANN, cmd.WriteSection(section=Section.CAUSE, text="so far"))
     play.do(BEN, cmd.OpenReview())
     play.do(BEN, cmd.Reopen(reason="back"))
-    assert play.state.review.stage is Stage.DRAFT
+    assert play.state.review.stage is ReviewStage.DRAFT
     assert play.state.review.sections == {Section.CAUSE: "so far"}
     play.wait(60)
     play.do(BEN, cmd.PostUpdate(text="x"))
@@ -230,8 +241,8 @@ def test_what_a_sitrep_without_postmortems_left_owing_is_opened_when_it_is_asked
 # --- its gates ------------------------------------------------------------------------------------
 
 
-def finding(n: int, *, blocks: bool) -> Finding:
-    return Finding(
+def finding(n: int, *, blocks: bool) -> ReviewFinding:
+    return ReviewFinding(
         rule="named" if blocks else "single-cause", section="Root cause", line=n, column=1,
         words=f"words {n}", why="w", advice="a", blocks=blocks,
     )  # fmt: skip
@@ -276,7 +287,7 @@ class Gates(RuleBasedStateMachine):
             return
         for event in happened:
             if isinstance(event, ev.PostmortemFinalised):
-                assert before.review.stage is Stage.IN_REVIEW
+                assert before.review.stage is ReviewStage.IN_REVIEW
                 assert not any(f.blocks for f in found)
                 assert all(waived(f, before.review) for f in found)
                 assert who in {before.review.owner, before.commander, EVE}
@@ -284,7 +295,7 @@ class Gates(RuleBasedStateMachine):
                 assert event.reason
                 assert who in {before.review.owner, before.commander, EVE}
             if isinstance(event, ev.SectionWritten | ev.FindingWaived):
-                assert before.review.stage is not Stage.FINALISED
+                assert before.review.stage is not ReviewStage.FINALISED
         assert len(self.play.events) == was + len(happened)
 
     @rule(minutes=st.integers(1, 60 * 24 * 3))
@@ -296,8 +307,8 @@ class Gates(RuleBasedStateMachine):
         """P1"""
         state = self.play.state
         if state.phase.active:
-            assert state.review.stage is Stage.DRAFT
-        assert (state.phase is Phase.CLOSED) == (state.review.stage is Stage.FINALISED)
+            assert state.review.stage is ReviewStage.DRAFT
+        assert (state.phase is Phase.CLOSED) == (state.review.stage is ReviewStage.FINALISED)
 
     @invariant()
     def the_timeline_is_the_state(self):

@@ -13,7 +13,7 @@ from test_samples import eventful
 from bot.contract.messages import At, Precision, at_text, plain, relative, span_of
 from bot.domain import effects as fx
 from bot.domain.events import Entry
-from bot.domain.policies import Plan
+from bot.domain.policy import Plan
 from bot.people import Directory, Person
 from bot.presenter import Presenter
 from bot.refs import PersonId

@@ -8,9 +8,9 @@ from acting import ANN, BEN, CARA, DEV, EVE, OPS, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.decide import decide, fold
 from bot.domain.incident import NEXT, Phase, Role, Severity
-from bot.domain.recording import corrected
-from bot.domain.workflow import decide, fold
+from bot.domain.timeline import corrected
 from bot.refs import ConversationRef, ExternalRef
 
 
@@ -233,7 +233,7 @@ def test_decide_changes_nothing_it_is_handed_and_decides_the_same_again():
     before = play.state
     setting = replace(play.setting, actor=DEV)
     command = cmd.PostUpdate(text="x")
-    first, again = (decide(before, command, at(3), setting) for _ in "ab")
+    first, again = (decide(before, command, at(3), setting).happened for _ in "ab")
     assert first == again
     assert play.state == before
 

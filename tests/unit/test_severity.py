@@ -6,8 +6,8 @@ from acting import ANN, BEN, DEV, Play, at
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.commands import Answer
-from bot.domain.incident import IMPACT, RESPONSE, Clock, Kind, Phase, Severity
-from bot.domain.workflow import assessed
+from bot.domain.decide import assessed
+from bot.domain.incident import IMPACT, RESPONSE, ClockName, Kind, Phase, Severity
 
 YES, NO, UNSURE = Answer.YES, Answer.NO, Answer.UNSURE
 
@@ -99,7 +99,7 @@ def test_a_sev3_has_no_commander_and_no_clock_unless_someone_sets_one():
     assert play.due() is None
     play.refused(DEV, cmd.TakeCommand())
     period = at(30) - at(0)
-    play.do(DEV, cmd.ChangeCadence(clock=Clock.INTERNAL, period=period))
+    play.do(DEV, cmd.ChangeCadence(clock=ClockName.INTERNAL, period=period))
     assert play.due() == at(30)
 
 
@@ -132,7 +132,7 @@ def test_lowering_to_sev3_ends_the_clock_and_keeps_the_commander_and_what_is_owe
     play.do(BEN, cmd.ChangeSeverity(severity=Severity.SEV3, reason="less"))
     assert play.due() is None
     assert play.state.commander == BEN
-    assert play.state.clocks[Clock.INTERNAL].withdrawn == 1
+    assert play.state.clocks[ClockName.INTERNAL].withdrawn == 1
     assert play.state.postmortem == "full"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.shielding import LONGEST, asks_for_news
+from bot.domain.bystanders import LONGEST, asks_for_news
 
 FOLDER = Path(__file__).parent.parent / "shield"
 

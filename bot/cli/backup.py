@@ -1,0 +1,36 @@
+"""`sitrep backup`: the record, and what the adapters keep, in a folder that is a home folder."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bot.app import copied, loaded
+from bot.clock import SystemClock
+from bot.config.model import Config
+from bot.contract.context import BackedUp
+from bot.contract.errors import SetupFailed
+
+
+async def backed_up(config: Config, home: Path, to: Path) -> list[str]:
+    """Write everything; return what was written where.
+
+    Raises:
+        SetupFailed: The folder holds something, or cannot be written.
+    """
+    plugins = loaded(config, home, SystemClock())
+    try:
+        await asyncio.to_thread(_made, to)
+        written = [await copied(config, home, to)]
+        for _name, provided in plugins.provided():
+            if isinstance(provided, BackedUp):
+                written += await provided.backup(to)
+    except OSError as exc:
+        raise SetupFailed(f"cannot write {to}: {exc.strerror or exc}") from exc
+    return written
+
+
+def _made(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(folder.iterdir()):
+        raise SetupFailed(f"{folder} is not empty; name a new folder")

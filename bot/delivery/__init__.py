@@ -1,0 +1,1 @@
+"""Effects become rows of the outbox, and rows become messages on their platforms."""

@@ -1,0 +1,363 @@
+"""Planned effects become rows of the outbox: to whom, in which lane, in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.config.model import Config
+from bot.contract.chat import Addressee, ChatAdapter, ConversationRequest
+from bot.contract.messages import Message, plain, spans_text
+from bot.contract.paging import PageRequest
+from bot.contract.stakeholders import Mail, StakeholderUpdate
+from bot.domain import effects as fx
+from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
+from bot.domain.events import DeliveryFailed, Entry
+from bot.domain.incident import ClockName, Incident
+from bot.domain.policy import Plan
+from bot.presenter import Presenter
+from bot.presenter.voice import shorten
+from bot.refs import ConversationRef, PersonId, UserRef, page_lane
+from bot.store.rows import (
+    Board,
+    Brief,
+    Card,
+    Events,
+    FanOut,
+    Guard,
+    Invite,
+    Letter,
+    Open,
+    Outgoing,
+    Page,
+    Post,
+    RoomTopic,
+)
+
+STAKEHOLDERS = "stakeholders"
+"""The target of what is told to whoever is subscribed when it is delivered."""
+
+NEW, DIRECT = "new:", "direct:"
+"""What the name of a conversation begins with that Sitrep opens: an incident's room, a person's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What is configured to send to, by name."""
+
+    adapters: Mapping[str, ChatAdapter]
+    status_pages: tuple[str, ...] = ()
+    trackers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    listeners: tuple[str, ...] = ()
+    pagers: tuple[str, ...] = ()
+    summarizers: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    mailers: tuple[str, ...] = ()
+
+
+class Router:
+    """Knows the targets, and the words."""
+
+    def __init__(self, config: Config, presenter: Presenter, targets: Targets) -> None:
+        """See the class."""
+        self._config, self._presenter, self._targets = config, presenter, targets
+        self._directory = config.directory
+        triages = (adapter.features.triage for adapter in targets.adapters.values())
+        self._boards = tuple(triage for triage in triages if triage is not None)
+
+    def outgoing(
+        self, incident: Incident, entries: Sequence[Entry], now: datetime, *, followed: bool
+    ) -> list[Outgoing]:
+        """Return all that the outbox must carry after `entries`, in order.
+
+        `followed`: somebody may be subscribed to the incident.
+        """
+        events = tuple(entry.event for entry in entries)
+        routes = self._routes(incident, followed=followed)
+        sent: list[Outgoing] = []
+        for effect in fx.plan(incident, events, routes):
+            sent += self._carried(incident, effect, entries, now, followed=followed)
+        return sent
+
+    def _routes(self, incident: Incident, *, followed: bool) -> fx.Routes:
+        return fx.Routes(
+            rooms=tuple(
+                each
+                for each in incident.conversations
+                if each.id.startswith(NEW) and self._opens(each.adapter)
+            ),
+            status_page=bool(self.pages(self._config.plan_for(incident.service))),
+            tracker=bool(self._targets.trackers),
+            publishers=bool(self._targets.publishers),
+            mail=bool(self._targets.mailers),
+            stakeholders=followed or bool(self._targets.channels),
+            pager=bool(self._targets.pagers),
+            listeners=bool(self._targets.listeners),
+            triage=self._config.triage_conversation,
+            boards=self._boards,
+        )
+
+    def pages(self, plan: Plan) -> tuple[str, ...]:
+        """Return the status pages that a plan publishes on: all, where it names none (X2)."""
+        named = plan.pages
+        return tuple(p for p in self._targets.status_pages if named is None or p in named)
+
+    def _opens(self, adapter: str) -> bool:
+        found = self._targets.adapters.get(adapter)
+        return found is not None and found.features.rooms
+
+    def places(self, incident: str) -> dict[str, ConversationRef]:
+        """Return the conversations that could be opened for an incident, by adapter."""
+        return {
+            name: ConversationRef(name, f"{NEW}{incident}")
+            for name in self._targets.adapters
+            if self._opens(name)
+        }
+
+    def _carried(
+        self,
+        incident: Incident,
+        effect: fx.Effect,
+        entries: Sequence[Entry],
+        now: datetime,
+        *,
+        followed: bool,
+    ) -> list[Outgoing]:
+        """Return an effect as rows of the outbox, with its words."""
+        say = self._presenter
+        match effect:
+            case fx.Say(to=to):
+                return [
+                    Outgoing(
+                        target=to.adapter,
+                        lane=lane_of(to),
+                        body=Post(message=say.tell(incident, effect.scene, now, to)),
+                        incident=incident.id,
+                        urgent=effect.urgent,
+                        guard=Guard(clock=effect.clock, n=effect.n) if effect.clock else None,
+                        notice=isinstance(effect.scene.head, DeliveryFailed),
+                    )
+                ]
+            case fx.SayTo():
+                return self._direct(incident, effect, now)
+            case fx.ShowCard(to=to):
+                return [self.card(incident, to)]
+            case fx.ShowBoard(to=to):
+                lane = lane_of(to)
+                return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
+            case fx.OpenRoom():
+                return [_to(effect.to, self._room(incident, effect), incident.id)]
+            case fx.InvitePeople():
+                users = self._users(effect.people, effect.to.adapter)
+                return [_to(effect.to, Invite(users=users), incident.id)] if users else []
+            case fx.ChangeTopic():
+                return [_to(effect.to, RoomTopic(text=self._topic(incident)), incident.id)]
+            case fx.PagePeople():
+                request = PageRequest(
+                    incident=incident.id,
+                    severity=incident.severity,
+                    people=tuple(self._addressee(p) for p in effect.people),
+                    service=effect.service,
+                    text=say.page_text(incident, effect.scene),
+                )
+                return [
+                    _plugin(name, Page(request=request), incident.id, urgent=True)
+                    for name in self._targets.pagers
+                ]
+            case fx.FileTicket():
+                if effect.action is not None:
+                    return self.filing(incident, effect.action)
+                slot = f"ticket/{incident.id}"
+                return [
+                    _plugin(name, effect, incident.id, slot=f"{slot}/{name}")
+                    for name in self._targets.trackers
+                ]
+            case fx.PublishPostmortem():
+                slot = f"postmortem/{incident.id}"
+                return [
+                    _plugin(name, effect, incident.id, slot=f"{slot}/{name}")
+                    for name in self._targets.publishers
+                ]
+            case fx.SendInvitations(event=event):
+                told = say.tell(incident, fx.Scene(head=event, events=(event,)), now)
+                return [
+                    _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
+                    for name in self._targets.mailers[:1]
+                    for person in say.invited(incident)
+                    if (mail := self._directory.mail(person)) is not None
+                ]
+            case fx.PublishStatus():
+                return [
+                    replace(
+                        _plugin(name, effect, incident.id, slot=f"status/{incident.id}/{name}"),
+                        lane=page_lane(name),
+                    )
+                    for name in self.pages(self._config.plan_for(incident.service))
+                ]
+            case fx.InformStakeholders():
+                update = self._update(incident, effect, now)
+                spread = _plugin(STAKEHOLDERS, FanOut(update=update), incident.id)
+                return [
+                    *(
+                        _plugin(name, Brief(update=update), incident.id)
+                        for name in self._targets.channels
+                    ),
+                    *([spread] if followed else ()),
+                ]
+            case fx.TellListeners():
+                news = Events(first=entries[0].n, last=entries[-1].n)
+                # A listener that fails is told of once, not of its failing to hear that it failed.
+                notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
+                return [
+                    replace(_plugin(name, news, incident.id), notice=notice)
+                    for name in self._targets.listeners
+                ]
+
+    def _update(
+        self, incident: Incident, effect: fx.InformStakeholders, now: datetime
+    ) -> StakeholderUpdate:
+        state = incident.clocks.get(ClockName.STAKEHOLDER)
+        return StakeholderUpdate(
+            incident=incident.id,
+            title=incident.title,
+            severity=incident.severity,
+            phase=incident.phase,
+            text=self._presenter.news_text(incident, effect.news, effect.text, now),
+            at=now,
+            news=effect.news,
+            highest=incident.highest,
+            service=incident.service,
+            impact=incident.impact,
+            since=incident.declared_at,
+            next_update=state.promise.due_at if state is not None and state.promise else None,
+        )
+
+    def _direct(self, incident: Incident, effect: fx.SayTo, now: datetime) -> list[Outgoing]:
+        """Return a message to one person: on the incident's platform, else on another of theirs."""
+        own = incident.conversation.adapter
+        for name in (own, *(n for n in self._targets.adapters if n != own)):
+            adapter = self._targets.adapters.get(name)
+            user = self._directory.user(effect.person, name)
+            if name == effect.avoid or adapter is None:
+                continue
+            if user is None or not adapter.features.direct:
+                continue
+            to = ConversationRef(name, f"{DIRECT}{user.id}")
+            message = self._presenter.tell_person(incident, effect.person, effect.scene, now)
+            guard = Guard(clock=effect.clock, n=effect.n) if effect.clock else None
+            row = Outgoing(
+                target=name,
+                lane=lane_of(to),
+                body=Post(message=message),
+                incident=incident.id,
+                urgent=effect.urgent,
+                guard=guard,
+            )
+            return [row]
+        return []
+
+    def card(self, incident: Incident, to: ConversationRef) -> Outgoing:
+        """Return the row that brings a conversation's status card up to date."""
+        return _to(to, Card(), incident.id, slot=card_slot(incident.id, to))
+
+    def filing(self, incident: Incident, n: int) -> list[Outgoing]:
+        """Return the row that files an action's ticket: the config's first tracker holds it."""
+        slot = f"ticket/{incident.id}/A{n}"
+        return [
+            _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
+            for name in self._targets.trackers[:1]
+        ]
+
+    def alarm(self, text: Message, *, avoid: str) -> list[Outgoing]:
+        """Return an alarm outside any incident, to triage and the last resort elsewhere."""
+        lanes: list[ConversationRef] = []
+        triage = self._config.triage_conversation
+        if triage is not None and triage.adapter != avoid:
+            lanes.append(triage)
+        for person in self._config.paging.last:
+            for name, adapter in self._targets.adapters.items():
+                user = self._directory.user(PersonId(person), name)
+                if name != avoid and adapter.features.direct and user is not None:
+                    lanes.append(ConversationRef(name, f"{DIRECT}{user.id}"))
+                    break
+        body = Post(message=text)
+        return [Outgoing(target=to.adapter, lane=lane_of(to), body=body) for to in lanes]
+
+    def _room(self, incident: Incident, effect: fx.OpenRoom) -> Open:
+        words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
+        short = "-".join(words)[:40].strip("-") or "untitled"
+        return Open(
+            fallback=effect.fallback,
+            request=ConversationRequest(
+                name=f"incident-{short}-{incident.declared_at:%Y-%m-%d}",
+                alias=incident.id.casefold(),
+                topic=self._topic(incident),
+                invite=self._users(effect.people, effect.to.adapter),
+            ),
+        )
+
+    def _topic(self, incident: Incident) -> str:
+        return f"{incident.id} · {self._presenter.state(incident)} · {incident.title}"[:300]
+
+    def _users(self, people: tuple[PersonId, ...], adapter: str) -> tuple[UserRef, ...]:
+        found = (self._directory.user(person, adapter) for person in people)
+        return tuple(user for user in found if user is not None)
+
+    def _letter(self, incident: Incident, told: Message, to: str) -> Mail:
+        subject = f"{incident.id} postmortem: {spans_text(told.summary)}"
+        return Mail(
+            to=to,
+            subject=shorten(subject),
+            text=plain(told),
+            about=incident.id,
+            files=told.files,
+        )
+
+    def _addressee(self, person: PersonId) -> Addressee:
+        return Addressee(person=person, name=self._directory.name(person), user=None)
+
+
+def lane_of(ref: ConversationRef) -> str:
+    """Return the lane that keeps a conversation's messages in order."""
+    return f"{ref.adapter}/{ref.id}"
+
+
+def card_slot(incident: str, to: ConversationRef) -> str:
+    """Return the name under which a conversation's status card is known."""
+    return f"card/{incident}/{lane_of(to)}"
+
+
+def conversation_of(lane: str) -> ConversationRef:
+    """Return the conversation of a lane."""
+    adapter, _, conversation = lane.partition("/")
+    return ConversationRef(adapter, conversation)
+
+
+def _to(
+    to: ConversationRef,
+    body: Open | Card | Invite | RoomTopic,
+    incident: str,
+    *,
+    slot: str | None = None,
+) -> Outgoing:
+    return Outgoing(target=to.adapter, lane=lane_of(to), body=body, incident=incident, slot=slot)
+
+
+def _plugin(
+    name: str,
+    body: Page | FileTicket | PublishPostmortem | Letter | PublishStatus | Brief | FanOut | Events,
+    incident: str,
+    *,
+    urgent: bool = False,
+    slot: str | None = None,
+) -> Outgoing:
+    return Outgoing(
+        target=name,
+        lane=f"plugin/{name}/{incident}",
+        body=body,
+        incident=incident,
+        urgent=urgent,
+        slot=slot,
+    )

@@ -1,0 +1,235 @@
+"""People outside the response: who is subscribed to what, and telling them (H1).
+
+A piece of news is one row of the outbox until it is delivered; then everybody who is subscribed
+gets a row of their own, in the transaction that marks the first as sent. So nobody who responds
+waits for them, none is told twice, and each is tried again by themselves.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from bot.config.load import MAIL_NEEDS_A_WAY_OUT, is_mail_address
+from bot.config.model import Config
+from bot.contract.messages import Message
+from bot.contract.stakeholders import StakeholderUpdate
+from bot.delivery.plan import DIRECT, Targets, conversation_of, lane_of
+from bot.domain.events import BriefSent
+from bot.domain.incident import Incident
+from bot.domain.subscription import MAIL, Subscription
+from bot.domain.timeline import corrected
+from bot.grammar.parser import Subscribe, Unsubscribe
+from bot.presenter import Presenter
+from bot.refs import ConversationRef, PersonId
+from bot.store.rows import Letter, Outgoing, Post
+from bot.store.work import Work
+
+
+class Stakeholders:
+    """Subscribes people, and makes news into rows for each of them."""
+
+    def __init__(self, config: Config, presenter: Presenter, targets: Targets) -> None:
+        """See the class."""
+        self._config, self._presenter, self._targets = config, presenter, targets
+        self._directory = config.directory
+
+    # --- subscribing ------------------------------------------------------------------------------
+
+    async def subscribe(
+        self,
+        work: Work,
+        asked: Subscribe,
+        actor: PersonId,
+        here: ConversationRef,
+        incident: Incident | None,
+    ) -> tuple[Message, Subscription | None]:
+        """Subscribe somebody, and return what to tell them; no subscription where it cannot be."""
+        say = self._presenter
+        if asked.service is not None and asked.service not in self._config.services:
+            known = ", ".join(self._config.services) or "none"
+            return say.not_subscribed(
+                f"No service “{asked.service[:40]}” has a plan; there is: {known}.", "subscribe"
+            ), None
+        address = self._address(asked.to, actor, here)
+        if isinstance(address, Message):
+            return address, None
+        wanted = Subscription(
+            address=address,
+            by=actor,
+            severity=asked.severity,
+            service=asked.service,
+            incident=incident.id if incident is not None else None,
+            postmortems=asked.postmortems,
+            digest=asked.digest,
+            token=secrets.token_urlsafe(32),
+        )
+        stored = await work.subscribe(wanted)
+        last = await last_brief(work, incident) if incident is not None else None
+        return say.subscribed(stored, incident, last), stored
+
+    def _address(self, to: str | None, actor: PersonId, here: ConversationRef) -> str | Message:
+        """Return where somebody is to be told, or why that cannot be."""
+        say = self._presenter
+        if to is None:
+            return lane_of(self._directly(actor, here) or here)
+        if to.casefold() == "here":
+            return lane_of(here)
+        own = self._directory.mail(actor)
+        address = own if to.casefold() in {"mail", "me"} else to
+        if address is None:
+            return say.not_subscribed(
+                "The config has no mail address of yours.", "subscribe", "subscribe to:here"
+            )
+        if not is_mail_address(address):
+            return say.not_subscribed(
+                f"“{to[:60]}” is no place: write here, mail, or a mail address.",
+                "subscribe to:here",
+                "subscribe to:mail",
+            )
+        if not self._targets.mailers or self._config.stakeholders.url is None:
+            why = MAIL_NEEDS_A_WAY_OUT if self._targets.mailers else "it needs [plugins.mail]"
+            return say.not_subscribed(
+                f"Mail is not set up here ({why}). Directly in the chat works:", "subscribe"
+            )
+        domain = address.rpartition("@")[2].casefold()
+        everybody = {person.mail for person in self._directory.everybody}
+        domains = {each.casefold() for each in self._config.stakeholders.mail_domains}
+        if address not in everybody and domain not in domains:
+            return say.not_subscribed(
+                f"Mail goes to people of the config and to stakeholders.mail_domains; "
+                f"{domain} is not among them.",
+                "subscribe to:mail",
+                "subscribe",
+            )
+        return f"{MAIL}{address}"
+
+    def _directly(self, person: PersonId, here: ConversationRef) -> ConversationRef | None:
+        """Return the direct conversation with somebody, on the platform at hand first."""
+        for name in (here.adapter, *self._targets.adapters):
+            adapter = self._targets.adapters.get(name)
+            user = self._directory.user(person, name)
+            if adapter is not None and adapter.features.direct and user is not None:
+                return ConversationRef(name, f"{DIRECT}{user.id}")
+        return None
+
+    # --- ending -----------------------------------------------------------------------------------
+
+    async def own(
+        self, work: Work, actor: PersonId, here: ConversationRef
+    ) -> Sequence[Subscription]:
+        """Return the subscriptions that somebody may end here: theirs, and the conversation's."""
+        places = {lane_of(here), f"{MAIL}{self._directory.mail(actor)}"}
+        for name in self._targets.adapters:
+            if (user := self._directory.user(actor, name)) is not None:
+                places.add(lane_of(ConversationRef(name, f"{DIRECT}{user.id}")))
+        found = await work.subscriptions()
+        return [s for s in found if not s.muted and (s.by == actor or s.address in places)]
+
+    async def unsubscribe(
+        self,
+        work: Work,
+        asked: Unsubscribe,
+        actor: PersonId,
+        here: ConversationRef,
+        incident: Incident | None,
+    ) -> tuple[Message, bool]:
+        """End what is meant, and return what to tell; whether anything ended."""
+        own, say = await self.own(work, actor, here), self._presenter
+        if asked.n is not None:
+            chosen = [s for s in own if s.n == asked.n]
+            if not chosen:
+                return say.no_subscription(asked.n), False
+        elif asked.everything:
+            chosen = list(own)
+        else:
+            chosen = [s for s in own if incident is not None and s.incident == incident.id]
+            chosen = chosen or (list(own) if len(own) == 1 else [])
+        if not chosen:
+            return say.subscriptions(own, ending=True), False
+        for each in chosen:
+            await work.unsubscribe(each.n)
+        return say.unsubscribed(chosen[0]) if len(chosen) == 1 else say.ended(len(chosen)), True
+
+    # --- telling ----------------------------------------------------------------------------------
+
+    async def spread(self, work: Work, update: StakeholderUpdate) -> list[Outgoing]:
+        """Return a row for each address that is subscribed now; of a digest's, none."""
+        highest = update.highest or update.severity
+        told: dict[str, Subscription] = {}
+        for each in await work.subscriptions(incident=update.incident):
+            wanted = each.wants(update.incident, highest, update.service, update.news)
+            if each.by is not None and not each.digest and wanted:
+                told.setdefault(each.address, each)
+        for each in await self._planned(work, update):
+            told.setdefault(each.address, each)
+        return [row for each in told.values() for row in self._row(update, each)]
+
+    async def _planned(self, work: Work, update: StakeholderUpdate) -> list[Subscription]:
+        """Return the audiences that the plan names, as subscriptions that they can end."""
+        plan = self._config.plan_for(update.service)
+        named = plan.audiences.get(update.highest or update.severity, ())
+        service = update.service if update.service in self._config.services else None
+        found = [
+            await work.subscribe(
+                Subscription(address=address, service=service, token=secrets.token_urlsafe(32))
+            )
+            for address in self._audiences(named)
+        ]
+        return [each for each in found if not each.muted]
+
+    def _audiences(self, named: Iterable[str]) -> Iterable[str]:
+        for name in named:
+            if name.startswith("@"):
+                person = PersonId(name[1:])
+                nowhere = ConversationRef("", "")
+                if (direct := self._directly(person, nowhere)) is not None:
+                    yield lane_of(direct)
+                elif (mail := self._directory.mail(person)) is not None:
+                    yield f"{MAIL}{mail}"
+            elif is_mail_address(name):
+                yield f"{MAIL}{name}"
+            else:
+                adapter, _, conversation = name.partition(":")
+                yield lane_of(ConversationRef(adapter, conversation))
+
+    def _row(self, update: StakeholderUpdate, each: Subscription) -> list[Outgoing]:
+        url = self._config.stakeholders.url
+        if not each.address.startswith(MAIL):
+            message = self._presenter.told_stakeholder(update, each)
+            return [self.post(each, message, incident=update.incident)]
+        if url is None:
+            return []
+        return self.mail(each, Letter(mail=self._presenter.letter(update, each, url)), update)
+
+    def post(self, each: Subscription, message: Message, *, incident: str | None) -> Outgoing:
+        """Return a message for a subscription in a chat."""
+        to = conversation_of(each.address)
+        return Outgoing(
+            target=to.adapter,
+            lane=each.address,
+            body=Post(message=message),
+            incident=incident,
+            audience=True,
+        )
+
+    def mail(
+        self, each: Subscription, letter: Letter, update: StakeholderUpdate | None
+    ) -> list[Outgoing]:
+        """Return a mail for a subscription, in a lane of its address."""
+        return [
+            Outgoing(
+                target=name,
+                lane=f"plugin/{name}/{each.address}",
+                body=letter,
+                incident=update.incident if update is not None else None,
+                audience=True,
+            )
+            for name in self._targets.mailers[:1]
+        ]
+
+
+async def last_brief(work: Work, incident: Incident) -> BriefSent | None:
+    """Return the last brief of an incident, as it is to be read now."""
+    events = (entry.event for entry in reversed(corrected(await work.timeline(incident.id))))
+    return next((event for event in events if isinstance(event, BriefSent)), None)

@@ -1,0 +1,230 @@
+"""What leaves the room: external text with the commander's word, and briefs (X1, X2, H1)."""
+
+from __future__ import annotations
+
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.decision import Decision, owing
+from bot.domain.errors import Rejected
+from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
+from bot.domain.permissions import only_commander, under_way
+from bot.domain.policy import Plan
+from bot.domain.publication import (
+    NO_SERVICE,
+    STATE,
+    ComponentState,
+    Moment,
+    PublicDraft,
+    PublicState,
+    filled,
+)
+from bot.refs import Who
+
+_HEALTH = {
+    Severity.SEV1: ComponentState.MAJOR,
+    Severity.SEV2: ComponentState.PARTIAL,
+    Severity.SEV3: ComponentState.DEGRADED,
+    Severity.SEV4: ComponentState.DEGRADED,
+}
+
+_FITTING = {
+    Phase.INVESTIGATING: {PublicState.INVESTIGATING, PublicState.IDENTIFIED},
+    Phase.STABILISED: {PublicState.MONITORING},
+}
+"""What a person may call a phase in public."""
+
+_WAY = {PublicState.MONITORING: "stabilised <text>", PublicState.RESOLVED: "resolve <text>"}
+"""How an incident comes to a state."""
+
+
+def health(severity: Severity, state: PublicState) -> ComponentState:
+    """Return how components fare; while a fix is watched they are not yet as they should be."""
+    if state is PublicState.RESOLVED:
+        return ComponentState.OPERATIONAL
+    if state is PublicState.MONITORING:
+        return ComponentState.DEGRADED
+    return _HEALTH[severity]
+
+
+def words(incident: Incident, plan: Plan, moment: Moment) -> str:
+    """Return what a plan says at a moment of an incident."""
+    service = plan.name or plan.service or NO_SERVICE
+    fields = {
+        "service": service,
+        "components": ", ".join(plan.components) or service,
+        "since": f"{incident.declared_at:%H:%M} UTC",
+        "impact": incident.impact or "",
+    }
+    return filled(plan.words(moment, incident.severity), fields)
+
+
+def moment_of(incident: Incident) -> Moment:
+    """Return which words fit now: a fix is being made once a stabilising step was tried."""
+    if incident.phase is not Phase.INVESTIGATING:
+        return Moment.MONITORING
+    last = incident.publications[-1] if incident.publications else None
+    known = last is not None and last.state is PublicState.IDENTIFIED
+    return Moment.IDENTIFIED if incident.steps or known else Moment.INVESTIGATING
+
+
+def composed(
+    incident: Incident,
+    plan: Plan,
+    text: str | None,
+    *,
+    title: str | None = None,
+    state: PublicState | None = None,
+) -> ev.ExternalDrafted:
+    """Return a text as it would be published; what is not given is the plan's, or stays.
+
+    No text: the plan's words for this moment.
+    """
+    moment = Moment(state.value) if state is not None else moment_of(incident)
+    last = incident.publications[-1] if incident.publications else None
+    return ev.ExternalDrafted(
+        at=incident.declared_at,
+        text=text if text is not None else words(incident, plan, moment),
+        title=title or (last.title if last else words(incident, plan, Moment.TITLE)),
+        state=STATE[moment],
+        components=plan.components,
+    )
+
+
+def publish(decision: Decision, command: cmd.PublishExternal) -> None:
+    """Publish an external text, or let comms draft it for the commander (C5, X2)."""
+    under_way(decision)
+    if ClockName.EXTERNAL not in decision.setting.audiences:
+        raise Rejected(
+            "No status page is configured, so there is nowhere to publish. "
+            "Whoever runs Sitrep can add [plugins.page].",
+            lines=("update <text>",),
+        )
+    incident = decision.incident
+    state = command.state
+    if state is not None and state not in _FITTING[incident.phase]:
+        line = _WAY.get(state) if incident.phase is Phase.INVESTIGATING else None
+        raise Rejected(
+            f"{incident.id} is {incident.phase.value}: the page cannot say {state.value}.",
+            lines=(line or f"external {command.text}",),
+        )
+    text = composed(
+        incident, decision.setting.plan, command.text, title=command.title, state=command.state
+    )
+    drafts = decision.by is not None and decision.by == incident.roles.get(Role.COMMS)
+    if drafts and incident.commander not in {None, decision.by}:
+        _draft(decision, text, mine=True)
+        return
+    only_commander(decision, what="publishes; comms drafts", line=f"external {command.text}")
+    _publish(decision, text)
+
+
+def offer(decision: Decision) -> None:
+    """Offer a SEV1's or SEV2's first public text at once, in the plan's words (X1, X2)."""
+    incident = decision.incident
+    told = incident.publications or incident.draft is not None
+    if (
+        ClockName.EXTERNAL in decision.setting.audiences
+        and incident.severity.commanded
+        and not told
+    ):
+        _draft(decision, composed(incident, decision.setting.plan, None), mine=False)
+
+
+def follow(decision: Decision, moment: Moment) -> None:
+    """Bring the pages that tell of the incident to its phase, in the words agreed before (X2).
+
+    They go out with the word of whoever may publish; from anybody else they are a draft.
+    """
+    incident = decision.incident
+    over = STATE[moment] is PublicState.RESOLVED
+    concerned = bool(incident.publications) and (incident.public or not over)
+    if not concerned or ClockName.EXTERNAL not in decision.setting.audiences:
+        return
+    last = incident.publications[-1]
+    text = ev.ExternalDrafted(
+        at=decision.now,
+        text=words(incident, decision.setting.plan, moment),
+        title=last.title,
+        state=STATE[moment],
+        components=tuple(dict.fromkeys((*last.components, *decision.setting.plan.components))),
+    )
+    if incident.commander in {None, decision.by}:
+        _publish(decision, text, ended=over)
+    else:
+        _draft(decision, text, mine=False)
+
+
+def _draft(decision: Decision, text: ev.ExternalDrafted, *, mine: bool) -> None:
+    decision.add(
+        ev.ExternalDrafted(
+            at=decision.now,
+            by=decision.by if mine else None,
+            text=text.text,
+            title=text.title,
+            state=text.state,
+            components=text.components,
+        )
+    )
+
+
+def _publish(
+    decision: Decision, text: ev.ExternalDrafted | PublicDraft, *, ended: bool = False
+) -> None:
+    state = text.state
+    if not ended and decision.incident.phase is Phase.STABILISED:
+        state = PublicState.MONITORING
+    decision.add(
+        ev.ExternalPublished(
+            at=decision.now,
+            by=decision.by,
+            text=text.text,
+            title=text.title or words(decision.incident, decision.setting.plan, Moment.TITLE),
+            state=state,
+            components=text.components,
+            health=health(decision.incident.severity, state),
+        )
+    )
+    if not ended:
+        decision.keep(ClockName.EXTERNAL, at=decision.now)
+
+
+def approve(decision: Decision) -> None:
+    """Publish what waits: the publication keeps the clock, not the draft (X2)."""
+    _publish(decision, _waiting(decision, "approve"))
+
+
+def reject(decision: Decision, reason: str | None) -> None:
+    """Send what waits back to who drafted it; to comms, what the plan offered."""
+    draft = _waiting(decision, "reject <why>")
+    author = draft.by or decision.incident.roles.get(Role.COMMS)
+    decision.add(ev.DraftRejected(at=decision.now, by=decision.by, author=author, reason=reason))
+
+
+def _waiting(decision: Decision, line: str) -> PublicDraft:
+    under_way(decision)
+    draft = decision.incident.draft
+    if draft is None:
+        raise Rejected("No external text waits for approval.", lines=("external <text>",))
+    only_commander(decision, what="approves what goes outside", line=line)
+    return draft
+
+
+def brief(decision: Decision, text: str) -> None:
+    """Send a summary to the stakeholders; the liaison's (H1)."""
+    under_way(decision)
+    if ClockName.STAKEHOLDER not in decision.setting.audiences:
+        raise Rejected(
+            "Nobody is subscribed and no audience is configured, so there is nobody to brief.",
+            lines=("update <text>", "subscribe"),
+        )
+    incident = decision.incident
+    may = {incident.commander, incident.roles.get(Role.LIAISON), incident.roles.get(Role.COMMS)}
+    if incident.commander is not None and decision.by not in may:
+        holder = owing(incident, ClockName.STAKEHOLDER)
+        raise Rejected(
+            "Briefs are the liaison's.",
+            lines=(f"brief {text}",),
+            for_whom=Who(holder) if holder else None,
+        )
+    decision.add(ev.BriefSent(at=decision.now, by=decision.by, text=text))
+    decision.keep(ClockName.STAKEHOLDER, at=decision.now)

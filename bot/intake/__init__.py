@@ -1,0 +1,1 @@
+"""Whatever arrives becomes a command, a decision and one transaction."""

@@ -1,0 +1,115 @@
+"""An edited postmortem, read back: what differs from the record becomes one command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from bot.domain import commands as cmd
+from bot.domain.action_values import Action, Category, Strength
+from bot.domain.incident import Incident
+from bot.domain.postmortem_values import COLUMNS, TITLES, EditedPostmortem, Row, Section
+from bot.grammar.parser import clean
+from bot.people import Directory, Unknown
+from bot.refs import PersonId
+
+REASON = "edited in the document"
+"""Why a date moved that somebody changed in the table."""
+
+
+LONGEST_SECTION = 512 * 1024
+"""The longest section, in bytes: the timeline of thousands of entries fits."""
+
+
+def changes(
+    incident: Incident,
+    stands: Mapping[Section, str],
+    document: EditedPostmortem,
+    directory: Directory,
+) -> cmd.ImportDocument:
+    """Return what a document changes: sections and action items that are not as they stand."""
+    sections = []
+    for section, text in stands.items():
+        given = (
+            document.header.get("Authors")
+            if section is Section.AUTHORS
+            else document.sections.get(TITLES[section])
+        )
+        if given is not None and clean(given, LONGEST_SECTION) != _shown(section, text):
+            sections.append(cmd.WriteSection(section=section, text=clean(given, LONGEST_SECTION)))
+    reader = _Rows(incident, directory)
+    actions = [change for row in document.actions if (change := reader.change(row)) is not None]
+    return cmd.ImportDocument(sections=tuple(sections), actions=tuple(actions))
+
+
+def missing(incident: Incident, document: EditedPostmortem) -> list[str]:
+    """Return the action items that a document leaves out; they stay."""
+    named = {row[0].upper() for row in document.actions}
+    return [a.label for a in incident.actions if a.dropped is None and a.label not in named]
+
+
+def _shown(section: Section, text: str) -> str:
+    return " ".join(text.split()) if section is Section.AUTHORS else clean(text, LONGEST_SECTION)
+
+
+class _Rows:
+    """Reads the table of action items."""
+
+    def __init__(self, incident: Incident, directory: Directory) -> None:
+        self._incident, self._directory = incident, directory
+
+    def change(self, row: Row) -> cmd.AddAction | cmd.ChangeAction | None:
+        cells = {name: clean(cell) for name, cell in zip(COLUMNS, row, strict=True)}
+        match = re.fullmatch(r"[aA#]?(\d{1,4})", cells["#"])
+        action = self._incident.action(int(match[1])) if match is not None else None
+        owner = self._owner(cells["Owner"], action)
+        due = self._date(cells["Target date"])
+        strength = next(
+            (s for s in Strength if cells["Strength"].casefold() in {s.word, str(s.value)}), None
+        )
+        category = next((c for c in Category if cells["Category"].casefold() == c), None)
+        if action is None:
+            return cmd.AddAction(
+                text=cells["Action"],
+                owner=owner,
+                owner_typed=cells["Owner"],
+                due=due,
+                due_typed=cells["Target date"],
+                strength=strength,
+                strength_typed=cells["Strength"],
+                category=category,
+            )
+        same = (
+            cells["Action"] == " ".join(action.text.split())
+            and owner == action.owner
+            and due == action.due
+            and strength in {None, action.strength}
+            and category in {None, action.category}
+        )
+        if same:
+            return None
+        return cmd.ChangeAction(
+            n=action.n,
+            text=cells["Action"],
+            owner=owner,
+            owner_typed=cells["Owner"],
+            due=due,
+            due_typed=cells["Target date"],
+            strength=strength,
+            category=category,
+            reason=REASON,
+        )
+
+    def _owner(self, name: str, action: Action | None) -> PersonId | None:
+        if action is not None and name == self._directory.name(action.owner):
+            return action.owner
+        found = self._directory.find(name, {}) if name else Unknown(name)
+        return None if isinstance(found, Unknown) else found
+
+    @staticmethod
+    def _date(text: str) -> date | None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return None
