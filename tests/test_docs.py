@@ -13,7 +13,8 @@ from adapters.console.render import as_text
 from bot import contract
 from bot.contract import Hooks
 from bot.domain.durations import parse_duration
-from bot.grammar.verbs import VERBS, Topic
+from bot.grammar.verb import Topic
+from bot.grammar.verbs import VERBS
 from bot.plugin_manager import REGISTERING
 from bot.testing import RecordingAdapter, stage
 

@@ -34,7 +34,7 @@ from bot.domain import commands as cmd
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.incident import ClockName, Incident
 from bot.domain.publication import ComponentState
-from bot.grammar.parser import clean
+from bot.grammar.text import clean
 from bot.plugin_manager import PluginManager
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef

@@ -19,7 +19,7 @@ from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
 from bot.domain.subscription import MAIL, Subscription
 from bot.domain.timeline import corrected
-from bot.grammar.parser import Subscribe, Unsubscribe
+from bot.grammar.requests import Subscribe, Unsubscribe
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId
 from bot.store.rows import Letter, Outgoing, Post

@@ -10,7 +10,7 @@ from bot.domain import commands as cmd
 from bot.domain.action_values import Action, Category, Strength
 from bot.domain.incident import Incident
 from bot.domain.postmortem_values import COLUMNS, TITLES, EditedPostmortem, Row, Section
-from bot.grammar.parser import clean
+from bot.grammar.text import clean
 from bot.people import Directory, Unknown
 from bot.refs import PersonId
 

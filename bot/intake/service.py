@@ -45,21 +45,19 @@ from bot.domain.incident import ClockName, Incident, Kind, Phase, Severity
 from bot.domain.postmortem_values import Section, read
 from bot.domain.setting import Setting
 from bot.domain.timeline import texts_of, twins_of
-from bot.grammar.parser import (
+from bot.grammar.parser import Request, command_line, parse
+from bot.grammar.requests import (
     Asked,
     OfAudience,
     Opening,
     Query,
-    Request,
     SetShield,
     Subscribe,
     Unsubscribe,
     UsageError,
-    clean,
-    command_line,
-    parse,
 )
-from bot.grammar.verbs import Scope
+from bot.grammar.text import clean
+from bot.grammar.verb import Scope
 from bot.intake.documents import changes, missing
 from bot.presenter import Presenter
 from bot.refs import ConversationRef, PersonId, UserRef

@@ -22,8 +22,9 @@ from bot.contract.messages import (
 from bot.domain.decide import QUESTIONS
 from bot.domain.errors import Rejected
 from bot.domain.incident import IMPACT, RESPONSE, Incident, Severity
-from bot.grammar.parser import Opening, UsageError
-from bot.grammar.verbs import BY_WORD, VERBS, Topic, Verb
+from bot.grammar.requests import Opening, UsageError
+from bot.grammar.verb import Topic, Verb
+from bot.grammar.verbs import BY_WORD, VERBS
 from bot.presenter.forms import Forms
 from bot.presenter.voice import PREFIX, joined, para, shorten
 from bot.refs import PersonId, Who

@@ -13,7 +13,9 @@ from bot.cli.export import exported
 from bot.contract.messages import plain
 from bot.domain import events as ev
 from bot.domain.policy import Plan
-from bot.grammar.parser import UsageError, clean, command_line, parse
+from bot.grammar.parser import command_line, parse
+from bot.grammar.requests import UsageError
+from bot.grammar.text import clean
 from bot.grammar.verbs import BY_WORD, VERBS
 from bot.people import Directory, Person
 from bot.presenter import Presenter

@@ -7,8 +7,9 @@ import pytest
 from bot.domain import commands as cmd
 from bot.domain.incident import ClockName, Kind, Role, Severity
 from bot.domain.publication import PublicState
-from bot.grammar.parser import (
-    NO_CHANGE,
+from bot.grammar.cadence import NO_CHANGE
+from bot.grammar.parser import parse
+from bot.grammar.requests import (
     Asked,
     Opening,
     Query,
@@ -16,7 +17,6 @@ from bot.grammar.parser import (
     Subscribe,
     Unsubscribe,
     UsageError,
-    parse,
 )
 from bot.people import Directory, Person
 from bot.refs import PersonId, UserRef

@@ -32,7 +32,7 @@ from bot.domain.postmortem_values import (
     read,
     write,
 )
-from bot.grammar.parser import clean
+from bot.grammar.text import clean
 from bot.intake.documents import changes
 from bot.presenter import Presenter
 from bot.refs import ExternalRef
