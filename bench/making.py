@@ -27,7 +27,7 @@ from bot.domain.setting import Setting
 from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, PersonId, UserRef
 from bot.testing import ManualClock, RecordingAdapter
-from storage import database, migrate, open_database
+from storage import migrate, open_database, urls
 from storage.models import EventRow, IncidentRow, OutboxRow
 
 ROOT = Path(__file__).parents[1]
@@ -111,7 +111,7 @@ async def raw_tortoise(url: str, **connection: Any) -> AsyncIterator[None]:
     await migrate.upgrade(url, tell=lambda _line: None)
     async with TortoiseContext() as context:
         if url.startswith("sqlite"):
-            config = database.connection_config(url)
+            config = urls.connection_config(url)
             config["engine"] = "tortoise.backends.sqlite"
         else:
             config = url

@@ -1,7 +1,14 @@
-"""States, events and deliveries as JSON, with the version they were written in."""
+"""States, events and deliveries as JSON, with the version in which they were written.
+
+A renamed or moved name of something stored takes a new `SCHEMA` and an `Upcast`; the sample of the
+old version stays in the tests.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, get_args
@@ -14,7 +21,25 @@ from bot.domain.incident import Incident
 from bot.store.rows import Outgoing
 
 SCHEMA = 1
-"""The version that states and events are written in. What is older is upcast when it is read."""
+"""The version in which states and events are written; an older one is upcast when it is read."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcast:
+    """The step from one version to the next, on plain JSON."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Event classes that were renamed: the old name, and the new one."""
+    event: Callable[[str, Json], Json] = lambda _kind, data: data
+    """Returns an event of the next version; its class comes with the new name."""
+    incident: Callable[[Json], Json] = lambda data: data
+    """Returns a state of the next version."""
+
+
+UPCASTS: Mapping[int, Upcast] = {}
+"""The step from each older version, by its number."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,10 +67,10 @@ def _events(kind: str) -> TypeAdapter[ev.Event]:
 
 
 def micros(when: datetime) -> int:
-    """Return an instant as stored.
+    """Return an instant as stored: microseconds since 1970, UTC.
 
     Raises:
-        ValueError: It has no time zone.
+        ValueError: The instant has no time zone.
     """
     if when.tzinfo is None:
         raise ValueError(f"a time without a zone: {when}")
@@ -64,7 +89,9 @@ def dump_incident(incident: Incident) -> str:
 
 def load_incident(text: str, schema: int) -> Incident:
     """Return a stored state."""
-    return _incidents().validate_json(_upcast(text, schema))
+    for step in _steps(schema):
+        text = json.dumps(step.incident(json.loads(text)))
+    return _incidents().validate_json(text)
 
 
 def dump_action(action: Action) -> str:
@@ -84,7 +111,10 @@ def dump_event(event: ev.Event) -> str:
 
 def load_event(kind: str, text: str, schema: int) -> ev.Event:
     """Return a stored event."""
-    return _events(kind).validate_json(_upcast(text, schema))
+    for step in _steps(schema):
+        kind = step.kinds.get(kind, kind)
+        text = json.dumps(step.event(kind, json.loads(text)))
+    return _events(kind).validate_json(text)
 
 
 def dump_outgoing(what: Outgoing) -> str:
@@ -97,8 +127,15 @@ def load_outgoing(text: str) -> Outgoing:
     return _deliveries().validate_json(text)
 
 
-def _upcast(text: str, schema: int) -> str:
-    """Bring what an older version wrote to the current shape; there is one version so far."""
-    if schema != SCHEMA:
+def _steps(schema: int) -> list[Upcast]:
+    """Return the steps from a version to this one.
+
+    Raises:
+        ValueError: This Sitrep does not know the version.
+    """
+    if schema == SCHEMA:
+        return []
+    older = range(schema, SCHEMA)
+    if not older or any(version not in UPCASTS for version in older):
         raise ValueError(f"written in version {schema}; this Sitrep reads version {SCHEMA}")
-    return text
+    return [UPCASTS[version] for version in older]

@@ -18,8 +18,8 @@ from tortoise.migrations.migration import Migration
 from tortoise.migrations.schema_generator.state import State
 
 from bot.contract.errors import BotError, DatabaseTooNew
-from storage import database
 from storage.sqlite import Client
+from storage.urls import connection_config, sqlite_path
 
 _ADVISORY_LOCK = 7_748_737  # "sitrep" on a phone's keys: one migrating process at a time
 
@@ -52,7 +52,7 @@ async def pending(url: str) -> list[str]:
     Raises:
         DatabaseTooNew: Some are applied that this program does not have.
     """
-    path = database.sqlite_path(url)
+    path = sqlite_path(url)
     if path is not None and not path.exists():
         return ["a new database"]
     async with _executor(url, "storage.migrations") as executor:
@@ -82,7 +82,7 @@ async def upgrade(
         applied = await executor.recorder.applied_migrations()
         if applied and not apply:
             raise BotError(f"the database needs an upgrade ({', '.join(names)}): sitrep migrate")
-        path = database.sqlite_path(url)
+        path = sqlite_path(url)
         if applied and path is not None:
             tell(f"upgrading {path}; a copy of it as it was: {await _copy(executor, path)}")
         state = await executor._project_state(set(applied))  # noqa: SLF001 - its own runner does
@@ -96,8 +96,8 @@ async def upgrade(
 @asynccontextmanager
 async def _executor(url: str, migrations: str) -> AsyncIterator[MigrationExecutor]:
     """Connect for migrating: on SQLite without foreign keys, which a remade table would cascade."""
-    connection = database.connection_config(url)
-    if database.sqlite_path(url) is not None:
+    connection = connection_config(url)
+    if sqlite_path(url) is not None:
         connection["credentials"]["foreign_keys"] = "OFF"
     config = tortoise_config({"default": connection}, migrations)
     async with TortoiseContext() as context:

@@ -25,6 +25,7 @@ from bot.domain.policy import Plan
 from bot.domain.postmortem_values import Section
 from bot.refs import ConversationRef, ExternalRef
 from bot.store.rows import Outgoing, Post
+from storage import codec
 from storage.codec import (
     SCHEMA,
     dump_event,
@@ -142,6 +143,47 @@ def test_what_every_version_wrote_is_read_and_folds(path):
     events = tuple(load_event(kind, text, schema) for kind, text in written["events"])
     assert load_incident(written["incident"], schema) == fold(events)
     assert load_outgoing(written["outgoing"]).target == "chat"
+
+
+def test_what_was_renamed_since_is_read_by_its_new_names(monkeypatch):
+    """A class, a field of an event and a field of the state, over two versions."""
+
+    def renamed(data: dict, was: str, now: str) -> dict:
+        return {now if name == was else name: value for name, value in data.items()}
+
+    monkeypatch.setattr(codec, "SCHEMA", 3)
+    monkeypatch.setattr(
+        codec,
+        "UPCASTS",
+        {
+            1: codec.Upcast(
+                kinds={"StatusPosted": "UpdateGiven"},
+                incident=lambda data: renamed(data, "name", "heading"),
+            ),
+            2: codec.Upcast(
+                kinds={"UpdateGiven": "UpdatePosted"},
+                event=lambda kind, data: (
+                    renamed(data, "words", "text") if kind == "UpdatePosted" else data
+                ),
+                incident=lambda data: renamed(data, "heading", "title"),
+            ),
+        },
+    )
+    play = eventful()
+    update = next(event for event in play.events if isinstance(event, ev.UpdatePosted))
+    old = json.dumps(renamed(json.loads(dump_event(update)), "text", "words"))
+    assert load_event("StatusPosted", old, 1) == update
+    assert load_event("UpdateGiven", old, 2) == update
+    state = json.dumps(renamed(json.loads(dump_incident(play.state)), "title", "name"))
+    assert load_incident(state, 1) == play.state
+    untouched = next(event for event in play.events if isinstance(event, ev.ImpactStated))
+    assert load_event("ImpactStated", dump_event(untouched), 1) == untouched
+
+
+@pytest.mark.parametrize("schema", [-1, 0])
+def test_a_version_without_a_step_to_the_next_is_refused(schema):
+    with pytest.raises(ValueError, match="this Sitrep reads"):
+        load_event("ImpactStated", "{}", schema)
 
 
 def test_a_version_from_the_future_is_not_guessed_at():
