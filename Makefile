@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo try-matrix test test-crash peers lint format golden migration bench lock clean
+.PHONY: help run demo try-matrix test test-fast test-crash peers lint format golden migration bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -25,10 +25,13 @@ demo: $(VENV)/.run ## play one SEV1 from declaration to resolution in under a mi
 try-matrix: $(VENV)/.dev peers ## start a homeserver with two users and Sitrep in it, to try it with any client
 	@$(BIN)/python tests/try_matrix.py
 
-# Much of a test is waiting, and each worker starts peers of its own: two, on any machine. The files
-# keep their order, so that the long ones begin first and the workers end together.
+# Much of a test is waiting, so there are more workers than cores. They steal tests from each other:
+# xdist's other schedulers, by file or group, run a test that killed its worker again and again.
 test: $(VENV)/.dev peers ## the whole suite, with a short crash run, on real peers
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+test-fast: $(VENV)/.dev ## the inner loop: what needs no peer and no time, in seconds
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not crash" tests/unit tests/test_docs.py tests/test_golden.py
 
 test-crash: $(VENV)/.dev peers ## at least 200 kills of a real process, on SQLite and PostgreSQL
 	SITREP_KILLS=200 $(BIN)/python -m pytest -m crash

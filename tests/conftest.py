@@ -1,19 +1,35 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import limits
 import pytest
 from alone import shut_in
 from homeserver import Missing, Synapse
+from hypothesis import HealthCheck, settings
 from peers import Postgres, started, unavailable
 
 from bot.config.model import LogSection
 from bot.log import configure
 
 shut_in()  # before any thread is started
+
+settings.register_profile(
+    "sitrep",
+    deadline=None,  # a busy machine is no fault of the code
+    derandomize=bool(os.environ.get("CI")),
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("sitrep")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    limits.register(config)
 
 
 @pytest.fixture(scope="session", autouse=True)

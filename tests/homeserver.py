@@ -175,9 +175,13 @@ class Synapse:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that no connection is given by chance."""
+    """Return a port that nobody listens on, and that no connection is given by chance.
+
+    The workers of a run share its network: each of up to eight draws from ports of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000 + worker * 1500, 20_000 + (worker + 1) * 1500)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

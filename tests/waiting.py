@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-PATIENCE = 20.0
+PATIENCE = 90.0
+"""Seconds after which a wait is named as in vain: far more than a busy machine needs."""
 
 
 async def until(what: Callable[[], Any], why: str = "", patience: float = PATIENCE) -> Any:

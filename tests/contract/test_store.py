@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 from acting import ALL, ANN, BEN, DEV, OPS, START, Play
+from waiting import PATIENCE
 
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
@@ -455,7 +456,7 @@ async def test_transactions_that_wait_for_each_other_both_get_through(opened):
 
             await db.transact(body)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(both("INC-1", "INC-2"), both("INC-2", "INC-1"))
         assert await db.transact(lambda w: w.number("N")) == 3
 

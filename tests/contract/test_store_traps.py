@@ -18,6 +18,7 @@ from test_store import declared, post, send
 from tortoise import fields
 from tortoise.migrations import operations as ops
 from tortoise.migrations.migration import Migration
+from waiting import PATIENCE
 
 from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy, DatabaseTooNew
 from storage import migrate, open_database, pending_migrations
@@ -42,7 +43,7 @@ async def test_cancelling_inside_a_transaction_neither_hangs_nor_half_writes(url
             await asyncio.sleep(chance.random() * 0.003)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             last = [await db.transact(lambda w, s=s: w.number(s)) for s in "AB"]
         assert last[0] == last[1]
 

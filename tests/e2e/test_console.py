@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pyte
 import pytest
+from waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SITREP = Path(sys.executable).with_name("sitrep")
@@ -245,7 +246,7 @@ class Terminal:
 
     def close(self) -> int:
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + PATIENCE
             while self.process.poll() is None and time.monotonic() < end:
                 self.type("\x03")  # again: between two prompts nobody reads it
                 if select.select([self.master], [], [], 1.0)[0]:

@@ -23,7 +23,7 @@ from bot.testing import START, TEAM, ManualClock, RecordingAdapter
 KILLS = 50
 EACH = 7
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.crash
 
 
 async def test_killed_fifty_times_after_the_post_fifty_actions_have_fifty_tickets(tmp_path):

@@ -21,7 +21,7 @@ from bot.domain.incident import RungKind
 KILLS = max(6, int(os.environ.get("SITREP_KILLS", "0")) // 4)
 """How many kills: 50 of the 200 of `make test-crash`."""
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.crash
 
 CLOCKS = """
 [clocks]

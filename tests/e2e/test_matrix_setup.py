@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from homeserver import SERVER, Synapse, free_port
 from matrix_world import PICKLE
+from waiting import PATIENCE
 
 from adapters.matrix.session import Keep
 
@@ -194,7 +195,7 @@ def test_trying_it_out_starts_and_ends_cleanly(synapse):
     }  # fmt: skip
     ann = hs.call("POST", "/_matrix/client/v3/login", login)["access_token"]
     alias = f"%23sitrep-triage:{SERVER}"
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             room = hs.call("POST", f"/_matrix/client/v3/join/{alias}", {}, ann)["room_id"]
@@ -213,7 +214,7 @@ def test_trying_it_out_starts_and_ends_cleanly(synapse):
             assert time.monotonic() < end, "no room was made"
             time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
     with pytest.raises(OSError, match="refused"):
         hs.call("GET", "/_matrix/client/versions")

@@ -22,7 +22,7 @@ KILLS = 18
 INSTANTS = 12
 """How far into a delivery a process is killed: further than any delivery here goes."""
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.crash
 
 PLANNED = TEAM.replace(
     'comms = "priya"', 'comms = "priya"\ncomponents = ["checkout"]\nexternal = { sev1 = "30m" }'

@@ -24,7 +24,7 @@ from bot.domain import events as ev
 KILLS = max(8, int(os.environ.get("SITREP_KILLS", "0")) // 4)
 """How many kills: 50 of the 200 of `make test-crash`."""
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.crash
 
 MORE = """
 [clocks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app import verify
@@ -148,7 +148,7 @@ def test_the_prefix_needs_its_word_boundary(text, meant):
     assert command_line(text, addressed=False) == meant
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400)
 @given(
     verb=st.sampled_from([*BY_WORD, "", "INC-1", "inc-1 update"]),
     tail=st.one_of(st.text(max_size=200), st.from_regex(r"[ @:#a-z0-9<>-]{0,60}")),

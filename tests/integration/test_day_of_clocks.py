@@ -79,7 +79,7 @@ async def through(app: App, clock: ManualClock, lines: list[Line]) -> None:
         await app.receive(event)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
 async def test_every_promise_of_a_day_is_settled(tmp_path, record_property):
     """K1 K3 K5 K6 K7 F2"""
     chance = random.Random(7)

@@ -29,7 +29,6 @@ async def updates(bot) -> list[str]:
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", ["502", "json500", "truncate", "reset"])
 async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_path, mode):
     """D1 D2"""
@@ -39,10 +38,12 @@ async def test_a_broken_homeserver_is_waited_out_without_a_storm(synapse, tmp_pa
         begun, proxy.mode = time.monotonic(), mode
         await w.ann.say(room, "!inc update said while it was broken")
         await asyncio.sleep(SECONDS)
-        proxy.mode = "pass"
+        await until(lambda: [each for each in proxy.since(begun) if each[1] == mode], "a request")
         broken = [each for each in proxy.since(begun) if each[1] == mode]
+        seconds = time.monotonic() - begun
+        proxy.mode = "pass"
         # The HTTP client repeats a reset request once by itself, so some of these count twice.
-        assert 1 <= len(broken) <= 20 + SECONDS, len(broken)
+        assert len(broken) <= 20 + seconds, len(broken)
         # What waits is tried again after as long as it was broken, at the latest.
         heard = "said while it was broken — Ann"
         await w.ann.hears(heard, room, patience=PATIENCE + (SECONDS if LONG else 0))

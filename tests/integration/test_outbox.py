@@ -359,6 +359,6 @@ async def test_a_session_that_another_took_while_the_clock_was_set_back_is_given
 
         monkeypatch.setattr(app.store, "hold", another)
         clock.off = -timedelta(hours=1)
-        await asyncio.wait_for(ended.wait(), 5)
+        await until(ended.is_set, "the end of the adapter")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from waiting import PATIENCE
 
 from bot.app import verify
 from bot.contract.chat import (
@@ -343,7 +344,7 @@ async def test_a_config_that_makes_something_due_later_does_not_keep_the_clocks_
     later = TEAM.replace("[paging]", '[command]\nnudge_after = "14m"\n[paging]')
     async with stage(tmp_path, clock=clock, config=later) as bot:
         await clock.advance(timedelta(minutes=10))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await bot.app.cadence.run_due()
         assert await bot.app.store.next_due() == clock.now() + timedelta(minutes=2)
         await bot.minutes(4)

@@ -6,7 +6,6 @@ import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import pytest
 from homeserver import Missing
 from matrix_world import config as matrix_config
 from matrix_world import world
@@ -146,9 +145,6 @@ async def test_matrix_goes_away_and_teams_stays_whole(synapse, tmp_path, monkeyp
             synapse.start()
         await there.hears("Matrix takes messages again", thread)
         await w.ann.hears("Matrix is down — Ben (Teams)", room)
-
-
-pytestmark = pytest.mark.timeout(180)
 
 
 async def test_the_outside_is_told_over_both(synapse, tmp_path, monkeypatch):

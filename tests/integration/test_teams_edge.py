@@ -10,7 +10,7 @@ from io import BytesIO
 
 import jwt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from microsoft import APP, CHANNEL, PASSWORD, TENANT, Key, Microsoft, activity, certificate
 from teams_world import config, team
@@ -349,10 +349,7 @@ async def test_whatever_comes_is_answered_without_a_fault_and_without_effect(
         token = t.ms.token()
         seen = set()
 
-        @settings(
-            max_examples=150, deadline=None, derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+        @settings(max_examples=150, derandomize=True)
         @given(
             kind=st.sampled_from(KINDS),
             more=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5),

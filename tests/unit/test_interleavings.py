@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from acting import ALL, ANN, BEN, CARA, DEV, EVE, OPS, Play
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -225,6 +225,7 @@ class Interleaving(RuleBasedStateMachine):
         raise AssertionError(f"nothing can be done in {self.play.state.phase}")
 
 
+@pytest.mark.slow
 def test_thousands_of_interleavings_keep_the_rules():
     """C1 C3 K2 K3 K5 K7 L3"""
     run_state_machine_as_test(
@@ -232,8 +233,6 @@ def test_thousands_of_interleavings_keep_the_rules():
         settings=settings(
             max_examples=300,
             stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
         ),
     )
 

@@ -197,7 +197,7 @@ messages = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(messages)
 def test_html_keeps_to_its_tags_and_nothing_written_becomes_markup(message):
     drawn = renderer().draw(message)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from acting import ANN, BEN, CARA, DEV, EVE, Play
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -80,7 +80,7 @@ def entries(play: Play) -> list[Entry]:
         st.tuples(*[st.text(max_size=30).map(lambda t: " ".join(clean(t).split()))] * 7), max_size=5
     ),
 )
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_what_is_written_is_read_back_whatever_stands_in_it(texts, title, rows):
     """P3"""
     kept = tuple(row for row in rows if any(row) and not all(set(c) <= set(":-") for c in row))
@@ -107,7 +107,7 @@ def test_what_is_written_is_read_back_whatever_stands_in_it(texts, title, rows):
         max_size=7,
     ),
 )
-@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200)
 def test_importing_what_was_exported_changes_nothing(written, actions):
     """P3"""
     play = ended()
@@ -315,6 +315,7 @@ class Gates(RuleBasedStateMachine):
         assert fold(tuple(self.play.events)) == self.play.state
 
 
+@pytest.mark.slow
 def test_the_gates_hold_under_any_order_of_commands():
     """P1 P4 P5"""
     run_state_machine_as_test(
@@ -322,8 +323,6 @@ def test_the_gates_hold_under_any_order_of_commands():
         settings=settings(
             max_examples=200,
             stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
         ),
     )
 
@@ -418,6 +417,7 @@ def test_an_overdue_action_is_told_to_its_owner_then_to_the_services_owner():
     assert len(play.of(ev.ActionChased)) == 4
 
 
+@pytest.mark.slow
 def test_a_drills_actions_are_not_chased():
     """A3"""
     play = Play()
