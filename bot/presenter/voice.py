@@ -1,27 +1,34 @@
-"""How the bot speaks of people, times and lines to type; every other page builds on it."""
+"""How the bot speaks of people, times and lines to type; every other part holds a `Voice`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from bot.contract.messages import (
     Actions,
     At,
+    Block,
     Button,
     Code,
     Mention,
+    Message,
     Precision,
     Span,
     Spans,
+    Strong,
     Text,
     span_of,
 )
 from bot.domain import events as ev
-from bot.domain.incident import ClockName, Incident, Phase, Role
-from bot.domain.policy import Plan
+from bot.domain.effects import Scene
+from bot.domain.incident import ClockName, Incident, Outcome, Phase, Role
 from bot.people import Directory
 from bot.refs import ConversationRef, PersonId
+
+E = TypeVar("E", bound=ev.Happening)
 
 PREFIX = "!inc"
 """What a typed command begins with, on every platform."""
@@ -29,16 +36,45 @@ PREFIX = "!inc"
 TITLE_LENGTH = 120
 """How much of a title is shown (F10)."""
 
-CLOCKS = {
-    ClockName.INTERNAL: "Next update",
-    ClockName.EXTERNAL: "Next public update",
-    ClockName.STAKEHOLDER: "Next brief",
+
+@dataclass(frozen=True, slots=True)
+class PromiseWords:
+    """What the promises of one clock are called."""
+
+    noun: str
+    """As the room hears of it: `Next public update`."""
+    article: str
+    recorded: str
+    """As the record names it, beside those of other clocks."""
+    line: str
+    """The line that keeps the promise."""
+
+
+PROMISES = {
+    ClockName.INTERNAL: PromiseWords("update", "an", "internal update", "update <text>"),
+    ClockName.EXTERNAL: PromiseWords("public update", "a", "public update", "external <text>"),
+    ClockName.STAKEHOLDER: PromiseWords("brief", "a", "stakeholder brief", "brief <text>"),
 }
-KEEPING = {
-    ClockName.INTERNAL: "update <text>",
-    ClockName.EXTERNAL: "external <text>",
-    ClockName.STAKEHOLDER: "brief <text>",
+
+_OUTCOMES = {
+    Outcome.KEPT: "kept",
+    Outcome.LATE: "kept late",
+    Outcome.MISSED: "missed",
+    Outcome.WITHDRAWN: "withdrawn",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """One message on its way into words."""
+
+    incident: Incident
+    """The incident as the events left it."""
+    scene: Scene
+    """The event that the message is about, and those that came with it."""
+    now: datetime
+    to: ConversationRef | None = None
+    """The conversation that is told; `None` if it is a person."""
 
 
 def shorten(text: str, length: int = TITLE_LENGTH) -> str:
@@ -61,25 +97,55 @@ def joined(parts: Sequence[Spans], by: str = " · ") -> Spans:
     return tuple(result)
 
 
+def message(*lines: Spans | Block | None) -> Message:
+    """Return a message of lines; the first is its summary, and empty ones are left out."""
+    kept = [line for line in lines if line]
+    summary = kept[0] if isinstance(kept[0], tuple) else ("",)
+    blocks = tuple(Text(line) if isinstance(line, tuple) else line for line in kept[1:])
+    return Message(summary=summary, blocks=blocks)
+
+
+def first(scene: Scene, kind: type[E]) -> E | None:
+    """Return the first event of a kind."""
+    return next((e for e in scene.events if isinstance(e, kind)), None)
+
+
+def last(scene: Scene, kind: type[E]) -> E | None:
+    """Return the last event of a kind."""
+    return next((e for e in reversed(scene.events) if isinstance(e, kind)), None)
+
+
+def all_of(scene: Scene, kind: type[E]) -> list[E]:
+    """Return the events of a kind."""
+    return [event for event in scene.events if isinstance(event, kind)]
+
+
+def day(when: datetime) -> At:
+    """Return an instant with its day."""
+    return At(when, None, Precision.DAY)
+
+
+def because(reason: str | None) -> Spans:
+    """Return a reason as it follows a sentence."""
+    return (f": {shorten(reason, 300)}",) if reason else ()
+
+
+def next_label(clock: ClockName) -> str:
+    """Return `Next update`, `Next brief`."""
+    return f"Next {PROMISES[clock].noun}"
+
+
+def outcome(event: ev.PromiseSettled) -> str:
+    """Return how a promise ended: `kept late by 2 min`."""
+    late = f" by {span_of(event.late_by)}" if event.outcome is Outcome.LATE else ""
+    return f"{_OUTCOMES[event.outcome]}{late}"
+
+
 class Voice:
     """Names, times, lines and buttons."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        plan_for: Callable[[str | None], Plan],
-        *,
-        tracker: bool = False,
-        services: tuple[str, ...] = (),
-    ) -> None:
-        """`plan_for` gives a service's communication plan; `tracker`: tickets are filed.
-
-        `services` are those that have a plan, for a form to choose from.
-        """
+    def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        self.plan_for = plan_for
-        self.tracker = tracker
-        self.services = services
 
     def who(self, person: PersonId | None, *, notify: bool = False) -> Span:
         """Return a person, or `none`."""
@@ -142,6 +208,10 @@ class Voice:
         """Return an incident's id and severity."""
         return f"{self.practice(incident)}{incident.id} {incident.severity.label}"
 
+    def name(self, incident: Incident) -> Spans:
+        """Return an incident's id and title, as one person is told of it."""
+        return (f"{self.practice(incident)}{incident.id} ", Strong(self.title(incident)))
+
     def next_update(
         self, incident: Incident, now: datetime | None = None, clock: ClockName = ClockName.INTERNAL
     ) -> Spans:
@@ -150,9 +220,9 @@ class Voice:
         if state is None or state.promise is None:
             return ()
         due_at = state.promise.due_at
-        what = CLOCKS[clock]
+        what = next_label(clock)
         if now is not None and due_at < now:
-            what = f"{what.removeprefix('Next ').capitalize()} was due"
+            what = f"{PROMISES[clock].noun.capitalize()} was due"
         return (f"{what} ", self.at(due_at, now), ".")
 
     def ic(self, incident: Incident) -> Spans:
@@ -191,3 +261,31 @@ class Voice:
         if state.withdrawn:
             parts.append(f"{state.withdrawn} withdrawn")
         return ", ".join(parts)
+
+    def settled(self, scene: Scene, clock: ClockName) -> str:
+        """Return how the promise ended that a text keeps, and how many were missed before it."""
+        settled = [e for e in all_of(scene, ev.PromiseSettled) if e.clock is clock]
+        missed = sum(e.outcome is Outcome.MISSED for e in settled)
+        text = f"{missed} missed before it. " if missed else ""
+        if settled and settled[-1].outcome is Outcome.LATE:
+            text += f"Kept {span_of(settled[-1].late_by)} late. "
+        elif settled and settled[-1].outcome is Outcome.KEPT:
+            text += "Kept. "
+        return text
+
+    def sending(
+        self,
+        occasion: Occasion,
+        head: ev.ExternalPublished | ev.BriefSent,
+        verb: str,
+        clock: ClockName,
+    ) -> Message:
+        """Return that a text leaves the room, how its promise ended, and the next one."""
+        incident = occasion.incident
+        due = self.next_update(incident, None, clock)
+        if incident.drill:
+            verb = f"{verb} (practice: it goes nowhere)"
+        return message(
+            (f"{verb}: ", head.text, " — ", self.who(head.by)),
+            (self.settled(occasion.scene, clock), *due) if due else None,
+        )

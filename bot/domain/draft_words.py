@@ -1,0 +1,69 @@
+"""The words of a postmortem's draft: the policy's template, and those that messages use too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from bot.domain import events as ev
+from bot.domain.incident import ClockName, Role
+from bot.domain.postmortem_values import Section
+from bot.refs import PersonId
+
+ROLES = {Role.SCRIBE: "the scribe", Role.COMMS: "comms", Role.LIAISON: "the liaison"}
+"""How people with a role appear."""
+
+BLANKS = {
+    Section.CAUSE: (
+        "[What ultimately caused this. Contributing factors. Why the existing controls did not "
+        "prevent it.]"
+    ),
+    Section.WELL: "- [Genuine positives — things we want to keep doing]",
+    Section.POORLY: "- [Honest, specific — no blame language]",
+    Section.LESSONS: ("[The durable takeaways — what should a different team learn from this?]"),
+}
+"""The policy's template, where the record says nothing."""
+
+
+class Known(Protocol):
+    """Somebody whom the config names."""
+
+    @property
+    def id(self) -> PersonId:
+        """Their id."""
+
+    @property
+    def name(self) -> str:
+        """Their name."""
+
+
+class Names(Protocol):
+    """The names of people."""
+
+    def name(self, person: PersonId) -> str:
+        """Return what a person is called."""
+
+    @property
+    def everybody(self) -> Sequence[Known]:
+        """All people of the config."""
+
+
+class DraftingWords(Protocol):
+    """The words that a draft takes over from messages, so that both read the same."""
+
+    @property
+    def names(self) -> Names:
+        """The names of people."""
+
+    def length(self, length: timedelta) -> str:
+        """Return a length of time for reading: `12 min`."""
+
+    def promise(self, clock: ClockName) -> str:
+        """Return what a clock's promise is called: `public update`."""
+
+    def outcome(self, event: ev.PromiseSettled) -> str:
+        """Return how a promise ended: `kept late by 2 min`."""
+
+    def entry(self, event: ev.Event, role: Callable[[PersonId], str]) -> str:
+        """Return the line of the timeline, with what `role` returns instead of people's names."""

@@ -1,0 +1,189 @@
+"""How incidents stand: the status card, the board, and the lists that people ask for (L2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.contract.messages import (
+    At,
+    Block,
+    Bullets,
+    Fields,
+    Message,
+    Place,
+    Precision,
+    Row,
+    Spans,
+    Strong,
+    span_of,
+)
+from bot.domain.decision import owing
+from bot.domain.incident import ClockName, Incident, Phase, Severity
+from bot.presenter.forms import FormWords
+from bot.presenter.voice import Voice, joined, next_label, para, shorten
+from bot.refs import PersonId
+from bot.store.incidents import Summary
+
+
+class CardWords:
+    """Messages about states."""
+
+    def __init__(self, voice: Voice, forms: FormWords) -> None:
+        self._voice, self._forms = voice, forms
+
+    def card(
+        self, incident: Incident, *, forms: bool = False, viewer: PersonId | None = None
+    ) -> Message:
+        """Return the status card (L2).
+
+        `forms`: with what can be pressed and filled in, for a platform that has such. `viewer`: as
+        this person may; none: as everybody sees it.
+        """
+        rows = [
+            Row("State", (self._voice.state(incident),)),
+            Row("IC", self._voice.ic(incident)),
+            Row("Roles", joined(self._voice.roles(incident)[1:])),
+        ]
+        if incident.responders:
+            rows.append(Row("Responders", self._voice.people(incident.responders)))
+        rows.append(Row("Impact", (shorten(incident.impact or "not stated yet", 300),)))
+        if (said := incident.last_update) is not None:
+            rows.append(
+                Row("Last update", (self._voice.at(said.at), ": ", shorten(said.text, 300)))
+            )
+        if incident.publications:
+            out = incident.publications[-1]
+            where = "Public (practice)" if incident.drill else "Public"
+            said_so = (
+                f"{out.state.value}, ",
+                self._voice.at(out.at),
+                f": {shorten(out.text, 200)}",
+            )
+            rows.append(Row(where, said_so))
+        rows += [
+            Row(next_label(clock), (self._voice.at(state.promise.due_at),))
+            for clock, state in incident.clocks.items()
+            if state.promise is not None
+        ]
+        if incident.mirrors:
+            told = ", ".join(self._voice.platform(c.adapter) for c in incident.conversations)
+            rows.append(Row("Told on", (told,)))
+        rows.append(
+            Row(
+                "Declared",
+                (
+                    self._voice.at(incident.declared_at),
+                    " by ",
+                    self._voice.who(incident.declared_by),
+                ),
+            )
+        )
+        if incident.resolved_at is not None:
+            took = span_of(incident.resolved_at - incident.declared_at)
+            rows.append(Row("Resolved", (self._voice.at(incident.resolved_at), f" after {took}")))
+        if incident.service:
+            rows.append(Row("Service", (incident.service,)))
+        if incident.ticket is not None:
+            rows.append(Row("Ticket", (incident.ticket.url or incident.ticket.id,)))
+        title = f"{self._voice.practice(incident)}{incident.id} · {self._voice.title(incident)}"
+        tools = self._forms.tools(incident, viewer) if forms else ()
+        return Message(
+            summary=(title,),
+            blocks=(Fields(tuple(rows)), *tools),
+            card_of=incident.id if forms else None,
+        )
+
+    def status(self, incident: Incident, now: datetime) -> Message:
+        """Return the answer to `status`: the card, and what to do next."""
+        card = self.card(incident)
+        return Message(summary=card.summary, blocks=(*card.blocks, *self._next_step(incident, now)))
+
+    def _next_step(self, incident: Incident, now: datetime) -> list[Block]:
+        if not incident.running:
+            owed = incident.postmortem and incident.phase is Phase.RESOLVED
+            if not owed or incident.review is None:
+                return [para("A postmortem is owed.")] if owed else []
+            return [
+                para(
+                    "A postmortem is owed by ",
+                    self._voice.who(incident.review.owner),
+                    ": ",
+                    self._voice.line("pm"),
+                )
+            ]
+        due = self._voice.next_update(incident, now)
+        if due:
+            owed_by = owing(incident, ClockName.INTERNAL)
+            return [
+                para(
+                    *due,
+                    " ",
+                    self._voice.who(owed_by),
+                    " owes it: ",
+                    self._voice.line("update <text>"),
+                )
+            ]
+        return [
+            para(self._voice.line("update <text>"), "  ·  ", self._voice.line("resolve <text>"))
+        ]
+
+    def people_of(self, incident: Incident) -> Message:
+        """Return the answer to `who`."""
+        asked = tuple(a.person for a in incident.asked if not a.declined)
+        rows = [
+            Row("IC", self._voice.ic(incident)),
+            Row("Roles", joined(self._voice.roles(incident)[1:])),
+            Row("Responders", self._voice.people(incident.responders)),
+        ]
+        if asked:
+            rows.append(Row("Asked to command", self._voice.people(asked)))
+        if incident.offered_to is not None:
+            rows.append(Row("Offered command", (self._voice.who(incident.offered_to),)))
+        rows.append(Row("Took part", self._voice.people(incident.participants)))
+        return Message(summary=(f"{incident.id}: who is who",), blocks=(Fields(tuple(rows)),))
+
+    def listing(self, which: str, found: Sequence[Summary]) -> Message:
+        """Return the answer to `list`."""
+        what = {"open": "open", "owing": "owing a postmortem", "all": "on record"}[which]
+        if not found:
+            return Message(
+                summary=(f"No incident is {what}.",),
+                blocks=(para(self._voice.line("declare <title>")),) if which == "open" else (),
+            )
+        items: list[Spans] = []
+        for each in found:
+            owing_mark = (
+                " · postmortem owing" if each.postmortem and each.phase is Phase.RESOLVED else ""
+            )
+            ticket = each.severity is Severity.SEV4 and each.phase.active
+            phase = "ticket" if ticket else each.phase.value
+            ic: Spans = (" · IC: ", self._voice.who(each.commander)) if each.commander else ()
+            items.append(
+                (
+                    Strong(each.id),
+                    f" {each.severity.label} · {phase}{owing_mark} · ",
+                    At(each.declared_at, None, Precision.DAY),
+                    *ic,
+                    f" — {shorten(each.title)}",
+                )
+            )
+        count = f"{len(found)} incident{'s' if len(found) != 1 else ''} {what}"
+        return Message(summary=(count,), blocks=(Bullets(tuple(items)),))
+
+    def board(self, running: Sequence[Incident]) -> Message:
+        """Return the list that stands pinned where incidents are declared."""
+        declare = para("Something is broken? ", self._voice.line("declare <what>"))
+        if not running:
+            return Message(summary=("No incident runs.",), blocks=(declare,))
+        items: list[Spans] = [
+            (
+                Place(each.conversation, each.id),
+                f" {self._voice.practice(each)}{each.severity.label} · {each.phase.value} · IC: ",
+                *self._voice.ic(each),
+                f" — {self._voice.title(each)}",
+            )
+            for each in running
+        ]
+        count = f"{len(running)} incident{'s run' if len(running) != 1 else ' runs'}"
+        return Message(summary=(count,), blocks=(Bullets(tuple(items)), declare))
