@@ -30,26 +30,14 @@ class ActionWords:
         incident = occasion.incident
         match head:
             case ev.ActionAdded():
-                filed = (
-                    " Its ticket is being filed." if self._tracker and not incident.drill else ""
-                )
-                return message(
-                    (
-                        f"A{head.n}: {shorten(head.text, 200)} — ",
-                        self._voice.who(head.owner),
-                        f", by {head.due}, {head.category.value} ({head.strength.word}).{filed}",
-                    )
-                )
+                filed = self._tracker and not incident.drill
+                filing = " Its ticket is being filed." if filed else ""
+                how = f"{head.category.value} ({head.strength.word})"
+                return message((*self._named(head), f", by {head.due}, {how}.{filing}"))
             case ev.ActionChanged():
                 moved = f", was {head.was_due}" if head.was_due else ""
                 reason = f": {head.reason}" if head.reason else ""
-                return message(
-                    (
-                        f"A{head.n}: {shorten(head.text, 200)} — ",
-                        self._voice.who(head.owner),
-                        f", by {head.due}{moved}{reason}.",
-                    )
-                )
+                return message((*self._named(head), f", by {head.due}{moved}{reason}."))
             case ev.ActionDone():
                 how = "its ticket was closed" if head.there else "recorded"
                 left = sum(a.open for a in incident.actions)
@@ -69,6 +57,9 @@ class ActionWords:
             case ev.TicketFiled():
                 filed_as = head.ticket.url or f"{head.ticket.plugin} {head.ticket.id}"
                 return message((f"{incident.id} is filed as a ticket: ", filed_as))
+
+    def _named(self, head: ev.ActionAdded | ev.ActionChanged) -> Spans:
+        return (f"A{head.n}: {shorten(head.text, 200)} — ", self._voice.who(head.owner))
 
     def told_person(self, occasion: Occasion, head: OfActions) -> Message | None:
         """Return what an owner is told directly; `None` if they read what the room is told."""

@@ -164,55 +164,36 @@ class CadenceWords:
         )
 
     def _rung(self, incident: Incident, head: ev.RungFired, now: datetime) -> Message:
+        """Return that an update is overdue, and what the ladder does about it (K3)."""
+        keep = self._voice.no_change(incident) if head.clock is ClockName.INTERNAL else None
+        line: Spans | None = (self._voice.line(PROMISES[head.clock].line),)
+        if head.kind is RungKind.NEXT:
+            line = None
+            if incident.escalated:
+                may = "While the commander is silent, a trained commander may: "
+                line = (may, self._voice.line("take ic"))
+        return message(self._overdue(head, now), line, keep)
+
+    def _overdue(self, head: ev.RungFired, now: datetime) -> Spans:
+        # Not `PROMISES[…].noun`: here the room reads the clock's own name.
         what = "update" if head.clock is ClockName.INTERNAL else f"{head.clock.value} update"
-        late: Spans = (
-            (f" (said {span_of(head.late_by)} late)",)
-            if head.late_by >= timedelta(minutes=1)
-            else ()
-        )
-        keep: Actions | None = (
-            self._voice.no_change(incident) if head.clock is ClockName.INTERNAL else None
-        )
-        line = (self._voice.line(PROMISES[head.clock].line),)
+        late: Spans = ()
+        if head.late_by >= timedelta(minutes=1):
+            late = (f" (said {span_of(head.late_by)} late)",)
+        people = self._voice.people(head.people, notify=True)
+        since = f"The {what} is {span_of(now - head.due_at)} overdue."
         match head.kind:
             case RungKind.OVERDUE | RungKind.PROMPT:
-                owed: Spans = (" ", self._voice.who(head.owed_by, notify=True), " owes it.")
-                return message(
-                    (
-                        "The ",
-                        self._voice.at(head.due_at),
-                        f" {what} is overdue.",
-                        *late,
-                        *(owed if head.owed_by else ()),
-                    ),
-                    line,
-                    keep,
-                )
+                owed: Spans = ()
+                if head.owed_by:
+                    owed = (" ", self._voice.who(head.owed_by, notify=True), " owes it.")
+                return ("The ", self._voice.at(head.due_at), f" {what} is overdue.", *late, *owed)
             case RungKind.PAGE:
-                since = span_of(now - head.due_at)
-                paged: Spans = (" Paged: ", *self._voice.people(head.people, notify=True), ".")
-                return message(
-                    (f"The {what} is {since} overdue.", *late, *(paged if head.people else ())),
-                    line,
-                    keep,
-                )
+                return (since, *late, *((" Paged: ", *people, ".") if head.people else ()))
             case RungKind.NEXT:
-                since = span_of(now - head.due_at)
-                called: Spans = (
-                    (" Paged next: ", *self._voice.people(head.people, notify=True), ".")
-                    if head.people
-                    else (" Nobody is left in the rotation to page.",)
-                )
-                return message(
-                    (f"The {what} is {since} overdue.", *late, *called),
-                    (
-                        "While the commander is silent, a trained commander may: ",
-                        self._voice.line("take ic"),
-                    )
-                    if incident.escalated
-                    else None,
-                    keep,
-                )
+                nobody: Spans = (" Nobody is left in the rotation to page.",)
+                called = (" Paged next: ", *people, ".") if head.people else nobody
+                return (since, *late, *called)
 
     def _rung_entry(self, event: ev.RungFired) -> Spans:
         what = f"the {event.clock.value} update promised for "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.contract.messages import (
@@ -37,62 +37,57 @@ class CardWords:
     ) -> Message:
         """Return the status card (L2).
 
-        `forms`: with what can be pressed and filled in, for a platform that has such. `viewer`: as
-        this person may; none: as everybody sees it.
+        Args:
+            incident: The incident.
+            forms: Add what can be pressed and filled in; the platform has forms.
+            viewer: Offer what this person may do; `None` offers what anybody may.
         """
-        rows = [
-            Row("State", (self._voice.state(incident),)),
-            Row("IC", self._voice.ic(incident)),
-            Row("Roles", joined(self._voice.roles(incident)[1:])),
-        ]
-        if incident.responders:
-            rows.append(Row("Responders", self._voice.people(incident.responders)))
-        rows.append(Row("Impact", (shorten(incident.impact or "not stated yet", 300),)))
-        if (said := incident.last_update) is not None:
-            rows.append(
-                Row("Last update", (self._voice.at(said.at), ": ", shorten(said.text, 300)))
-            )
-        if incident.publications:
-            out = incident.publications[-1]
-            where = "Public (practice)" if incident.drill else "Public"
-            said_so = (
-                f"{out.state.value}, ",
-                self._voice.at(out.at),
-                f": {shorten(out.text, 200)}",
-            )
-            rows.append(Row(where, said_so))
-        rows += [
-            Row(next_label(clock), (self._voice.at(state.promise.due_at),))
-            for clock, state in incident.clocks.items()
-            if state.promise is not None
-        ]
-        if incident.mirrors:
-            told = ", ".join(self._voice.platform(c.adapter) for c in incident.conversations)
-            rows.append(Row("Told on", (told,)))
-        rows.append(
-            Row(
-                "Declared",
-                (
-                    self._voice.at(incident.declared_at),
-                    " by ",
-                    self._voice.who(incident.declared_by),
-                ),
-            )
-        )
-        if incident.resolved_at is not None:
-            took = span_of(incident.resolved_at - incident.declared_at)
-            rows.append(Row("Resolved", (self._voice.at(incident.resolved_at), f" after {took}")))
-        if incident.service:
-            rows.append(Row("Service", (incident.service,)))
-        if incident.ticket is not None:
-            rows.append(Row("Ticket", (incident.ticket.url or incident.ticket.id,)))
         title = f"{self._voice.practice(incident)}{incident.id} · {self._voice.title(incident)}"
+        rows = (*self._now(incident), *self._announced(incident), *self._facts(incident))
         tools = self._forms.tools(incident, viewer) if forms else ()
         return Message(
             summary=(title,),
-            blocks=(Fields(tuple(rows)), *tools),
+            blocks=(Fields(rows), *tools),
             card_of=incident.id if forms else None,
         )
+
+    def _now(self, incident: Incident) -> Iterator[Row]:
+        """Yield how it stands, and with whom."""
+        voice = self._voice
+        yield Row("State", (voice.state(incident),))
+        yield Row("IC", voice.ic(incident))
+        yield Row("Roles", joined(voice.roles(incident)[1:]))
+        if incident.responders:
+            yield Row("Responders", voice.people(incident.responders))
+        yield Row("Impact", (shorten(incident.impact or "not stated yet", 300),))
+
+    def _announced(self, incident: Incident) -> Iterator[Row]:
+        """Yield what was said last, what is due next, and where it is told."""
+        at = self._voice.at
+        if (said := incident.last_update) is not None:
+            yield Row("Last update", (at(said.at), ": ", shorten(said.text, 300)))
+        if incident.publications:
+            out = incident.publications[-1]
+            where = "Public (practice)" if incident.drill else "Public"
+            yield Row(where, (f"{out.state.value}, ", at(out.at), f": {shorten(out.text, 200)}"))
+        for clock, state in incident.clocks.items():
+            if state.promise is not None:
+                yield Row(next_label(clock), (at(state.promise.due_at),))
+        if incident.mirrors:
+            told = ", ".join(self._voice.platform(c.adapter) for c in incident.conversations)
+            yield Row("Told on", (told,))
+
+    def _facts(self, incident: Incident) -> Iterator[Row]:
+        """Yield what stays as it is."""
+        at, by = self._voice.at, self._voice.who(incident.declared_by)
+        yield Row("Declared", (at(incident.declared_at), " by ", by))
+        if incident.resolved_at is not None:
+            took = span_of(incident.resolved_at - incident.declared_at)
+            yield Row("Resolved", (at(incident.resolved_at), f" after {took}"))
+        if incident.service:
+            yield Row("Service", (incident.service,))
+        if incident.ticket is not None:
+            yield Row("Ticket", (incident.ticket.url or incident.ticket.id,))
 
     def status(self, incident: Incident, now: datetime) -> Message:
         """Return the answer to `status`: the card, and what to do next."""

@@ -87,18 +87,12 @@ class CommandWords:
                     *self.briefing(incident, now),
                 )
             case ev.CommanderChanged():
-                commander = voice.who(head.now)
-                return message(
-                    (*voice.name(incident), ": ", commander, " commands; nothing to answer.")
-                )
+                commands = (voice.who(head.now), " commands; nothing to answer.")
+                return message((*voice.name(incident), ": ", *commands))
             case ev.CommanderDeclined():
+                declined = (voice.who(head.person), " declined; you stay commander.")
                 return message(
-                    (
-                        *voice.name(incident),
-                        ": ",
-                        voice.who(head.person),
-                        " declined; you stay commander.",
-                    ),
+                    (*voice.name(incident), ": ", *declined),
                     (voice.line("handoff @name", incident),),
                 )
             case _:

@@ -211,11 +211,19 @@ class FormWords:
         """Return what can be filled in and pressed, for a platform that has forms."""
         if not review.open:
             return ()
+        return (
+            self._writing(incident, review),
+            self._acting(incident),
+            self._scheduling(incident),
+            self._reviewing(incident, review),
+        )
+
+    def _writing(self, incident: Incident, review: Postmortem) -> Form:
         sections = tuple(
             Choice(s.value, TITLES.get(s, "Authors")) for s in sections_of(review.form)
         )
         ways = (Choice("set", "In place of what stands there"), Choice("add", "At its end"))
-        writing = Form(
+        return Form(
             inputs=(
                 Input("section", "Section", sections, value=Section.SUMMARY.value),
                 Input("how", "Write it", ways, value="set"),
@@ -226,29 +234,29 @@ class FormWords:
             label="Write a section",
             folded=True,
         )
-        return (
-            writing,
-            self._acting(incident),
-            Form(
-                inputs=(Input("when", "When, in UTC, like 2026-12-01 14:00"),),
-                buttons=(self._voice.button("Schedule", incident, "pm schedule {when}"),),
-                typed="pm schedule <date> <time>",
-                label="Schedule the review",
-                folded=True,
+
+    def _scheduling(self, incident: Incident) -> Form:
+        return Form(
+            inputs=(Input("when", "When, in UTC, like 2026-12-01 14:00"),),
+            buttons=(self._voice.button("Schedule", incident, "pm schedule {when}"),),
+            typed="pm schedule <date> <time>",
+            label="Schedule the review",
+            folded=True,
+        )
+
+    def _reviewing(self, incident: Incident, review: Postmortem) -> Form:
+        return Form(
+            inputs=(Input("n", "Number of the finding"), Input("why", "Why it may stand")),
+            buttons=(
+                self._voice.button("Find", incident, "pm lint"),
+                self._voice.button("Waive", incident, "pm waive {n} because {why}"),
+                self._voice.button("Hand to review", incident, "pm review"),
+                self._voice.button("Finalise", incident, "pm finalise"),
             ),
-            Form(
-                inputs=(Input("n", "Number of the finding"), Input("why", "Why it may stand")),
-                buttons=(
-                    self._voice.button("Find", incident, "pm lint"),
-                    self._voice.button("Waive", incident, "pm waive {n} because {why}"),
-                    self._voice.button("Hand to review", incident, "pm review"),
-                    self._voice.button("Finalise", incident, "pm finalise"),
-                ),
-                typed="pm lint",
-                label="Review",
-                says=f"Waiving and finalising: {self._voice.directory.name(review.owner)}.",
-                folded=True,
-            ),
+            typed="pm lint",
+            label="Review",
+            says=f"Waiving and finalising: {self._voice.directory.name(review.owner)}.",
+            folded=True,
         )
 
     def _acting(self, incident: Incident) -> Form:

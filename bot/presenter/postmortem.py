@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from bot.contract.messages import Bullets, Fields, Message, Row, Spans, Strong, Text
@@ -199,42 +199,35 @@ class PostmortemWords:
         if review is None:
             return self._no_postmortem(incident)
         if not findings:
+            step = "pm review" if review.stage is ReviewStage.DRAFT else "pm finalise"
             return message(
                 (f"Nothing found in the postmortem of {incident.id}.",),
-                (
-                    self._voice.line(
-                        "pm review" if review.stage is ReviewStage.DRAFT else "pm finalise"
-                    ),
-                ),
+                (self._voice.line(step),),
             )
         errors = sum(f.blocks for f in findings)
-        items: list[Spans] = []
+        warnings = sum(not f.blocks and not waived(f, review) for f in findings)
+        more = len(findings) - FINDINGS_SHOWN
+        waive: Spans = ()
+        if warnings:
+            waivable = self._voice.line("pm waive <n> because <reason>")
+            waive = ("  ·  a warning may stand: ", waivable)
+        return message(
+            (f"{incident.id}: {self._found(errors, warnings)}.",),
+            Bullets(tuple(self._findings(findings[:FINDINGS_SHOWN], review))),
+            (f"And {more} more; they show when these are gone.",) if more > 0 else None,
+            (self._voice.line("pm set <section> <text>"), *waive),
+        )
+
+    def _findings(self, findings: Sequence[ReviewFinding], review: Postmortem) -> Iterator[Spans]:
+        """Yield findings, numbered; each rule is explained once."""
         explained: set[str] = set()
-        for n, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
+        for n, finding in enumerate(findings, 1):
             kind = "waived" if waived(finding, review) else finding.rule
             mark = "" if finding.blocks or kind == "waived" else " (warning)"
             why = "" if finding.rule in explained else f" {finding.why} {finding.advice}"
             explained.add(finding.rule)
-            items.append(
-                (
-                    Strong(f"{n}"),
-                    f" {finding.section}, line {finding.line} — {kind}{mark}: "
-                    f"“{shorten(finding.words, 80)}”{why}",
-                )
-            )
-        more = len(findings) - FINDINGS_SHOWN
-        warnings = sum(not f.blocks and not waived(f, review) for f in findings)
-        waive: Spans = (
-            ("  ·  a warning may stand: ", self._voice.line("pm waive <n> because <reason>"))
-            if warnings
-            else ()
-        )
-        return message(
-            (f"{incident.id}: {self._found(errors, warnings)}.",),
-            Bullets(tuple(items)),
-            (f"And {more} more; they show when these are gone.",) if more > 0 else None,
-            (self._voice.line("pm set <section> <text>"), *waive),
-        )
+            where = f" {finding.section}, line {finding.line} — {kind}{mark}: "
+            yield Strong(f"{n}"), f"{where}“{shorten(finding.words, 80)}”{why}"
 
     def history(self, incident: Incident, entries: Sequence[Entry]) -> Message:
         """Return the answer to `pm history`."""

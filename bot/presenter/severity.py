@@ -7,12 +7,10 @@ from datetime import datetime, timedelta
 
 from bot.contract.messages import (
     Actions,
-    At,
     Button,
     Fields,
     Message,
     Place,
-    Precision,
     Row,
     Spans,
     span_of,
@@ -24,7 +22,17 @@ from bot.domain.policy import Plan
 from bot.grammar.requests import Opening
 from bot.presenter.command import CommandWords
 from bot.presenter.public import PublicWords
-from bot.presenter.voice import Occasion, Voice, first, joined, last, message, next_label, shorten
+from bot.presenter.voice import (
+    Occasion,
+    Voice,
+    day,
+    first,
+    joined,
+    last,
+    message,
+    next_label,
+    shorten,
+)
 
 OfSeverity = ev.Declared | ev.Assessed | ev.SeverityChanged
 
@@ -91,26 +99,9 @@ class SeverityWords:
     ) -> Message:
         """Return the declaration, in the policy's template."""
         if head.kind is Kind.NEAR_MISS:
-            return message(
-                (f"{incident.id} recorded: near miss — {self._voice.title(incident)}",),
-                (
-                    "Nobody is paged, no clock runs. It owes a light postmortem, held by ",
-                    At(now + timedelta(days=7), None, Precision.DAY),
-                    ".",
-                ),
-            )
+            return self._near_miss(incident, now)
         if head.severity is Severity.SEV4:
-            return message(
-                (
-                    f"{self._voice.practice(incident)}{incident.id} recorded — SEV4 — ",
-                    self._voice.title(incident),
-                ),
-                (
-                    "A ticket, not an incident process. If users are affected: ",
-                    self._voice.line("sev 3", incident),
-                ),
-                None if self._tracker else ("No tracker is configured; it is on record here.",),
-            )
+            return self._ticket(incident)
         plan = self._plan_for(head.service)
         asked = last(scene, ev.CommanderAsked)
         impact: Spans = (
@@ -118,13 +109,7 @@ class SeverityWords:
             if head.impact
             else ("Impact: not stated yet — ", self._voice.line("impact <one line>"))
         )
-        ic: Spans = ("IC: ", *self._voice.ic(incident)) if incident.commander else ()
-        if incident.acting:
-            ic = (
-                "IC: ",
-                self._voice.who(incident.commander),
-                " (acting, until a commander accepts)",
-            )
+        ic = self._commanded_by(incident)
         return message(
             (
                 f"🚨 {self._voice.practice(incident)}INCIDENT DECLARED — {head.severity.label} — "
@@ -145,6 +130,35 @@ class SeverityWords:
             if head.severity.commanded
             else None,
         )
+
+    def _near_miss(self, incident: Incident, now: datetime) -> Message:
+        return message(
+            (f"{incident.id} recorded: near miss — {self._voice.title(incident)}",),
+            (
+                "Nobody is paged, no clock runs. It owes a light postmortem, held by ",
+                day(now + timedelta(days=7)),
+                ".",
+            ),
+        )
+
+    def _ticket(self, incident: Incident) -> Message:
+        return message(
+            (
+                f"{self._voice.practice(incident)}{incident.id} recorded — SEV4 — ",
+                self._voice.title(incident),
+            ),
+            (
+                "A ticket, not an incident process. If users are affected: ",
+                self._voice.line("sev 3", incident),
+            ),
+            None if self._tracker else ("No tracker is configured; it is on record here.",),
+        )
+
+    def _commanded_by(self, incident: Incident) -> Spans:
+        if incident.acting:
+            who = self._voice.who(incident.commander)
+            return ("IC: ", who, " (acting, until a commander accepts)")
+        return ("IC: ", *self._voice.ic(incident)) if incident.commander else ()
 
     def _where(self, incident: Incident, head: ev.Declared, status_page: str | None) -> list[Spans]:
         parts: list[Spans] = [("Channel: ", Place(incident.conversation, incident.id))]
