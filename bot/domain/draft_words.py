@@ -1,4 +1,4 @@
-"""The words of a postmortem's draft: the policy's template, and those that messages use too."""
+"""Words of a postmortem's draft: the policy's template, and those shared with messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.postmortem_values import Section
 from bot.refs import PersonId
 
 ROLES = {Role.SCRIBE: "the scribe", Role.COMMS: "comms", Role.LIAISON: "the liaison"}
-"""How people with a role appear."""
+"""The names that a draft gives to people with a role."""
 
 BLANKS = {
     Section.CAUSE: (
@@ -23,11 +23,11 @@ BLANKS = {
     Section.POORLY: "- [Honest, specific — no blame language]",
     Section.LESSONS: ("[The durable takeaways — what should a different team learn from this?]"),
 }
-"""The policy's template, where the record says nothing."""
+"""The policy's template, for sections about which the record says nothing."""
 
 
 class Known(Protocol):
-    """Somebody whom the config names."""
+    """A person whom the config names."""
 
     @property
     def id(self) -> PersonId:
@@ -42,7 +42,7 @@ class Names(Protocol):
     """The names of people."""
 
     def name(self, person: PersonId) -> str:
-        """Return what a person is called."""
+        """Return a person's name."""
 
     @property
     def everybody(self) -> Sequence[Known]:
@@ -50,7 +50,7 @@ class Names(Protocol):
 
 
 class DraftingWords(Protocol):
-    """The words that a draft takes over from messages, so that both read the same."""
+    """The words that a draft shares with messages."""
 
     @property
     def names(self) -> Names:
@@ -66,4 +66,4 @@ class DraftingWords(Protocol):
         """Return how a promise ended: `kept late by 2 min`."""
 
     def entry(self, event: ev.Event, role: Callable[[PersonId], str]) -> str:
-        """Return the line of the timeline, with what `role` returns instead of people's names."""
+        """Return an event's line on the timeline, with `role(person)` instead of names."""

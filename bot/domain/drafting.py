@@ -1,6 +1,6 @@
-"""A postmortem's draft: what the record says, section by section, until people write it (P3, P4).
+"""A postmortem's document: each section is drafted from the record until people write it (P3, P4).
 
-People appear by their role: the document names actions and outcomes.
+A draft names roles instead of people: it is about actions and outcomes.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ _ELSEWHERE = (
     ev.TicketFiled,
     ev.CadenceChanged,
 )
-"""What the timeline of a postmortem leaves out: the promises have a list of their own."""
+"""Events that a postmortem's timeline leaves out; promises have a list of their own."""
 
 
 def sections(
     incident: Incident, entries: Sequence[Entry], words: DraftingWords
 ) -> dict[Section, str]:
-    """Return every section as it stands: what people wrote, else the draft."""
+    """Return every section: the text that people wrote, or else the draft."""
     review = incident.review
     written = review.sections if review is not None else {}
     form = review.form if review is not None else "full"
@@ -67,7 +67,7 @@ def sections(
 def first_draft(
     incident: Incident, entries: Sequence[Entry], section: Section, words: DraftingWords
 ) -> str:
-    """Return a section as the record drafts it, whatever people have written since."""
+    """Return the draft of a section, even if people have written it since."""
     review = incident.review
     if review is None:
         return ""
@@ -91,14 +91,14 @@ def document(incident: Incident, entries: Sequence[Entry], words: DraftingWords)
 def findings(
     incident: Incident, entries: Sequence[Entry], words: DraftingWords
 ) -> tuple[ReviewFinding, ...]:
-    """Return what the review finds in the document (P4)."""
+    """Return the findings of the review in the whole document (P4)."""
     return lint(document(incident, entries, words), _people(incident, words.names))
 
 
 def blocking(
     incident: Incident, section: Section, text: str, names: Names
 ) -> tuple[ReviewFinding, ...]:
-    """Return what must be put right in one section before the postmortem can be final (P4)."""
+    """Return the findings in one section that keep the postmortem from being final (P4)."""
     if section is Section.AUTHORS:
         return ()
     found = lint(f"## {TITLES[section]}\n{text}", _people(incident, names))
@@ -106,7 +106,7 @@ def blocking(
 
 
 def _people(incident: Incident, names: Names) -> tuple[str, ...]:
-    """Return the names and handles that a narrative about an incident must not have."""
+    """Return the names and handles that must not stand in the text (P4)."""
     people: list[str] = []
     for person in (*incident.participants, *(a.owner for a in incident.actions)):
         people += [names.name(person), f"@{person}"]
@@ -170,7 +170,7 @@ def _rows(incident: Incident, names: Names) -> tuple[Row, ...]:
 
 
 class _Drafts:
-    """One incident's record, read for each section."""
+    """The drafts of one incident's sections."""
 
     def __init__(self, incident: Incident, entries: Sequence[Entry], words: DraftingWords) -> None:
         self._incident, self._entries, self._words = incident, entries, words
@@ -351,7 +351,7 @@ class _Drafts:
 
 
 class _Roles:
-    """Who is what, as the timeline goes on."""
+    """People's roles at each point of the timeline."""
 
     def __init__(self, incident: Incident) -> None:
         self._commander: PersonId | None = None

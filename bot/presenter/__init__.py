@@ -39,7 +39,7 @@ __all__ = ["Presenter"]
 
 
 class Presenter:
-    """All parts, put together; each says what one topic has to say."""
+    """The parts, put together: one for each topic."""
 
     def __init__(
         self,
@@ -49,9 +49,13 @@ class Presenter:
         tracker: bool = False,
         services: tuple[str, ...] = (),
     ) -> None:
-        """`plan_for` gives a service's communication plan; `tracker`: tickets are filed.
+        """Put the parts together.
 
-        `services` are those that have a plan, for a form to choose from.
+        Args:
+            directory: The people of the config.
+            plan_for: Returns a service's communication plan.
+            tracker: A plugin files tickets.
+            services: The services that have a plan; the form to declare offers them.
         """
         self.voice = voice = Voice(directory)
         self.forms = forms = FormWords(voice, services)

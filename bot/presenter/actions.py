@@ -1,4 +1,4 @@
-"""Action items: what is to be done, by whom, by when, and the tickets they are filed as (A1-A3)."""
+"""Messages about action items, and the tickets they are filed as (A1-A3)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ACTIONS_SHOWN = 30
 
 
 class ActionWords:
-    """Action items, in lists, messages and tickets."""
+    """Action items in messages, lists and tickets."""
 
     def __init__(self, voice: Voice, *, tracker: bool) -> None:
-        """`tracker`: tickets are filed."""
+        """`tracker` says that tickets are filed."""
         self._voice, self._tracker = voice, tracker
 
     def told(self, occasion: Occasion, head: OfActions | ev.TicketFiled) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident = occasion.incident
         match head:
             case ev.ActionAdded():
@@ -62,13 +62,13 @@ class ActionWords:
         return (f"A{head.n}: {shorten(head.text, 200)} — ", self._voice.who(head.owner))
 
     def told_person(self, occasion: Occasion, head: OfActions) -> Message | None:
-        """Return what an owner is told directly; `None` if they read what the room is told."""
+        """Return the direct message for an owner; `None` if they get the room's message."""
         if isinstance(head, ev.ActionAdded | ev.ActionChanged):
             return self._yours(occasion.incident, head)
         return None
 
     def entry(self, event: OfActions | ev.TicketFiled) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by, who = self._voice.who(event.by), self._voice.who
         match event:
             case ev.ActionAdded():
@@ -95,7 +95,7 @@ class ActionWords:
                 return (f"Filed as {event.ticket.url or event.ticket.id}",)
 
     def _yours(self, incident: Incident, event: ev.ActionAdded | ev.ActionChanged) -> Message:
-        """Return what the owner of an action item is told of it."""
+        """Return the direct message for the owner of a new or changed action item."""
         return message(
             (f"{incident.id} A{event.n} is yours, by {event.due}: {event.text}",),
             (f"It follows from: {self._voice.title(incident)}",),
@@ -107,7 +107,7 @@ class ActionWords:
         )
 
     def _chased(self, incident: Incident, head: ev.ActionChased, now: datetime) -> Message:
-        """Return what somebody is told of an overdue action (A3)."""
+        """Return the reminder of an overdue action item (A3)."""
         action = incident.action(head.n)
         if action is None:
             return message((f"{incident.id}: an action is overdue.",))
@@ -158,7 +158,7 @@ class ActionWords:
         )
 
     def row(self, each: ActionLine, today: date) -> tuple[str, ...]:
-        """Return an action item as a table has it."""
+        """Return an action item as a row of a table."""
         action, ticket = each.action, each.action.ticket
         return (
             each.incident,
@@ -183,7 +183,7 @@ class ActionWords:
     def report(
         self, overdue: Sequence[ActionLine], done: int, in_time: int, today: date
     ) -> Message:
-        """Return the weekly report: what is likely to happen again (A3)."""
+        """Return the weekly report: the overdue action items, by incident (A3)."""
         share = f"Done in time: {in_time} of {done}." if done else "None was due so far."
         if not overdue:
             return message(("No action item is overdue.",), (share,))
@@ -206,7 +206,7 @@ class ActionWords:
         )
 
     def ticket(self, incident: Incident, n: int | None, tracker: str) -> Ticket:
-        """Return what a tracker is to hold: the incident itself (S4), or one of its actions."""
+        """Return the ticket of the incident itself (S4), or of one of its action items."""
         action = incident.action(n) if n is not None else None
         if action is None:
             return Ticket(

@@ -1,4 +1,4 @@
-"""Briefs: what stakeholders hear from a person, drafted by the bot (H1)."""
+"""Briefs to stakeholders: the bot drafts them, a person sends them (H1)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from bot.presenter.voice import Occasion, Voice, message, shorten
 
 
 class BriefWords:
-    """Briefs, and how things stand in a line."""
+    """Messages about briefs, and the latest news in a line."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
 
     def told(self, occasion: Occasion, head: ev.BriefSent) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         verb = "Sending to the stakeholders"
         return self._voice.sending(occasion, head, verb, ClockName.STAKEHOLDER)
 
     def entry(self, event: ev.BriefSent) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         return (self._voice.who(event.by), f" briefed the stakeholders: {event.text}")
 
     def draft(self, incident: Incident) -> str:
-        """Return the built-in draft of a brief: what, since when, what is done, what is next."""
+        """Return the built-in draft of a brief: state, impact, last update, next update."""
         lines = [
             f"{self._voice.practice(incident)}{self._voice.title(incident)} "
             f"({incident.severity.label}, {incident.phase.value}), "
@@ -44,7 +44,7 @@ class BriefWords:
         return " ".join(lines)
 
     def offer(self, incident: Incident, text: str) -> Message:
-        """Return the draft of a brief, to be sent by a person (H1)."""
+        """Return the draft of a brief for a person to send (H1)."""
         return message(
             (f"Draft of a brief for {incident.id}; nothing was sent.",),
             (text,),
@@ -55,7 +55,7 @@ class BriefWords:
         )
 
     def stands(self, incident: Incident, last: ev.BriefSent | None) -> Spans:
-        """Return the last word and the next one's time."""
+        """Return the last update or brief, and when the next one is due."""
         said = incident.last_update
         internal = self._voice.next_update(incident)
         briefs = self._voice.next_update(incident, None, ClockName.STAKEHOLDER)

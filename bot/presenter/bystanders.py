@@ -1,4 +1,4 @@
-"""Answers to people who ask a room how it stands, so that responders need not (H2)."""
+"""Answers to bystanders who ask a room for news, so that responders need not answer (H2)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.presenter.voice import Voice, message
 
 
 class BystanderWords:
-    """The shield before the responders."""
+    """Messages of the shield that keeps questions away from responders."""
 
     def __init__(self, voice: Voice, briefs: BriefWords) -> None:
         self._voice, self._briefs = voice, briefs
 
     def shielded(self, incident: Incident, last: ev.BriefSent | None) -> Message:
-        """Return the answer to somebody who asks a room how it stands (H2)."""
+        """Return the answer to a bystander who asks for news (H2)."""
         told = message(
             self._briefs.stands(incident, last),
             ("The responders have not been disturbed. ", self._voice.line("subscribe", incident)),
@@ -27,7 +27,7 @@ class BystanderWords:
         return replace(told, aside=True)
 
     def shield_set(self, *, on: bool) -> Message:
-        """Return that questions in a room are answered, or are not."""
+        """Return the confirmation that the shield is on or off."""
         if on:
             return message(
                 ("Questions for news here are answered by Sitrep, beside the responders.",),

@@ -1,4 +1,4 @@
-"""Updates, the promises that they keep, and what is said when one is broken (K1-K7)."""
+"""Messages about updates and the promises they keep or break (K1-K7)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OfCadence = ev.UpdatePosted | ev.PromiseSettled | ev.RungFired | ev.CadenceChang
 
 
 class CadenceWords:
-    """Updates and their clocks."""
+    """Messages about updates and their clocks."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class CadenceWords:
         self._public, self._briefs = public, briefs
 
     def told(self, occasion: Occasion, head: OfCadence) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident, scene, now = occasion.incident, occasion.scene, occasion.now
         match head:
             case ev.UpdatePosted():
@@ -47,7 +47,7 @@ class CadenceWords:
                 return self._cadence(incident, head, now)
 
     def told_person(self, occasion: Occasion, head: ev.RungFired) -> Message:
-        """Return what somebody is told who owes an update, or is called since it is overdue."""
+        """Return the direct message for somebody who owes an update or is paged for it."""
         incident, now, voice = occasion.incident, occasion.now, self._voice
         keep = (voice.line(PROMISES[head.clock].line, incident),)
         if head.kind is RungKind.PROMPT:
@@ -71,7 +71,7 @@ class CadenceWords:
         )
 
     def entry(self, event: OfCadence | ev.PromiseMade) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by, second = self._voice.who(event.by), self._voice.second
         match event:
             case ev.UpdatePosted():
@@ -89,7 +89,7 @@ class CadenceWords:
                 return (*who, f"the {event.clock.value} cadence to {duration(event.now)}{reason}")
 
     def _ways_to_keep(self, incident: Incident, clock: ClockName) -> list[Block | Spans]:
-        """Return what keeps a promise in one tap: what could be said, where it is not obvious."""
+        """Return a button that keeps the promise, with the text that it would post."""
         if clock is ClockName.INTERNAL:
             return [self._voice.no_change(incident)]
         if clock is ClockName.STAKEHOLDER:
@@ -164,7 +164,7 @@ class CadenceWords:
         )
 
     def _rung(self, incident: Incident, head: ev.RungFired, now: datetime) -> Message:
-        """Return that an update is overdue, and what the ladder does about it (K3)."""
+        """Return the message that an update is overdue, and who is paged for it (K3)."""
         keep = self._voice.no_change(incident) if head.clock is ClockName.INTERNAL else None
         line: Spans | None = (self._voice.line(PROMISES[head.clock].line),)
         if head.kind is RungKind.NEXT:

@@ -1,4 +1,4 @@
-"""Invitations to a review, as calendars read them (RFC 5545)."""
+"""Calendar files that invite to a review (RFC 5545)."""
 
 from __future__ import annotations
 

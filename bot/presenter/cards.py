@@ -1,4 +1,4 @@
-"""How incidents stand: the status card, the board, and the lists that people ask for (L2)."""
+"""The status card, the board, and the lists of incidents (L2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.store.incidents import Summary
 
 
 class CardWords:
-    """Messages about states."""
+    """Messages that show the state of incidents."""
 
     def __init__(self, voice: Voice, forms: FormWords) -> None:
         self._voice, self._forms = voice, forms
@@ -52,7 +52,7 @@ class CardWords:
         )
 
     def _now(self, incident: Incident) -> Iterator[Row]:
-        """Yield how it stands, and with whom."""
+        """Yield the state, the people and the impact."""
         voice = self._voice
         yield Row("State", (voice.state(incident),))
         yield Row("IC", voice.ic(incident))
@@ -62,7 +62,7 @@ class CardWords:
         yield Row("Impact", (shorten(incident.impact or "not stated yet", 300),))
 
     def _announced(self, incident: Incident) -> Iterator[Row]:
-        """Yield what was said last, what is due next, and where it is told."""
+        """Yield the last texts, the next updates, and the platforms."""
         at = self._voice.at
         if (said := incident.last_update) is not None:
             yield Row("Last update", (at(said.at), ": ", shorten(said.text, 300)))
@@ -78,7 +78,7 @@ class CardWords:
             yield Row("Told on", (told,))
 
     def _facts(self, incident: Incident) -> Iterator[Row]:
-        """Yield what stays as it is."""
+        """Yield the facts that seldom change."""
         at, by = self._voice.at, self._voice.who(incident.declared_by)
         yield Row("Declared", (at(incident.declared_at), " by ", by))
         if incident.resolved_at is not None:
@@ -90,7 +90,7 @@ class CardWords:
             yield Row("Ticket", (incident.ticket.url or incident.ticket.id,))
 
     def status(self, incident: Incident, now: datetime) -> Message:
-        """Return the answer to `status`: the card, and what to do next."""
+        """Return the answer to `status`: the card, and the next step."""
         card = self.card(incident)
         return Message(summary=card.summary, blocks=(*card.blocks, *self._next_step(incident, now)))
 
@@ -167,7 +167,7 @@ class CardWords:
         return Message(summary=(count,), blocks=(Bullets(tuple(items)),))
 
     def board(self, running: Sequence[Incident]) -> Message:
-        """Return the list that stands pinned where incidents are declared."""
+        """Return the list of open incidents that is pinned in a conversation."""
         declare = para("Something is broken? ", self._voice.line("declare <what>"))
         if not running:
             return Message(summary=("No incident runs.",), blocks=(declare,))

@@ -1,4 +1,4 @@
-"""Who commands, who responds, who is called (C1-C6, F4)."""
+"""Messages about the commander, the roles, the responders and pages (C1-C6, F4)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ OfCommand = (
 
 
 class CommandWords:
-    """The commander, the roles, the responders, and pages to people."""
+    """Messages about people's parts in the response."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
 
     def told(self, occasion: Occasion, head: OfCommand) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident, scene, voice = occasion.incident, occasion.scene, self._voice
         match head:
             case ev.CommanderChanged():
@@ -61,7 +61,7 @@ class CommandWords:
                 return message(self._paged(head), *self._reason(head.reason))
 
     def told_person(self, occasion: Occasion, head: OfCommand, person: PersonId) -> Message | None:
-        """Return what one person is told directly; `None` if they read what the room is told."""
+        """Return the direct message for one person; `None` if they get the room's message."""
         incident, now, voice = occasion.incident, occasion.now, self._voice
         match head:
             case ev.CommanderAsked() if head.person == person:
@@ -99,7 +99,7 @@ class CommandWords:
                 return None
 
     def entry(self, event: OfCommand) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by = self._voice.who(event.by)
         match event:
             case ev.CommanderChanged():
@@ -130,12 +130,12 @@ class CommandWords:
     # --- what other parts say too -----------------------------------------------------------------
 
     def asked(self, incident: Incident, person: PersonId) -> Spans:
-        """Return that somebody was asked to command (F4)."""
+        """Return the line that somebody was asked to command (F4)."""
         ways = ": accept, or decline" if incident.acting else ""
         return (self._voice.who(person, notify=True), f" has been asked to take command{ways}.")
 
     def nobody_left(self, incident: Incident) -> Spans:
-        """Return that nobody is left to ask, and how to change that (F4)."""
+        """Return the line that nobody is left to ask, and how to name somebody (F4)."""
         return (
             "Nobody is left in the rotation to ask. Command stays with ",
             self._voice.who(incident.commander),
@@ -144,7 +144,7 @@ class CommandWords:
         )
 
     def briefing(self, incident: Incident, now: datetime) -> list[Spans]:
-        """Return what a new commander needs: the state, the last word, the clocks (C4)."""
+        """Return what a new commander needs to know: the state, the last texts, the clocks (C4)."""
         lines: list[Spans] = [
             (
                 f"{self._voice.state(incident)} since ",
@@ -172,7 +172,7 @@ class CommandWords:
     # --- command ----------------------------------------------------------------------------------
 
     def _to_answer(self, person: PersonId) -> Spans:
-        """Return how to answer, typed."""
+        """Return the lines that accept and decline."""
         return (
             self._voice.who(person),
             ": ",
@@ -182,7 +182,7 @@ class CommandWords:
         )
 
     def _buttons(self, incident: Incident) -> Actions:
-        """Return how to answer, in one tap."""
+        """Return the buttons that accept and decline."""
         return Actions(
             (
                 self._voice.button("Accept", incident, "accept"),
@@ -193,7 +193,7 @@ class CommandWords:
     def _commander(
         self, incident: Incident, head: ev.CommanderChanged, scene: Scene, now: datetime
     ) -> Message:
-        """Return who commands now, and what that ends (C1)."""
+        """Return the message about a new commander, and which roles that ends (C1)."""
         left = first(scene, ev.ResponderLeft)
         released = head.was not in {None, head.now}
         notes: list[Spans] = []
@@ -218,7 +218,7 @@ class CommandWords:
         )
 
     def _declined(self, incident: Incident, head: ev.CommanderDeclined, scene: Scene) -> Message:
-        """Return that somebody declined, and who is next (F4)."""
+        """Return the message that somebody declined, and who is asked next (F4)."""
         asked = first(scene, ev.CommanderAsked)
         after: Spans = ()
         if asked is not None:
@@ -254,7 +254,7 @@ class CommandWords:
         )
 
     def _escalated(self, incident: Incident, head: ev.ResponseEscalated, scene: Scene) -> Message:
-        """Return that nobody accepted in time, and who was paged (F16)."""
+        """Return the message that nobody accepted in time, and who was paged (F16)."""
         asked = last(scene, ev.CommanderAsked)
         called = self._voice.people(head.people, notify=True)
         who: Spans = ("Paged: ", *called, ".") if head.people else ("Nobody is left to page.",)
@@ -294,7 +294,7 @@ class CommandWords:
         )
 
     def page_text(self, incident: Incident, scene: Scene) -> str:
-        """Return what a pager says: one line."""
+        """Return the one line that a pager shows."""
         reason = scene.head.reason if isinstance(scene.head, ev.PagedOut) else None
         why = f" — {reason}" if reason else ""
         label = incident.severity.label

@@ -1,4 +1,4 @@
-"""Words for the draft of a postmortem: people appear by their role (P3, P4)."""
+"""Words for a postmortem's draft, which names roles instead of people (P3, P4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.refs import PersonId
 
 
 class DraftWords:
-    """What `bot.domain.drafting` asks for."""
+    """The words that `bot.domain.drafting` asks for: its `DraftingWords`."""
 
     def __init__(self, directory: Directory, telling: Telling) -> None:
         self._directory, self._telling = directory, telling
@@ -39,7 +39,7 @@ class DraftWords:
         return outcome(event)
 
     def entry(self, event: ev.Event, role: Callable[[PersonId], str]) -> str:
-        """Return the line of the timeline, with people's roles instead of their names."""
+        """Return the event's line on the timeline, with roles instead of names."""
         spans = _without_names(event) or self._telling.entry(event)
         said = [_spoken(span, role) for span in spans]
         if said and isinstance(said[0], str):
@@ -48,7 +48,7 @@ class DraftWords:
 
 
 def _without_names(event: ev.Event) -> Spans:
-    """Return what happened to a role, where the timeline of the chat says to whom."""
+    """Return a line without people for an event whose usual line is about one; else nothing."""
     match event:
         case ev.CommanderChanged(acting=True):
             return (f"An acting commander was in charge ({event.how.value})",)

@@ -1,4 +1,4 @@
-"""How a drill went: its score (X1)."""
+"""Messages about the score of a drill (X1)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _WORST = (Verdict.MISSING, Verdict.LATE, Verdict.GOOD)
 
 
 class DrillWords:
-    """Scores of drills."""
+    """Messages about scores."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
 
     def score(self, incident: Incident, marks: Sequence[Mark]) -> Message:
-        """Return how a drill went: what was late or missing, and what was good (X1)."""
+        """Return the score of a drill, with what was missing or late first (X1)."""
         good = sum(mark.verdict is Verdict.GOOD for mark in marks)
         worst_first = sorted(marks, key=lambda mark: _WORST.index(mark.verdict))
         return message(
@@ -62,7 +62,7 @@ class DrillWords:
         return (f"{what}{took}{within if mark.verdict is Verdict.LATE else ''}",)
 
     def no_score(self, incident: Incident) -> Message:
-        """Return that only drills are scored."""
+        """Return the refusal to score an incident that is not a drill."""
         return message(
             (f"{incident.id} is no drill: people are not scored in an incident.",),
             (self._voice.line("drill <title>"),),

@@ -1,4 +1,4 @@
-"""What can be filled in and pressed, on platforms that have forms; each is a line to type, too."""
+"""Forms and buttons, for platforms that have them; each stands for a line that can be typed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.presenter.voice import Voice
 from bot.refs import PersonId
 
 MOST_PEOPLE = 60
-"""How many people a form offers to choose from; beyond that a name is typed."""
+"""The largest number of people that a form lists; if there are more, a name is typed."""
 
 
 _RUNG = {
@@ -32,10 +32,10 @@ _SAID = {
 
 
 class FormWords:
-    """Forms, and the tools on the status card."""
+    """Forms to declare, to run an incident, and to write its postmortem."""
 
     def __init__(self, voice: Voice, services: tuple[str, ...]) -> None:
-        """`services` are those that have a communication plan, to choose from."""
+        """`services` are the ones with a communication plan; the form to declare offers them."""
         self._voice, self._services = voice, services
 
     def declare_form(self) -> Message:
@@ -70,7 +70,7 @@ class FormWords:
         )
 
     def approval(self, incident: Incident) -> tuple[Block, ...]:
-        """Return how the commander answers a draft (X2)."""
+        """Return the button and the form by which the commander answers a draft (X2)."""
         return (
             Actions((self._voice.button("Approve", incident, "approve"),)),
             Form(
@@ -83,7 +83,7 @@ class FormWords:
         )
 
     def tools(self, incident: Incident, viewer: PersonId | None) -> tuple[Block, ...]:
-        """Return what the status card offers; the commander's only where they are the viewer."""
+        """Return the status card's buttons and forms; the commander's only for the commander."""
         if not incident.running:
             review: tuple[Block, ...] = ()
             if incident.review is not None:
@@ -180,7 +180,7 @@ class FormWords:
         return Input("person", label, choices, optional=True)
 
     def _commanding(self, incident: Incident) -> Form:
-        """Return the commander's form: to hand over, to call it stable, to end it."""
+        """Return the commander's form: to stabilise, to resolve, to hand over."""
         buttons = [self._voice.button("Resolve", incident, "resolve {text}")]
         if incident.phase is Phase.INVESTIGATING:
             buttons.insert(0, self._voice.button("Stabilised", incident, "stabilised {text}"))
@@ -208,7 +208,7 @@ class FormWords:
         )
 
     def review(self, incident: Incident, review: Postmortem) -> tuple[Block, ...]:
-        """Return what can be filled in and pressed, for a platform that has forms."""
+        """Return the forms of an open postmortem."""
         if not review.open:
             return ()
         return (

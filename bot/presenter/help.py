@@ -1,4 +1,4 @@
-"""Help: the verbs of the grammar, for people."""
+"""Help on the verbs of the grammar."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class HelpWords:
         self._voice = voice
 
     def answer(self, word: str) -> Message:
-        """Return the answer to `help`: the verbs, all about them, or one; from the grammar."""
+        """Return the answer to `help`: the verbs, or (`help all`) their lines, or one verb."""
         if not word:
             return self._verbs()
         if word == "all":

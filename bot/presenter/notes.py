@@ -1,4 +1,4 @@
-"""What people record on the timeline, and what puts an entry right (L1, L3, T2)."""
+"""Messages about notes, steps and the impact, and about corrections (L1, L3, T2)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OfNotes = (
 
 
 class NoteWords:
-    """Notes, steps and the impact, as they are recorded and put right."""
+    """Messages about entries that people write and correct."""
 
     def __init__(self, voice: Voice, phases: PhaseWords) -> None:
         self._voice, self._phases = voice, phases
 
     def told(self, occasion: Occasion, head: OfNotes) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident, scene, to = occasion.incident, occasion.scene, occasion.to
         match head:
             case ev.NoteAdded():
@@ -43,7 +43,7 @@ class NoteWords:
                 return message((f"The text of entry {head.entry} is removed, for good.",))
 
     def entry(self, event: OfNotes) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by, who = self._voice.who(event.by), self._voice.who
         match event:
             case ev.NoteAdded():
@@ -64,7 +64,7 @@ class NoteWords:
     def _recorded(
         self, incident: Incident, scene: Scene, to: ConversationRef | None = None
     ) -> Spans:
-        """Return that it was noted; with what, where nobody has read it yet."""
+        """Return the entry's number; with its text if it was written on another platform."""
         head = scene.head
         n = incident.entries - len(scene.events) + scene.events.index(head) + 1
         text = text_of(head)

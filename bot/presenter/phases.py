@@ -1,4 +1,4 @@
-"""From the first step to the end: stabilise first, then resolve (T1, T2, F6)."""
+"""Messages about the phases: stabilise first, then resolve (T1, T2, F6)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ OfPhases = (
 
 
 class PhaseWords:
-    """The phases of an incident, and what is said to bring them about."""
+    """Messages about phases, and reminders of the next one."""
 
     def __init__(self, voice: Voice, public: PublicWords) -> None:
         self._voice, self._public = voice, public
 
     def told(self, occasion: Occasion, head: OfPhases) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident, scene, now = occasion.incident, occasion.scene, occasion.now
         match head:
             case ev.StabiliseNudged():
@@ -45,7 +45,7 @@ class PhaseWords:
                 return self._cancelled(incident, head, scene)
 
     def entry(self, event: OfPhases | ev.CauseReminded) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by = self._voice.who(event.by)
         match event:
             case ev.StabiliseNudged():
@@ -68,7 +68,7 @@ class PhaseWords:
     # --- stabilise first --------------------------------------------------------------------------
 
     def cause_can_wait(self, scene: Scene) -> list[Spans]:
-        """Return the reminder that users come first, if the events hold it (T2)."""
+        """Return the reminder to stabilise first if it is among the events (T2)."""
         if first(scene, ev.CauseReminded) is None:
             return []
         return [
@@ -163,7 +163,7 @@ class PhaseWords:
         )
 
     def _owed(self, incident: Incident, since: datetime) -> Spans | None:
-        """Return what the end of an incident obliges to (P1, P2)."""
+        """Return the dates by which the postmortem is owed (P1, P2)."""
         if incident.postmortem is None:
             return None
         held = At(since + timedelta(days=7), None, Precision.DAY)

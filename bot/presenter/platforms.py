@@ -1,4 +1,4 @@
-"""An incident on several platforms: where it is told, and where no more."""
+"""Messages about an incident's mirrors on other platforms."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ OfPlatforms = ev.Mirrored | ev.MirrorEnded
 
 
 class PlatformWords:
-    """Mirrors of an incident's conversation."""
+    """Messages about mirrors of an incident's conversation."""
 
     def __init__(self, voice: Voice, command: CommandWords) -> None:
         self._voice, self._command = voice, command
 
     def told(self, occasion: Occasion, head: OfPlatforms) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         match head:
             case ev.Mirrored():
                 return self._mirrored(occasion.incident, head, occasion.now, occasion.to)
@@ -29,7 +29,7 @@ class PlatformWords:
                 return self._mirror_ended(occasion.incident, head, occasion.to)
 
     def entry(self, event: OfPlatforms | ev.ConversationOpened) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         match event:
             case ev.ConversationOpened():
                 return (f"The room {event.conversation.id} was opened",)

@@ -1,4 +1,4 @@
-"""Answers about a postmortem: where it stands, what is in it, what its review finds (P1-P5)."""
+"""Answers about a postmortem: its status, sections, findings and versions (P1-P5)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from bot.presenter.review import OWED, ReviewWords
 from bot.presenter.voice import Voice, day, joined, message, para, shorten
 
 FINDINGS_SHOWN = 12
-"""How many findings one message lists; the rest is counted."""
+"""The number of findings that one message lists; the others are counted."""
 
 
 class PostmortemWords:
-    """Postmortems, as people ask for them."""
+    """Answers to questions about postmortems."""
 
     def __init__(
         self, voice: Voice, forms: FormWords, review: ReviewWords, draft: DraftWords
@@ -42,7 +42,7 @@ class PostmortemWords:
     def status(
         self, incident: Incident, entries: Sequence[Entry], now: datetime, *, forms: bool = True
     ) -> Message:
-        """Return the answer to `pm`: where it stands, and the next step."""
+        """Return the answer to `pm`: the status, and the next step."""
         review = incident.review
         if review is None:
             return self._no_postmortem(incident)
@@ -66,7 +66,7 @@ class PostmortemWords:
         )
 
     def owing(self, incidents: Sequence[Incident], now: datetime) -> Message:
-        """Return the answer to `list owing`: who owes what, by when (P1)."""
+        """Return the answer to `list owing`: the postmortems owed, by whom and by when (P1)."""
         items: list[Spans] = []
         for each in incidents:
             review = each.review
@@ -194,7 +194,7 @@ class PostmortemWords:
         )
 
     def linted(self, incident: Incident, findings: Sequence[ReviewFinding]) -> Message:
-        """Return the answer to `pm lint`: each finding, why, and what to write (P4)."""
+        """Return the answer to `pm lint`: each finding, its reason, and a better wording (P4)."""
         review = incident.review
         if review is None:
             return self._no_postmortem(incident)
@@ -267,7 +267,7 @@ class PostmortemWords:
         )
 
     def diff(self, incident: Incident, entries: Sequence[Entry], wanted: str) -> Message:
-        """Return the answer to `pm diff`: what a version changed."""
+        """Return the answer to `pm diff`: the change that a version made."""
         version, written = 0, dict[Section, str]()
         last: tuple[int, ev.SectionWritten, str] | None = None
         for index, entry in enumerate(entries):

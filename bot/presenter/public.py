@@ -1,4 +1,4 @@
-"""Texts for status pages: as they will be shown, and the commander's word on them (X1, X2)."""
+"""Messages about public texts: drafts, approval, and the communication plan (X1, X2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.presenter.forms import FormWords
 from bot.presenter.voice import Occasion, Voice, because, first, joined, message, para, shorten
 
 BUTTON_LENGTH = 1000
-"""The longest text that a button carries; what is longer is typed."""
+"""The length of the longest text that a button carries; longer ones are typed."""
 
 
 HEALTH: Mapping[ComponentState, str] = {
@@ -31,16 +31,16 @@ OfPublic = ev.ExternalPublished | ev.ExternalDrafted | ev.DraftRejected
 
 
 class PublicWords:
-    """Public texts, and the communication plan that they come from."""
+    """Messages about public texts and the plan they come from."""
 
     def __init__(
         self, voice: Voice, forms: FormWords, plan_for: Callable[[str | None], Plan]
     ) -> None:
-        """`plan_for` gives a service's communication plan."""
+        """`plan_for` returns a service's communication plan."""
         self._voice, self._forms, self._plan_for = voice, forms, plan_for
 
     def told(self, occasion: Occasion, head: OfPublic) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         match head:
             case ev.ExternalPublished():
                 verb = f"Publishing as {head.state.value}" if head.state else "Publishing"
@@ -55,7 +55,7 @@ class PublicWords:
                 )
 
     def told_person(self, occasion: Occasion, head: OfPublic) -> Message | None:
-        """Return what one person is told directly; `None` if they read what the room is told."""
+        """Return the direct message for one person; `None` if they get the room's message."""
         incident = occasion.incident
         match head:
             case ev.ExternalDrafted():
@@ -69,7 +69,7 @@ class PublicWords:
                 return None
 
     def entry(self, event: OfPublic) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by = self._voice.who(event.by)
         match event:
             case ev.ExternalPublished():
@@ -87,7 +87,7 @@ class PublicWords:
     def _appearance(
         self, incident: Incident, text: ev.ExternalDrafted | PublicDraft
     ) -> list[Block]:
-        """Return a public text exactly as pages will show it (X2)."""
+        """Return a public text exactly as status pages will show it (X2)."""
         state = text.state
         if incident.phase is Phase.STABILISED:
             state = PublicState.MONITORING
@@ -100,7 +100,10 @@ class PublicWords:
     def drafted(
         self, incident: Incident, text: ev.ExternalDrafted | PublicDraft, *, elsewhere: bool = False
     ) -> Message:
-        """Return a public text for the commander's word (X2)."""
+        """Return a public text for the commander to approve (X2).
+
+        `elsewhere`: it is read outside the incident's conversation, so lines carry the id.
+        """
         name = incident if elsewhere else None
         if text.by is None:
             return message(
@@ -134,7 +137,7 @@ class PublicWords:
         )
 
     def offer(self, incident: Incident) -> Message:
-        """Return the answer to `external` without a text: what waits, or what could be said."""
+        """Return the answer to `external` without a text: the draft, or the plan's words."""
         if incident.draft is not None:
             return self.drafted(incident, incident.draft)
         text = composed(incident, self._plan_for(incident.service), None)
@@ -149,11 +152,11 @@ class PublicWords:
         )
 
     def example(self, incident: Incident) -> str:
-        """Return what the plan would say now."""
+        """Return the text that the plan has for this moment."""
         return composed(incident, self._plan_for(incident.service), None).text
 
     def publicly(self, incident: Incident, scene: Scene) -> list[Spans]:
-        """Return what a change of phase says, or would say, on the status page."""
+        """Return the public text, published or drafted, that came with a change of phase."""
         out = first(scene, ev.ExternalPublished)
         if out is not None and out.state is not None:
             where = "Status page (practice)" if incident.drill else "Status page"
@@ -171,7 +174,7 @@ class PublicWords:
         ]
 
     def plan_line(self, incident: Incident, plan: Plan, scene: Scene) -> list[Spans]:
-        """Return the communication plan that applies, or its lack (X1)."""
+        """Return lines that name the plan in force, or say that there is none (X1)."""
         parts: list[Spans] = []
         for clock, what in ((ClockName.EXTERNAL, "public"), (ClockName.STAKEHOLDER, "briefs")):
             state = incident.clocks.get(clock)

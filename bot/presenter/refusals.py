@@ -1,4 +1,4 @@
-"""How a refusal is shown: the reason as its rule gives it, and a line that would work (D5)."""
+"""Answers to commands that were not done. The reasons stand beside their rules (D5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.refs import PersonId, Who
 
 
 class RefusalWords:
-    """Answers to what was not understood, not found, or not allowed."""
+    """Answers to commands that were not understood, not clear or not allowed."""
 
     def __init__(self, voice: Voice, forms: FormWords) -> None:
         self._voice, self._forms = voice, forms
@@ -30,7 +30,10 @@ class RefusalWords:
         )
 
     def rejected(self, refusal: Rejected, incident: Incident | None, *, elsewhere: bool) -> Message:
-        """Return a refusal: what is not so, why, and a line that would work (D5)."""
+        """Return a refusal as its rule gives it, with the lines that would work (D5).
+
+        `elsewhere`: it is read outside the incident's conversation, so lines carry the id.
+        """
         if incident is not None and refusal.parts and refusal.parts[0] in QUESTIONS:
             return self._question(incident, refusal)
         name = incident.id if incident is not None and elsewhere else None
@@ -51,7 +54,7 @@ class RefusalWords:
         return Message(summary=text, blocks=(para(*who, *joined(list(lines), "  ·  ")),))
 
     def _filled(self, line: str) -> str:
-        """Return a line with the people in it as they are typed."""
+        """Return a line with people's handles instead of their ids."""
         return " ".join(
             self._voice.handle(PersonId(word[1:])) if word.startswith("@") and ":" in word else word
             for word in line.split(" ")
@@ -76,7 +79,7 @@ class RefusalWords:
         )
 
     def no_incident(self, *, known: str | None) -> Message:
-        """Return the answer where no incident is meant, or the one named is not there."""
+        """Return the answer to a command without an incident, or with an unknown one (`known`)."""
         if known is not None:
             return Message(
                 summary=(f"There is no {known}.",), blocks=(para(self._voice.line("list all")),)
@@ -87,7 +90,7 @@ class RefusalWords:
         )
 
     def which(self, incidents: list[Incident], line: str) -> Message:
-        """Return the answer where more than one incident runs in a conversation."""
+        """Return the question which of several incidents in a conversation is meant."""
         items = tuple(
             (self._voice.line(shorten(line, 80), each), f" — {shorten(each.title, 60)}")
             for each in incidents
@@ -99,7 +102,7 @@ class RefusalWords:
     def stale(
         self, incident: Incident | None, line: str, sender: PersonId, age: timedelta
     ) -> Message:
-        """Return the question about a command that is too old to be obeyed unasked (F11)."""
+        """Return the question whether an old command is still meant (F11)."""
         command = f"{incident.id} {line}" if incident and not line.startswith(incident.id) else line
         return Message(
             summary=(
@@ -114,7 +117,7 @@ class RefusalWords:
         )
 
     def stranger(self) -> Message:
-        """Return the answer to somebody whom the config does not admit (F8)."""
+        """Return the answer to a user whom the config does not admit (F8)."""
         return Message(
             summary=("You are not among the people of this Sitrep; nothing was changed.",),
             blocks=(para("Whoever runs it can add you: [people.<name>] in its config."),),

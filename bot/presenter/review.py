@@ -1,4 +1,4 @@
-"""What happens to a postmortem: it is written, reviewed, promised and made final (P1, P2, P5)."""
+"""Messages about a postmortem's way from its first draft to the final version (P1, P2, P5)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ OWED = {Promised.SCHEDULED: "scheduled", Promised.HELD: "held"}
 
 
 class ReviewWords:
-    """The postmortem's way, told to the room and kept on the timeline."""
+    """Messages and timeline lines about the events of a postmortem."""
 
     def __init__(self, voice: Voice, plan_for: Callable[[str | None], Plan]) -> None:
-        """`plan_for` gives a service's communication plan, and with it the service's owner."""
+        """`plan_for` returns a service's communication plan, which names the service's owner."""
         self._voice, self._plan_for = voice, plan_for
 
     def told(self, occasion: Occasion, head: OfReview) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident, now = occasion.incident, occasion.now
         match head:
             case ev.PostmortemOpened():
@@ -77,7 +77,7 @@ class ReviewWords:
                 return self._finalised(incident)
 
     def told_person(self, occasion: Occasion, head: OfReview) -> Message | None:
-        """Return what one person is told directly; `None` if they read what the room is told."""
+        """Return the direct message for one person; `None` if they get the room's message."""
         if not isinstance(head, ev.PostmortemHandedOver):
             return None
         name, by = self._voice.name(occasion.incident), self._voice.who(head.by)
@@ -87,7 +87,7 @@ class ReviewWords:
         )
 
     def entry(self, event: OfReview) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by = self._voice.who(event.by)
         match event:
             case ev.PostmortemOpened():
@@ -127,7 +127,7 @@ class ReviewWords:
                 return (by, " finalised the postmortem")
 
     def _wrote(self, incident: Incident, event: ev.SectionWritten, scene: Scene) -> Message:
-        """Return that a section is written, and at once what is to be put right in it."""
+        """Return the message that a section is written, with the first thing to put right in it."""
         versions = incident.review.versions if incident.review else 0
         together = [TITLES.get(e.section, "Authors") for e in all_of(scene, ev.SectionWritten)]
         together += [f"A{e.n}" for e in all_of(scene, ev.ActionAdded)]
@@ -195,7 +195,7 @@ class ReviewWords:
         )
 
     def invited(self, incident: Incident) -> tuple[PersonId, ...]:
-        """Return who is invited to the review: whoever took part, and the service's owner."""
+        """Return the people to invite to the review: all who took part, and the service's owner."""
         owner = self._plan_for(incident.service).owner
         review = incident.review.owner if incident.review is not None else None
         people = (review, *incident.participants, owner, *(a.owner for a in incident.actions))

@@ -1,4 +1,4 @@
-"""How an incident is declared, and how its severity changes (S1, S2, S3)."""
+"""Messages about declarations and changes of severity (S1, S2, S3)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OfSeverity = ev.Declared | ev.Assessed | ev.SeverityChanged
 
 
 class SeverityWords:
-    """Declarations, and changes of severity."""
+    """Messages about declarations and severity."""
 
     def __init__(
         self,
@@ -49,18 +49,18 @@ class SeverityWords:
         *,
         tracker: bool,
     ) -> None:
-        """`plan_for` gives a service's communication plan; `tracker`: tickets are filed."""
+        """`plan_for` returns a service's communication plan; `tracker`: tickets are filed."""
         self._voice, self._command, self._public = voice, command, public
         self._plan_for, self._tracker = plan_for, tracker
 
     def told(self, occasion: Occasion, head: OfSeverity) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         if isinstance(head, ev.Declared):
             return self._declared(occasion.incident, head, occasion.scene, occasion.now)
         return self._changed(occasion.incident, occasion.scene, occasion.now)
 
     def entry(self, event: OfSeverity) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         by = self._voice.who(event.by)
         match event:
             case ev.Declared():
@@ -77,7 +77,7 @@ class SeverityWords:
                 )
 
     def preview(self, opening: Opening, line: str, period: timedelta | None) -> Message:
-        """Return what a declaration would be, and the button that makes it so."""
+        """Return the severity that a declaration would get, and the button that declares it."""
         severity = opening.severity or Severity.SEV1
         updates = f"every {span_of(period)}" if period is not None else "no clock"
         return Message(
@@ -183,7 +183,7 @@ class SeverityWords:
         )
 
     def _changed(self, incident: Incident, scene: Scene, now: datetime) -> Message:
-        """Return a change of severity, or that it stands (S2, S3)."""
+        """Return the message about a changed severity, or an assessed one that stands (S2, S3)."""
         change, assessed = first(scene, ev.SeverityChanged), first(scene, ev.Assessed)
         asked = last(scene, ev.CommanderAsked)
         commander = last(scene, ev.CommanderChanged)

@@ -1,4 +1,4 @@
-"""What stakeholders are told: news in a chat, by mail, or once a day (H1, P5, F6)."""
+"""News for stakeholders: in a chat, by mail, or once a day (H1, P5, F6)."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _HEADLINE: Mapping[News, str] = {
 
 
 class StakeholderWords:
-    """News for those who subscribed to it."""
+    """Messages and mails to subscribers."""
 
     def __init__(self, voice: Voice, subscriptions: SubscriptionWords) -> None:
         self._voice, self._subscriptions = voice, subscriptions
 
     def news(self, incident: Incident, news: News, text: str | None, now: datetime) -> str:
-        """Return what stakeholders are told of an event, whole, in plain text (H1)."""
+        """Return the news of an event as plain text (H1)."""
         if news is News.POSTMORTEM:
             open_actions = sum(a.open for a in incident.actions)
             return (
@@ -61,7 +61,7 @@ class StakeholderWords:
         return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
     def told(self, update: StakeholderUpdate, each: Subscription) -> Message:
-        """Return what one subscription is told in a chat."""
+        """Return the chat message for one subscription."""
         more = self._circumstances(update)
         return Message(
             summary=(f"{update.incident} {update.severity.label}: {shorten(update.text, 2000)}",),
@@ -83,7 +83,7 @@ class StakeholderWords:
     def digest(
         self, each: Subscription, found: Sequence[tuple[Incident, str]], day: datetime
     ) -> Message:
-        """Return what happened in a day, for a subscription that wants it so."""
+        """Return a day's news for one subscription."""
         items: list[Spans] = [
             (
                 Strong(incident.id),
@@ -100,7 +100,7 @@ class StakeholderWords:
         )
 
     def letter(self, update: StakeholderUpdate, each: Subscription, url: str) -> Mail:
-        """Return what one subscription is told by mail; the subject stays, so that it threads."""
+        """Return the mail for one subscription; an incident's mails share a subject, to thread."""
         told = message(
             (f"{update.incident} {update.severity.label}: {update.text}",),
             self._circumstances(update),
@@ -109,14 +109,14 @@ class StakeholderWords:
         return self._mail(each, told, url, subject=subject, about=update.incident)
 
     def digest_letter(self, each: Subscription, told: Message, day: datetime, url: str) -> Mail:
-        """Return a digest by mail."""
+        """Return the mail with a day's news."""
         subject, about = f"Incidents until {day:%Y-%m-%d}", f"digest-{day:%Y-%m-%d}"
         return self._mail(each, told, url, subject=subject, about=about)
 
     def _mail(
         self, each: Subscription, told: Message, url: str, *, subject: str, about: str
     ) -> Mail:
-        """Return a mail that says why it comes and how to end it; nothing in it can be typed."""
+        """Return a message as a mail, with a link that ends the subscription; without buttons."""
         link, why = (
             f"{url.rstrip('/')}/unsubscribe/{each.token}",
             self._subscriptions.described(each),

@@ -1,4 +1,4 @@
-"""What somebody is subscribed to, and how to end it or have it back (H1)."""
+"""Answers about subscriptions: beginning, listing and ending them (H1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SubscriptionWords:
         self._voice, self._briefs = voice, briefs
 
     def described(self, each: Subscription) -> str:
-        """Return what a subscription is to, in words."""
+        """Return in words what a subscription covers."""
         what = each.incident or "every incident"
         if each.postmortems:
             what = f"the postmortem of {each.incident}" if each.incident else "postmortems"
@@ -32,7 +32,7 @@ class SubscriptionWords:
         return f"{what}, once a day" if each.digest else what
 
     def _address(self, each: Subscription) -> Spans:
-        """Return where a subscription is told."""
+        """Return where a subscription's news go."""
         if each.address.startswith(MAIL):
             return (each.address.removeprefix(MAIL),)
         adapter, _, conversation = each.address.partition("/")
@@ -43,7 +43,7 @@ class SubscriptionWords:
     def subscribed(
         self, each: Subscription, incident: Incident | None, last: ev.BriefSent | None
     ) -> Message:
-        """Return that a subscription stands, with where things stand now."""
+        """Return the confirmation of a subscription, with the latest news."""
         now: Spans = ()
         if incident is not None and incident.running:
             now = self._briefs.stands(incident, last)
@@ -58,7 +58,7 @@ class SubscriptionWords:
         )
 
     def unsubscribed(self, each: Subscription) -> Message:
-        """Return that a subscription has ended, and how to have it back."""
+        """Return the confirmation that a subscription has ended, with the line that renews it."""
         words = ["subscribe"]
         words += [each.incident or ("postmortems" if each.postmortems else "all")]
         words += [f"sev{each.severity.value}"] if each.severity else []
@@ -71,11 +71,11 @@ class SubscriptionWords:
         )
 
     def ended(self, count: int) -> Message:
-        """Return that several subscriptions have ended."""
+        """Return the confirmation that several subscriptions have ended."""
         return message((f"{count} subscriptions ended.",), (self._voice.line("subscribe"),))
 
     def listed(self, found: Sequence[Subscription], *, ending: bool = False) -> Message:
-        """Return somebody's subscriptions."""
+        """Return the list of somebody's subscriptions; `ending` asks which one to end."""
         if not found:
             return message(("No subscriptions.",), (self._voice.line("subscribe"),))
         items: list[Spans] = [
@@ -96,11 +96,11 @@ class SubscriptionWords:
         )
 
     def unknown(self, n: int | str) -> Message:
-        """Return that nobody here has such a subscription."""
+        """Return the answer to a number that is not one of the person's subscriptions."""
         return message((f"You have no subscription {n}.",), (self._voice.line("subscriptions"),))
 
     def refused(self, why: str, *lines: str) -> Message:
-        """Return why a subscription is not possible, and one that is."""
+        """Return the reason why a subscription is not possible, and lines that would work."""
         return message(
             (why,), joined([(self._voice.line(line),) for line in lines], "  ·  ") or None
         )

@@ -1,4 +1,4 @@
-"""The one way from an event to its words: each topic tells its own events."""
+"""Dispatch from an event to the topic that has words for it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from bot.presenter.voice import Occasion
 from bot.refs import ConversationRef, PersonId
 
 Silent = ev.PromiseMade | ev.CauseReminded | ev.ConversationOpened
-"""Events that no message is about: they come with others, or stand on the timeline alone."""
+"""Events that no message is about: they only come with others, or only stand on the timeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """Every event's words; mypy proves that no event is left out."""
+    """The messages and timeline lines of all events; mypy proves that none is left out."""
 
     severity: SeverityWords
     command: CommandWords
@@ -48,10 +48,10 @@ class Telling:
     def tell(
         self, incident: Incident, scene: Scene, now: datetime, to: ConversationRef | None = None
     ) -> Message:
-        """Return what a conversation of the incident is told; `to` is that conversation.
+        """Return the message for a conversation of the incident; `to` is that conversation.
 
         Raises:
-            TypeError: No message is about such an event: it is one of `Silent`.
+            TypeError: The event is one of `Silent`.
         """
         head, occasion = scene.head, Occasion(incident=incident, scene=scene, now=now, to=to)
         if isinstance(head, OfSeverity):
@@ -83,7 +83,7 @@ class Telling:
     def tell_person(
         self, incident: Incident, person: PersonId, scene: Scene, now: datetime
     ) -> Message:
-        """Return what one person is told directly: in words of its own, or as the room is told."""
+        """Return the direct message for one person; the room's message if there is no other."""
         occasion = Occasion(incident=incident, scene=scene, now=now)
         return self._directly(occasion, person) or self.tell(incident, scene, now)
 
@@ -102,7 +102,7 @@ class Telling:
         return None
 
     def entry(self, event: ev.Event) -> Spans:
-        """Return the line of the timeline for any event (L1)."""
+        """Return an event's line on the timeline (L1)."""
         if isinstance(event, OfSeverity):
             return self.severity.entry(event)
         if isinstance(event, OfCommand):

@@ -1,4 +1,4 @@
-"""The timeline: what people record on it, and how it is shown and exported (L1, L3)."""
+"""The timeline in the chat and as a file (L1, L3)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bot.presenter.telling import Telling
 from bot.presenter.voice import Voice, para
 
 TIMELINE_SHOWN = 40
-"""How many of the last entries the chat shows; `sitrep export` has them all."""
+"""The number of last entries that the chat shows; `sitrep export` has them all."""
 
 
 class TimelineWords:
-    """The timeline of an incident, in the chat and as a file."""
+    """Whole timelines."""
 
     def __init__(self, voice: Voice, cards: CardWords, telling: Telling) -> None:
         self._voice, self._cards, self._telling = voice, cards, telling
@@ -52,7 +52,7 @@ class TimelineWords:
         return Message(summary=(summary,), blocks=tuple(blocks))
 
     def export(self, incident: Incident, entries: Sequence[Entry]) -> str:
-        """Return the whole timeline as Markdown, what people wrote shown literally."""
+        """Return the whole timeline as Markdown that shows people's texts literally."""
         heading = Heading(f"{incident.id}: {incident.title}")
         lines = [f"# {_literal(heading.text)}", ""]
         card = self._cards.card(incident)
@@ -75,6 +75,6 @@ class TimelineWords:
 
 
 def _literal(text: str) -> str:
-    """Return text that Markdown shows as it is."""
+    """Return a text in one line, with Markdown's characters escaped."""
     escaped = "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-!|~&" else c for c in text)
     return escaped.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""The bot's own trouble: what could not be said, heard or done, and what comes late (D2)."""
+"""Messages about the bot's own trouble: with delivery, platforms and commands (D2)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ OfTrouble = ev.DeliveryFailed | ev.DeliveryStalled | ev.DeliveryResumed | ev.Tro
 
 
 class TroubleWords:
-    """Delivery trouble, and marks on what was delivered with trouble."""
+    """Messages about trouble, and marks on messages that come late or twice."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
 
     def told(self, occasion: Occasion, head: OfTrouble) -> Message:
-        """Return what a conversation is told."""
+        """Return the message for a conversation."""
         incident = occasion.incident
         match head:
             case ev.DeliveryFailed():
@@ -39,7 +39,7 @@ class TroubleWords:
                 return message((f"{self._voice.label(incident)}: {head.text}",))
 
     def entry(self, event: OfTrouble) -> Spans:
-        """Return the line of the timeline."""
+        """Return the event's line on the timeline."""
         match event:
             case ev.DeliveryFailed():
                 return (f"Not delivered to {event.target}: {event.what} ({event.why})",)
@@ -72,7 +72,7 @@ class TroubleWords:
         )
 
     def _page_away(self, page: str, head: ev.DeliveryStalled) -> Message:
-        """Return that a status page cannot be reached, and what to do meanwhile."""
+        """Return the message that a status page cannot be reached, and what to do meanwhile."""
         many = head.waiting != 1
         return message(
             (
@@ -103,7 +103,7 @@ class TroubleWords:
         )
 
     def _page_refused(self, page: str, why: str, incident: Incident) -> Message:
-        """Return that a status page did not take what was published, and what to do."""
+        """Return the message that a status page refused a text, and what to do."""
         last = incident.publications[-1] if incident.publications else None
         fix: Spans = (
             "Put right what it names, then publish again: ",
@@ -124,31 +124,31 @@ class TroubleWords:
     # --- beside any incident ----------------------------------------------------------------------
 
     def platform_lost(self, adapter: str, why: str) -> Message:
-        """Return the alarm that a whole platform is lost to the bot."""
+        """Return the alarm that the bot has lost a whole platform."""
         return Message(
             summary=(f"Sitrep has lost {adapter}: {why}",),
             blocks=(para("Nothing is heard and nothing is said there until then."),),
         )
 
     def late(self, message: Message, late_by: timedelta) -> Message:
-        """Return a message with the mark that it comes late."""
+        """Return a message with a note that it comes late."""
         mark = para(f"This message is {span_of(late_by)} late. Nothing was lost.")
         return replace(message, blocks=(*message.blocks, mark))
 
     def repeated(self, message: Message) -> Message:
-        """Return a message with the mark that it may be there already."""
+        """Return a message with a note that it may have arrived before."""
         mark = para("Sent again: whether the first try arrived is not known.")
         return replace(message, blocks=(*message.blocks, mark))
 
     def broken(self) -> Message:
-        """Return the answer where the bot itself broke down over a command."""
+        """Return the answer to a command that failed by an error in Sitrep itself."""
         return Message(
             summary=("That could not be done: something is wrong with Sitrep itself.",),
             blocks=(para("Nothing was changed. Try again; if it stays, its log says why."),),
         )
 
     def unreadable(self) -> Message:
-        """Return the answer to a message that cannot be decrypted (yet)."""
+        """Return the answer to a message that cannot be decrypted yet."""
         return Message(
             summary=("This message cannot be read here: its key has not arrived.",),
             blocks=(
@@ -161,7 +161,7 @@ class TroubleWords:
 
 
 def _place(lane: str) -> str:
-    """Return a lane as people know it: a room, a person, a plugin."""
+    """Return a lane by the name of its room, person or plugin."""
     kind, _, name = lane.partition("/")
     if kind == "plugin":
         return name.partition("/")[0]

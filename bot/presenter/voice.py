@@ -1,4 +1,4 @@
-"""How the bot speaks of people, times and lines to type; every other part holds a `Voice`."""
+"""Names, times and lines to type, as every message shows them; all other parts hold a `Voice`."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from bot.refs import ConversationRef, PersonId
 E = TypeVar("E", bound=ev.Happening)
 
 PREFIX = "!inc"
-"""What a typed command begins with, on every platform."""
+"""The first word of a typed command, on every platform."""
 
 TITLE_LENGTH = 120
-"""How much of a title is shown (F10)."""
+"""The number of characters of a title that are shown (F10)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromiseWords:
-    """What the promises of one clock are called."""
+    """The words for the promises of one clock."""
 
     noun: str
-    """As the room hears of it: `Next public update`."""
+    """The noun in messages, as in `Next public update`."""
     article: str
     recorded: str
-    """As the record names it, beside those of other clocks."""
+    """The noun in a postmortem's draft, which tells the clocks apart."""
     line: str
     """The line that keeps the promise."""
 
@@ -66,7 +66,7 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """One message on its way into words."""
+    """One message that is being worded."""
 
     incident: Incident
     """The incident as the events left it."""
@@ -74,7 +74,7 @@ class Occasion:
     """The event that the message is about, and those that came with it."""
     now: datetime
     to: ConversationRef | None = None
-    """The conversation that is told; `None` if it is a person."""
+    """The conversation that the message goes to; `None` if it goes to a person."""
 
 
 def shorten(text: str, length: int = TITLE_LENGTH) -> str:
@@ -88,7 +88,7 @@ def para(*spans: Span) -> Text:
 
 
 def joined(parts: Sequence[Spans], by: str = " · ") -> Spans:
-    """Return spans joined by a text."""
+    """Return the spans of several parts, with `by` between the parts."""
     result: list[Span] = []
     for part in parts:
         if result:
@@ -121,17 +121,17 @@ def all_of(scene: Scene, kind: type[E]) -> list[E]:
 
 
 def day(when: datetime) -> At:
-    """Return an instant with its day."""
+    """Return an instant that is shown with its day."""
     return At(when, None, Precision.DAY)
 
 
 def because(reason: str | None) -> Spans:
-    """Return a reason as it follows a sentence."""
+    """Return a reason as the end of a sentence, after a colon."""
     return (f": {shorten(reason, 300)}",) if reason else ()
 
 
 def next_label(clock: ClockName) -> str:
-    """Return `Next update`, `Next brief`."""
+    """Return the label of a clock's next text: `Next update`, `Next brief`."""
     return f"Next {PROMISES[clock].noun}"
 
 
@@ -142,7 +142,7 @@ def outcome(event: ev.PromiseSettled) -> str:
 
 
 class Voice:
-    """Names, times, lines and buttons."""
+    """The words that all parts share."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
@@ -154,7 +154,7 @@ class Voice:
         return Mention(person, self.directory.name(person), notify)
 
     def platform(self, adapter: str) -> str:
-        """Return what a platform is called."""
+        """Return the name of a platform."""
         return adapter.capitalize()
 
     def platform_of(self, target: str) -> str:
@@ -162,7 +162,7 @@ class Voice:
         return self.platform(target.partition("/")[0])
 
     def across(self, event: ev.Happening, to: ConversationRef | None) -> str:
-        """Return which platform something was said on, where it is told on another one."""
+        """Return the platform that something was said on if it is told on another one."""
         if event.via is None or to is None or event.via == to.adapter:
             return ""
         return f" ({self.platform(event.via)})"
@@ -172,16 +172,16 @@ class Voice:
         return joined([(self.who(p, notify=notify),) for p in people], ", ") or ("nobody",)
 
     def handle(self, person: PersonId | None) -> str:
-        """Return how a person is typed."""
+        """Return a person as one types them: `@ben`."""
         return f"@{person.rpartition(':')[2]}" if person else "@name"
 
     def line(self, command: str, incident: Incident | str | None = None) -> Code:
-        """Return a line to type; with the incident's id where it is typed elsewhere."""
+        """Return a line to type; it carries the incident's id if an incident is given."""
         name = incident.id if isinstance(incident, Incident) else incident
         return Code(" ".join(part for part in (PREFIX, name, command) if part))
 
     def button(self, label: str, incident: Incident, command: str) -> Button:
-        """Return a button; it says which incident, wherever it is pressed."""
+        """Return a button whose command names the incident, so that it works anywhere."""
         return Button(label, f"{incident.id} {command}")
 
     def no_change(self, incident: Incident) -> Actions:
@@ -189,19 +189,19 @@ class Voice:
         return Actions((self.button("No new findings", incident, "nochange"),))
 
     def at(self, when: datetime, now: datetime | None = None) -> At:
-        """Return an instant; relative to `now` where somebody must act."""
+        """Return an instant; with `now`, it is shown with the time left."""
         return At(when, now)
 
     def second(self, when: datetime) -> At:
-        """Return an instant to the second (L1)."""
+        """Return an instant that is shown to the second (L1)."""
         return At(when, None, Precision.SECOND)
 
     def title(self, incident: Incident) -> str:
-        """Return a title as shown."""
+        """Return an incident's title, shortened."""
         return shorten(incident.title)
 
     def practice(self, incident: Incident) -> str:
-        """Return the mark of a drill."""
+        """Return the mark that a drill's messages carry."""
         return "DRILL — " if incident.drill else ""
 
     def label(self, incident: Incident) -> str:
@@ -209,13 +209,13 @@ class Voice:
         return f"{self.practice(incident)}{incident.id} {incident.severity.label}"
 
     def name(self, incident: Incident) -> Spans:
-        """Return an incident's id and title, as one person is told of it."""
+        """Return an incident's id and title, for messages outside its conversation."""
         return (f"{self.practice(incident)}{incident.id} ", Strong(self.title(incident)))
 
     def next_update(
         self, incident: Incident, now: datetime | None = None, clock: ClockName = ClockName.INTERNAL
     ) -> Spans:
-        """Return `Next update 14:15 UTC`; nothing where the clock does not run (K1)."""
+        """Return `Next update 14:15 UTC`, or no spans if the clock does not run (K1)."""
         state = incident.clocks.get(clock)
         if state is None or state.promise is None:
             return ()
@@ -226,7 +226,7 @@ class Voice:
         return (f"{what} ", self.at(due_at, now), ".")
 
     def ic(self, incident: Incident) -> Spans:
-        """Return who commands."""
+        """Return the commander."""
         if incident.commander is None:
             return ("none",)
         who = self.who(incident.commander)
@@ -242,13 +242,13 @@ class Voice:
         return parts
 
     def state(self, incident: Incident) -> str:
-        """Return severity and phase in words."""
+        """Return the severity and the phase."""
         if incident.phase is Phase.RESOLVED and incident.postmortem:
             return f"{incident.severity.label} · resolved · postmortem owing"
         return f"{incident.severity.label} · {incident.phase.value}"
 
     def kept(self, incident: Incident, clock: ClockName = ClockName.INTERNAL) -> str | None:
-        """Return the clock's record in words; nothing where nothing was promised (K5)."""
+        """Return how many of a clock's promises were kept; `None` if nothing was promised (K5)."""
         state = incident.clocks.get(clock)
         if state is None or state.settled == state.withdrawn:
             return None
@@ -263,7 +263,7 @@ class Voice:
         return ", ".join(parts)
 
     def settled(self, scene: Scene, clock: ClockName) -> str:
-        """Return how the promise ended that a text keeps, and how many were missed before it."""
+        """Return whether the last promise was kept or late, and how many were missed before it."""
         settled = [e for e in all_of(scene, ev.PromiseSettled) if e.clock is clock]
         missed = sum(e.outcome is Outcome.MISSED for e in settled)
         text = f"{missed} missed before it. " if missed else ""
@@ -280,7 +280,7 @@ class Voice:
         verb: str,
         clock: ClockName,
     ) -> Message:
-        """Return that a text leaves the room, how its promise ended, and the next one."""
+        """Return the message that a text is going out, with its promise and the next one."""
         incident = occasion.incident
         due = self.next_update(incident, None, clock)
         if incident.drill:
