@@ -26,7 +26,7 @@ BLANKS = {
 """The policy's template, for sections about which the record says nothing."""
 
 
-class Known(Protocol):
+class ConfiguredPerson(Protocol):
     """A person whom the config names."""
 
     @property
@@ -38,14 +38,14 @@ class Known(Protocol):
         """Their name."""
 
 
-class Names(Protocol):
+class PeopleNames(Protocol):
     """The names of people."""
 
     def name(self, person: PersonId) -> str:
         """Return a person's name."""
 
     @property
-    def everybody(self) -> Sequence[Known]:
+    def everybody(self) -> Sequence[ConfiguredPerson]:
         """All people of the config."""
 
 
@@ -53,7 +53,7 @@ class DraftingWords(Protocol):
     """The words that a draft shares with messages."""
 
     @property
-    def names(self) -> Names:
+    def names(self) -> PeopleNames:
         """The names of people."""
 
     def length(self, length: timedelta) -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from bot.domain import events as ev
 from bot.domain.blameless import ReviewFinding, lint
 from bot.domain.commands import NoteKind
-from bot.domain.draft_words import BLANKS, ROLES, DraftingWords, Names
+from bot.domain.draft_words import BLANKS, ROLES, DraftingWords, PeopleNames
 from bot.domain.events import Entry
 from bot.domain.incident import Incident, Kind, Outcome, Role
 from bot.domain.learned import OfActions, OfReview
@@ -96,7 +96,7 @@ def findings(
 
 
 def blocking(
-    incident: Incident, section: Section, text: str, names: Names
+    incident: Incident, section: Section, text: str, names: PeopleNames
 ) -> tuple[ReviewFinding, ...]:
     """Return the findings in one section that keep the postmortem from being final (P4)."""
     if section is Section.AUTHORS:
@@ -105,7 +105,7 @@ def blocking(
     return tuple(finding for finding in found if finding.blocks)
 
 
-def _people(incident: Incident, names: Names) -> tuple[str, ...]:
+def _people(incident: Incident, names: PeopleNames) -> tuple[str, ...]:
     """Return the names and handles that must not stand in the text (P4)."""
     people: list[str] = []
     for person in (*incident.participants, *(a.owner for a in incident.actions)):
@@ -153,7 +153,7 @@ def _duration(incident: Incident) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d} ({start:%H:%M} → {until} UTC)"
 
 
-def _rows(incident: Incident, names: Names) -> tuple[Row, ...]:
+def _rows(incident: Incident, names: PeopleNames) -> tuple[Row, ...]:
     return tuple(
         (
             action.label,

@@ -19,7 +19,7 @@ BUTTON_LENGTH = 1000
 """The length of the longest text that a button carries; longer ones are typed."""
 
 
-HEALTH: Mapping[ComponentState, str] = {
+_HEALTH: Mapping[ComponentState, str] = {
     ComponentState.OPERATIONAL: "operational",
     ComponentState.DEGRADED: "degraded",
     ComponentState.PARTIAL: "partial outage",
@@ -91,7 +91,7 @@ class PublicWords:
         state = text.state
         if incident.phase is Phase.STABILISED:
             state = PublicState.MONITORING
-        how = HEALTH[health(incident.severity, state)]
+        how = _HEALTH[health(incident.severity, state)]
         rows = [Row("Title", (text.title,)), Row("State", (state.value,))]
         if text.components:
             rows.append(Row("Components", (f"{', '.join(text.components)}: {how}",)))
