@@ -149,9 +149,9 @@ class Stakeholders:
             return say.subscriptions.listed(own, ending=True), False
         for each in chosen:
             await work.unsubscribe(each.n)
-        return say.subscriptions.unsubscribed(chosen[0]) if len(
-            chosen
-        ) == 1 else say.subscriptions.ended(len(chosen)), True
+        if len(chosen) == 1:
+            return say.subscriptions.unsubscribed(chosen[0]), True
+        return say.subscriptions.ended(len(chosen)), True
 
     # --- telling ----------------------------------------------------------------------------------
 
