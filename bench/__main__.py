@@ -30,7 +30,7 @@ BENCHES = {
     "B10": health.under_load,
     "B11": weight.of_the_installation,
     "B12": learning.linting,
-    "B13": learning.drafting,
+    "B13": learning.drafted,
     "B14": learning.tickets,
     "B15": page.readers,
 }

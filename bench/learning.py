@@ -20,6 +20,7 @@ from bot.config.model import LogSection
 from bot.contract.chat import ChatEvent
 from bot.delivery import outbox
 from bot.domain import commands as cmd
+from bot.domain import drafting
 from bot.domain import events as ev
 from bot.domain.blameless import lint
 from bot.domain.decide import decide, fold
@@ -71,7 +72,7 @@ def linting() -> Result:
     return result
 
 
-def drafting() -> Result:
+def drafted() -> Result:
     """B13"""
     result = Result(
         unit="ms",
@@ -82,10 +83,10 @@ def drafting() -> Result:
     say = Presenter(config.directory, config.plan_for)
     incident, entries = _long()
     stored = [(type(e.event).__name__, dump_event(e.event)) for e in entries]
-    say.document(incident, entries)
+    drafting.document(incident, entries, say.drafting)
     for _ in range(ROUNDS):
         begun = time.perf_counter()
-        say.document(incident, entries)
+        drafting.document(incident, entries, say.drafting)
         between = time.perf_counter()
         for kind, data in stored:
             load_event(kind, data, SCHEMA)

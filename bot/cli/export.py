@@ -11,6 +11,7 @@ from datetime import date
 
 from bot.config.model import Config
 from bot.contract.messages import spans_text
+from bot.domain import drafting
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.domain.jsonable import jsonable
@@ -31,7 +32,7 @@ async def exported(config: Config, store: Store, name: str) -> Mapping[str, str]
         return None
     incident, entries = found
     presenter = Presenter(config.directory, config.plan_for)
-    return {"md": presenter.export_markdown(incident, entries), "json": as_json(incident, entries)}
+    return {"md": presenter.timeline.export(incident, entries), "json": as_json(incident, entries)}
 
 
 async def postmortem(config: Config, store: Store, name: str) -> str | None:
@@ -44,7 +45,7 @@ async def postmortem(config: Config, store: Store, name: str) -> str | None:
     found = await store.read(read)
     if found is None:
         return None
-    return Presenter(config.directory, config.plan_for).document(*found)
+    return drafting.document(*found, Presenter(config.directory, config.plan_for).drafting)
 
 
 ACTION_COLUMNS = (
@@ -56,7 +57,7 @@ ACTION_COLUMNS = (
 def actions_as(form: str, config: Config, lines: Sequence[ActionLine], today: date) -> str:
     """Return action items as text, a Markdown table, CSV, or JSON objects a line."""
     say = Presenter(config.directory, config.plan_for)
-    rows = [say.action_row(line, today) for line in lines]
+    rows = [say.actions.row(line, today) for line in lines]
     match form:
         case "csv":
             table = io.StringIO()
@@ -77,7 +78,7 @@ def actions_as(form: str, config: Config, lines: Sequence[ActionLine], today: da
                 for row in (*head, *rows)
             )
         case _:
-            shown = "\n".join(spans_text(say.action_line(line, today)) for line in lines)
+            shown = "\n".join(spans_text(say.actions.item(line, today)) for line in lines)
             return f"{shown or 'No action items.'}\n"
 
 

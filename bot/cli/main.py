@@ -284,7 +284,7 @@ async def _incidents(config: Config, home: Path, which: Any, *, json_lines: bool
                 )
             )
         return
-    typer.echo(plain(Presenter(config.directory, config.plan_for).listing(which, found)))
+    typer.echo(plain(Presenter(config.directory, config.plan_for).cards.listing(which, found)))
 
 
 @cli.command()

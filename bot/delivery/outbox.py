@@ -31,6 +31,7 @@ from bot.contract.trackers import Filed, Ticket
 from bot.delivery.plan import DIRECT, NEW, card_slot, conversation_of, lane_of
 from bot.delivery.subscriptions import Stakeholders
 from bot.domain import commands as cmd
+from bot.domain import drafting
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.incident import ClockName, Incident
 from bot.domain.publication import ComponentState
@@ -536,7 +537,7 @@ class Outbox:
     def _ticket(self, job: _Job, action: int | None) -> Ticket:
         """Return a ticket as it is to be now, the incident's own or an action's."""
         row = job.row
-        ticket = self._presenter.ticket(_needed(job.incident), action, row.what.target)
+        ticket = self._presenter.actions.ticket(_needed(job.incident), action, row.what.target)
         return replace(ticket, again=row.doubt or row.attempts > 0)
 
     async def _notice(self, incident: Incident) -> StatusNotice | None:
@@ -579,7 +580,7 @@ class Outbox:
         return Document(
             incident=incident.id,
             title=incident.title,
-            markdown=self._presenter.document(incident, entries),
+            markdown=drafting.document(incident, entries, self._presenter.drafting),
             at=incident.declared_at,
             severity=incident.highest,
             service=incident.service,
@@ -606,7 +607,9 @@ class Outbox:
                 )
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's fault is named
             _log.warning("summarizer failed", plugin=job.row.what.target, error=repr(exc))
-        message = self._presenter.brief_offer(incident, text or self._presenter.draft(incident))
+        message = self._presenter.briefs.offer(
+            incident, text or self._presenter.briefs.draft(incident)
+        )
         shown = Outgoing(target=body.to.adapter, lane=lane_of(body.to), body=Post(message=message))
         return _Done(send=(shown,))
 
@@ -622,7 +625,9 @@ class Outbox:
             case Post():
                 late_by = self._clock.now() - row.created_at
                 late = late_by >= self._settings.late_after
-                message = self._presenter.late(body.message, late_by) if late else body.message
+                message = (
+                    self._presenter.trouble.late(body.message, late_by) if late else body.message
+                )
                 said = _a(
                     MessageRef,
                     await adapter.post(
@@ -644,11 +649,13 @@ class Outbox:
                     mark = MessageRef(real, body.message)
                     await adapter.acknowledge(mark, worked=body.worked, key=row.key)
             case Card():
-                card = self._presenter.card(_needed(job.incident), forms=adapter.features.forms)
+                card = self._presenter.cards.card(
+                    _needed(job.incident), forms=adapter.features.forms
+                )
                 return await self._shown(adapter, job, real, card)
             case Board():
                 await self._clock.sleep(BOARD_SETTLES)
-                board = self._presenter.board(await self._store.read(_open_incidents))
+                board = self._presenter.cards.board(await self._store.read(_open_incidents))
                 return await self._shown(adapter, job, real, board)
             case Invite():
                 await adapter.invite(real, body.users, key=row.key)
@@ -659,14 +666,14 @@ class Outbox:
     def _doubtful(self, adapter: ChatAdapter, row: Waiting, message: Message) -> Message:
         """Return a message with a mark, where it may be there already and would show twice."""
         shows = row.doubt and not adapter.features.repeats
-        return self._presenter.repeated(message) if shows else message
+        return self._presenter.trouble.repeated(message) if shows else message
 
     async def _open(
         self, adapter: ChatAdapter, job: _Job, lane: ConversationRef, body: Open
     ) -> _Done:
         """Open an incident's conversation, with its status card where it begins with one."""
         row, incident = job.row, _needed(job.incident)
-        card = self._presenter.card(incident, forms=adapter.features.forms)
+        card = self._presenter.cards.card(incident, forms=adapter.features.forms)
         request = replace(body.request, opening=self._doubtful(adapter, row, card))
         opened = _a(Opened, await adapter.open_conversation(request, key=row.key))
         refs: tuple[tuple[str, str], ...] = ()

@@ -133,7 +133,7 @@ class Router:
                     Outgoing(
                         target=to.adapter,
                         lane=lane_of(to),
-                        body=Post(message=say.tell(incident, effect.scene, now, to)),
+                        body=Post(message=say.telling.tell(incident, effect.scene, now, to)),
                         incident=incident.id,
                         urgent=effect.urgent,
                         guard=Guard(clock=effect.clock, n=effect.n) if effect.clock else None,
@@ -160,7 +160,7 @@ class Router:
                     severity=incident.severity,
                     people=tuple(self._addressee(p) for p in effect.people),
                     service=effect.service,
-                    text=say.page_text(incident, effect.scene),
+                    text=say.command.page_text(incident, effect.scene),
                 )
                 return [
                     _plugin(name, Page(request=request), incident.id, urgent=True)
@@ -181,11 +181,11 @@ class Router:
                     for name in self._targets.publishers
                 ]
             case fx.SendInvitations(event=event):
-                told = say.tell(incident, fx.Scene(head=event, events=(event,)), now)
+                told = say.telling.tell(incident, fx.Scene(head=event, events=(event,)), now)
                 return [
                     _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
                     for name in self._targets.mailers[:1]
-                    for person in say.invited(incident)
+                    for person in say.review.invited(incident)
                     if (mail := self._directory.mail(person)) is not None
                 ]
             case fx.PublishStatus():
@@ -224,7 +224,7 @@ class Router:
             title=incident.title,
             severity=incident.severity,
             phase=incident.phase,
-            text=self._presenter.news_text(incident, effect.news, effect.text, now),
+            text=self._presenter.stakeholders.news(incident, effect.news, effect.text, now),
             at=now,
             news=effect.news,
             highest=incident.highest,
@@ -245,7 +245,9 @@ class Router:
             if user is None or not adapter.features.direct:
                 continue
             to = ConversationRef(name, f"{DIRECT}{user.id}")
-            message = self._presenter.tell_person(incident, effect.person, effect.scene, now)
+            message = self._presenter.telling.tell_person(
+                incident, effect.person, effect.scene, now
+            )
             guard = Guard(clock=effect.clock, n=effect.n) if effect.clock else None
             row = Outgoing(
                 target=name,
@@ -299,7 +301,7 @@ class Router:
         )
 
     def _topic(self, incident: Incident) -> str:
-        return f"{incident.id} · {self._presenter.state(incident)} · {incident.title}"[:300]
+        return f"{incident.id} · {self._presenter.voice.state(incident)} · {incident.title}"[:300]
 
     def _users(self, people: tuple[PersonId, ...], adapter: str) -> tuple[UserRef, ...]:
         found = (self._directory.user(person, adapter) for person in people)

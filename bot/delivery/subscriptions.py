@@ -48,7 +48,7 @@ class Stakeholders:
         say = self._presenter
         if asked.service is not None and asked.service not in self._config.services:
             known = ", ".join(self._config.services) or "none"
-            return say.not_subscribed(
+            return say.subscriptions.refused(
                 f"No service “{asked.service[:40]}” has a plan; there is: {known}.", "subscribe"
             ), None
         address = self._address(asked.to, actor, here)
@@ -66,7 +66,7 @@ class Stakeholders:
         )
         stored = await work.subscribe(wanted)
         last = await last_brief(work, incident) if incident is not None else None
-        return say.subscribed(stored, incident, last), stored
+        return say.subscriptions.subscribed(stored, incident, last), stored
 
     def _address(self, to: str | None, actor: PersonId, here: ConversationRef) -> str | Message:
         """Return where somebody is to be told, or why that cannot be."""
@@ -78,25 +78,25 @@ class Stakeholders:
         own = self._directory.mail(actor)
         address = own if to.casefold() in {"mail", "me"} else to
         if address is None:
-            return say.not_subscribed(
+            return say.subscriptions.refused(
                 "The config has no mail address of yours.", "subscribe", "subscribe to:here"
             )
         if not is_mail_address(address):
-            return say.not_subscribed(
+            return say.subscriptions.refused(
                 f"“{to[:60]}” is no place: write here, mail, or a mail address.",
                 "subscribe to:here",
                 "subscribe to:mail",
             )
         if not self._targets.mailers or self._config.stakeholders.url is None:
             why = MAIL_NEEDS_A_WAY_OUT if self._targets.mailers else "it needs [plugins.mail]"
-            return say.not_subscribed(
+            return say.subscriptions.refused(
                 f"Mail is not set up here ({why}). Directly in the chat works:", "subscribe"
             )
         domain = address.rpartition("@")[2].casefold()
         everybody = {person.mail for person in self._directory.everybody}
         domains = {each.casefold() for each in self._config.stakeholders.mail_domains}
         if address not in everybody and domain not in domains:
-            return say.not_subscribed(
+            return say.subscriptions.refused(
                 f"Mail goes to people of the config and to stakeholders.mail_domains; "
                 f"{domain} is not among them.",
                 "subscribe to:mail",
@@ -139,17 +139,19 @@ class Stakeholders:
         if asked.n is not None:
             chosen = [s for s in own if s.n == asked.n]
             if not chosen:
-                return say.no_subscription(asked.n), False
+                return say.subscriptions.unknown(asked.n), False
         elif asked.everything:
             chosen = list(own)
         else:
             chosen = [s for s in own if incident is not None and s.incident == incident.id]
             chosen = chosen or (list(own) if len(own) == 1 else [])
         if not chosen:
-            return say.subscriptions(own, ending=True), False
+            return say.subscriptions.listed(own, ending=True), False
         for each in chosen:
             await work.unsubscribe(each.n)
-        return say.unsubscribed(chosen[0]) if len(chosen) == 1 else say.ended(len(chosen)), True
+        if len(chosen) == 1:
+            return say.subscriptions.unsubscribed(chosen[0]), True
+        return say.subscriptions.ended(len(chosen)), True
 
     # --- telling ----------------------------------------------------------------------------------
 
@@ -196,11 +198,13 @@ class Stakeholders:
     def _row(self, update: StakeholderUpdate, each: Subscription) -> list[Outgoing]:
         url = self._config.stakeholders.url
         if not each.address.startswith(MAIL):
-            message = self._presenter.told_stakeholder(update, each)
+            message = self._presenter.stakeholders.told(update, each)
             return [self.post(each, message, incident=update.incident)]
         if url is None:
             return []
-        return self.mail(each, Letter(mail=self._presenter.letter(update, each, url)), update)
+        return self.mail(
+            each, Letter(mail=self._presenter.stakeholders.letter(update, each, url)), update
+        )
 
     def post(self, each: Subscription, message: Message, *, incident: str | None) -> Outgoing:
         """Return a message for a subscription in a chat."""

@@ -33,6 +33,7 @@ from bot.contract.messages import Message, plain
 from bot.delivery.plan import NEW, Router, Targets, lane_of
 from bot.delivery.subscriptions import Stakeholders, last_brief
 from bot.domain import commands as cmd
+from bot.domain import drafting
 from bot.domain import effects as fx
 from bot.domain import events as ev
 from bot.domain.bystanders import asks_for_news
@@ -243,7 +244,7 @@ class Service:
             case ChatMoved():
                 outcome = await self._moved(work, inquiry, asked)
             case ChatUnreadable():
-                await self._answer(work, here, self._presenter.unreadable(), worked=False)
+                await self._answer(work, here, self._presenter.trouble.unreadable(), worked=False)
                 outcome = "not readable"
             case Question():
                 outcome = await self._question(work, here, asked)
@@ -264,7 +265,7 @@ class Service:
         await work.arrive(inquiry.source, inquiry.id, inquiry.conversation, at=inquiry.now)
         await work.outcome(inquiry.source, inquiry.id, "broke down", inquiry.actor)
         inquiry.answers, inquiry.card = [], None
-        await self._answer(work, inquiry, self._presenter.trouble(), worked=False)
+        await self._answer(work, inquiry, self._presenter.trouble.broken(), worked=False)
         return "broke down"
 
     async def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
@@ -299,10 +300,10 @@ class Service:
 
     async def _command(self, work: Work, inquiry: Inquiry, request: Request | UsageError) -> str:
         if isinstance(request, UsageError):
-            await self._answer(work, inquiry, self._presenter.usage(request), worked=False)
+            await self._answer(work, inquiry, self._presenter.refusals.usage(request), worked=False)
             return "not understood"
         if self._stranger(inquiry):
-            await self._answer(work, inquiry, self._presenter.stranger(), worked=False)
+            await self._answer(work, inquiry, self._presenter.refusals.stranger(), worked=False)
             return "stranger"
         age, stale = inquiry.now - inquiry.written_at, self._stale(inquiry)
         if stale and not request.verb.changes:
@@ -314,7 +315,7 @@ class Service:
                 return await self._audience(work, inquiry, request, request.what)
             case Asked(query=Query.SUBSCRIPTIONS):
                 own = await self.stakeholders.own(work, inquiry.actor, inquiry.conversation)
-                await self._answer(work, inquiry, self._presenter.subscriptions(own))
+                await self._answer(work, inquiry, self._presenter.subscriptions.listed(own))
                 return "answered"
             case Asked(query=Query.HELP | Query.LIST):
                 return await self._lookup(work, inquiry, request.what)
@@ -323,7 +324,7 @@ class Service:
             case Asked(opening=Opening() as opening):
                 line = re.sub(r"\w+", "declare", request.line, count=1)
                 period = self._config.policy.internal.get(opening.severity or Severity.SEV1)
-                message = self._presenter.preview(opening, line, period)
+                message = self._presenter.severity.preview(opening, line, period)
                 await self._answer(work, inquiry, message)
                 return "answered"
             case _:
@@ -348,7 +349,7 @@ class Service:
         here, actor = inquiry.conversation, inquiry.actor
         if isinstance(asked, SetShield):
             await work.store_ref(f"{SHIELD}{lane_of(here)}", "on" if asked.on else "off")
-            told = self._presenter.shield_set(on=asked.on)
+            told = self._presenter.bystanders.shield_set(on=asked.on)
             await self._answer(work, inquiry, told, worked=True)
             return "done"
         incident = None
@@ -361,7 +362,7 @@ class Service:
         elif not (isinstance(asked, Subscribe) and (asked.everything or asked.postmortems)):
             running = [i for i in await work.incidents_in(here) if i.running]
             if len(running) > 1 and isinstance(asked, Subscribe):
-                which = self._presenter.which(running, request.line)
+                which = self._presenter.refusals.which(running, request.line)
                 await self._answer(work, inquiry, which, worked=False)
                 return "no incident"
             incident = await work.held(running[0]) if len(running) == 1 else None
@@ -405,7 +406,7 @@ class Service:
             if await work.ref(f"{SHIELD}{lane_of(here)}") == "off":
                 return "talk"
             await work.store_ref(marked, inquiry.now.isoformat(), kept_at=inquiry.now)
-        told = self._presenter.shielded(incident, await last_brief(work, incident))
+        told = self._presenter.bystanders.shielded(incident, await last_brief(work, incident))
         await self._answer(work, inquiry, told)
         return "answered"
 
@@ -414,7 +415,7 @@ class Service:
         if request.incident is not None:
             found = await work.incident(request.incident)
             if found is None:
-                answer = self._presenter.no_incident(known=request.incident)
+                answer = self._presenter.refusals.no_incident(known=request.incident)
                 await self._answer(work, inquiry, answer, worked=False)
             return found
         here = await work.incidents_in(inquiry.conversation)
@@ -422,9 +423,9 @@ class Service:
         if len(active) == 1:
             return await work.held(active[0])
         if active:
-            answer = self._presenter.which(active, request.line)
+            answer = self._presenter.refusals.which(active, request.line)
         else:
-            answer = self._presenter.no_incident(known=None)
+            answer = self._presenter.refusals.no_incident(known=None)
         await self._answer(work, inquiry, answer, worked=False)
         return None
 
@@ -436,7 +437,7 @@ class Service:
         incident: Incident | None,
         age: timedelta,
     ) -> str:
-        message = self._presenter.stale(incident, request.line, inquiry.actor, age)
+        message = self._presenter.refusals.stale(incident, request.line, inquiry.actor, age)
         await self._answer(work, inquiry, message, worked=False)
         return "stale"
 
@@ -465,7 +466,7 @@ class Service:
         events, incident = decision.happened, await self._commit(work, decision, inquiry)
         if own_room:
             scene = fx.Scene(head=events[0], events=events)
-            told = self._presenter.tell(incident, scene, inquiry.now)
+            told = self._presenter.telling.tell(incident, scene, inquiry.now)
             await self._answer(work, inquiry, told, lasting=True)
         return "done"
 
@@ -478,7 +479,7 @@ class Service:
             decision = decide(incident, command, inquiry.now, setting)
         except Rejected as refusal:
             elsewhere = inquiry.conversation not in incident.conversations
-            message = self._presenter.rejected(refusal, incident, elsewhere=elsewhere)
+            message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
             question = isinstance(command, cmd.Assess)
             await self._answer(work, inquiry, message, worked=None if question else False)
             return "answered" if question else "rejected"
@@ -494,7 +495,7 @@ class Service:
             for scene in fx.scenes(events):
                 if fx.offered(scene.head):
                     continue
-                told = self._presenter.tell(after, scene, inquiry.now, inquiry.conversation)
+                told = self._presenter.telling.tell(after, scene, inquiry.now, inquiry.conversation)
                 await self._answer(work, inquiry, told, lasting=True)
         self._keep_card(inquiry, after)
         return "done"
@@ -502,7 +503,7 @@ class Service:
     def _keep_card(self, inquiry: Inquiry, incident: Incident) -> None:
         """Keep the status card for whoever pressed something, as they may press it now."""
         if inquiry.inline:
-            inquiry.card = self._presenter.card(incident, forms=True, viewer=inquiry.actor)
+            inquiry.card = self._presenter.cards.card(incident, forms=True, viewer=inquiry.actor)
 
     async def _capture(self, work: Work, inquiry: Inquiry, capture: ChatCapture) -> str:
         """Put a marked message on the timeline of the incident that runs there."""
@@ -602,7 +603,7 @@ class Service:
             for each in running:
                 await self.apply(work, each.id, command)
             if not running:
-                alarm = self._presenter.platform_lost(adapter, why)
+                alarm = self._presenter.trouble.platform_lost(adapter, why)
                 rows = self._router.alarm(alarm, avoid=adapter)
                 await work.send(rows, now=self._clock.now())
 
@@ -613,14 +614,16 @@ class Service:
 
     async def _lookup(self, work: Work, inquiry: Inquiry, asked: Asked) -> str:
         if asked.query is Query.HELP:
-            message = self._presenter.help(asked.argument)
+            message = self._presenter.help.answer(asked.argument)
         else:
             which = cast("Literal['open', 'owing', 'all']", asked.argument)
             found = await work.list(which, LIST_LENGTH)
-            message = self._presenter.listing(which, found)
+            message = self._presenter.cards.listing(which, found)
             if which == "owing" and found:
                 owing = [await work.incident(each.id) for each in found]
-                message = self._presenter.owing([i for i in owing if i is not None], inquiry.now)
+                message = self._presenter.postmortem.owing(
+                    [i for i in owing if i is not None], inquiry.now
+                )
         await self._answer(work, inquiry, message)
         return "answered"
 
@@ -628,30 +631,32 @@ class Service:
         match asked.query:
             case Query.STATUS:
                 self._keep_card(inquiry, incident)
-                message = self._presenter.status(incident, inquiry.now)
+                message = self._presenter.cards.status(incident, inquiry.now)
             case Query.WHO:
-                message = self._presenter.people_of(incident)
+                message = self._presenter.cards.people_of(incident)
             case Query.TIMELINE:
-                message = self._presenter.timeline(incident, await work.timeline(incident.id))
+                message = self._presenter.timeline.answer(
+                    incident, await work.timeline(incident.id)
+                )
             case Query.DRAFT:
                 return await self._draft(work, inquiry, incident)
             case Query.EXTERNAL:
-                message = self._presenter.external_offer(incident)
+                message = self._presenter.public.offer(incident)
             case Query.SCORE:
                 message = await self._score(work, incident)
             case Query.POSTMORTEM | Query.SECTION | Query.LINT | Query.DIFF | Query.HISTORY:
                 message = await self._postmortem(work, inquiry, asked, incident)
             case _:
-                message = self._presenter.help("")
+                message = self._presenter.help.answer("")
         await self._answer(work, inquiry, message)
         return "answered"
 
     async def _score(self, work: Work, incident: Incident) -> Message:
         """Return how a drill went (X1)."""
         if not incident.drill:
-            return self._presenter.no_score(incident)
+            return self._presenter.drills.no_score(incident)
         entries = await work.timeline(incident.id)
-        return self._presenter.score(incident, score(incident, entries, self._config.policy))
+        return self._presenter.drills.score(incident, score(incident, entries, self._config.policy))
 
     async def _postmortem(
         self, work: Work, inquiry: Inquiry, asked: Asked, incident: Incident
@@ -664,16 +669,20 @@ class Service:
         match asked.query:
             case Query.SECTION:
                 section = Section(asked.argument) if asked.argument else None
-                return say.section(incident, entries, section)
+                return say.postmortem.section(incident, entries, section)
             case Query.LINT:
-                found = say.findings(incident, entries) if incident.review is not None else ()
-                return say.linted(incident, found)
+                found = (
+                    drafting.findings(incident, entries, say.drafting)
+                    if incident.review is not None
+                    else ()
+                )
+                return say.postmortem.linted(incident, found)
             case Query.DIFF:
-                return say.diff(incident, entries, asked.argument)
+                return say.postmortem.diff(incident, entries, asked.argument)
             case Query.HISTORY:
-                return say.history(incident, entries)
+                return say.postmortem.history(incident, entries)
             case _:
-                return say.postmortem(incident, entries, inquiry.now)
+                return say.postmortem.status(incident, entries, inquiry.now)
 
     async def _actions(self, work: Work, inquiry: Inquiry, request: Request, which: str) -> str:
         """List action items: of the incident that is meant, or of all."""
@@ -684,7 +693,9 @@ class Service:
             here = await work.incidents_in(inquiry.conversation)
             name = next((i.id for i in here[:1] if i.actions), None)
         if name is not None and await work.incident(name) is None:
-            await self._answer(work, inquiry, self._presenter.no_incident(known=name), worked=False)
+            await self._answer(
+                work, inquiry, self._presenter.refusals.no_incident(known=name), worked=False
+            )
             return "no incident"
         kind: Literal["open", "overdue", "all"] = "open"
         if which == "overdue":
@@ -697,7 +708,7 @@ class Service:
             which, "open" if kind == "open" else ""
         )
         where = f" of {name}" if name is not None else ""
-        message = self._presenter.actions(f"{what}{where}".strip(), found, today)
+        message = self._presenter.actions.listed(f"{what}{where}".strip(), found, today)
         await self._answer(work, inquiry, message)
         return "answered"
 
@@ -716,7 +727,7 @@ class Service:
             if incident is None:
                 return False, f"there is no {name}; see: sitrep incidents all"
             entries = await work.timeline(name)
-            stands = self._presenter.sections(incident, entries)
+            stands = drafting.sections(incident, entries, self._presenter.drafting)
             command = changes(incident, stands, document, self._directory)
             kept = missing(incident, document)
             stay = "is not in the file, and stays" if len(kept) == 1 else "are not in it, and stay"
@@ -732,7 +743,9 @@ class Service:
             try:
                 decision = decide(incident, command, now, setting)
             except Rejected as refusal:
-                return False, plain(self._presenter.rejected(refusal, incident, elsewhere=True))
+                return False, plain(
+                    self._presenter.refusals.rejected(refusal, incident, elsewhere=True)
+                )
             await self._commit(work, decision)
             written = [e for e in decision.happened if isinstance(e, ev.SectionWritten)]
             acted = len(command.actions)
@@ -746,7 +759,7 @@ class Service:
         """Have a brief drafted: by the first summarizer, in a lane of its own, or built in."""
         name = next(iter(self._targets.summarizers), None)
         if name is None:
-            drafted = self._presenter.brief_offer(incident, self._presenter.draft(incident))
+            drafted = self._presenter.briefs.offer(incident, self._presenter.briefs.draft(incident))
             await self._answer(work, inquiry, drafted)
         else:
             row = Outgoing(
@@ -767,7 +780,7 @@ class Service:
                 return None
             if post:
                 await work.unsubscribe(found.n)
-            return self._presenter.subscribed_to(found)
+            return self._presenter.subscriptions.described(found)
 
         return await (self._store.transact(end) if post else self._store.read(end))
 
@@ -876,10 +889,14 @@ class Service:
                 return replace(setting, entry=found.event if found is not None else None)
             case cmd.WriteSection(add=True) | cmd.KeepSection():
                 entries = await work.timeline(incident.id)
-                return replace(setting, document=self._presenter.sections(incident, entries))
+                return replace(
+                    setting, document=drafting.sections(incident, entries, self._presenter.drafting)
+                )
             case cmd.WaiveFinding() | cmd.Finalise():
                 entries = await work.timeline(incident.id)
-                return replace(setting, findings=self._presenter.findings(incident, entries))
+                return replace(
+                    setting, findings=drafting.findings(incident, entries, self._presenter.drafting)
+                )
             case _:
                 return setting
 

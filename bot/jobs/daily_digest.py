@@ -89,11 +89,11 @@ class Digesting:
             ]
             if not found:
                 continue
-            told = self._presenter.digest(each, found, due)
+            told = self._presenter.stakeholders.digest(each, found, due)
             if not each.address.startswith(MAIL):
                 rows.append(self._stakeholders.post(each, told, incident=None))
             elif url is not None:
-                letter = self._presenter.digest_letter(each, told, due, url)
+                letter = self._presenter.stakeholders.digest_letter(each, told, due, url)
                 rows += self._stakeholders.mail(each, Letter(mail=letter), None)
         return rows
 

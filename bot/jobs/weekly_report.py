@@ -57,7 +57,7 @@ class Reporting:
             await work.store_ref(name, now.isoformat())
             if not overdue and not done:
                 return False  # nothing was ever promised: nothing to report
-            message = self._presenter.report(overdue, done, in_time, today)
+            message = self._presenter.actions.report(overdue, done, in_time, today)
             row = Outgoing(target=to.adapter, lane=lane_of(to), body=Post(message=message))
             await work.send([row], now=now)
             return True

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from learning import action, days, over
 
 from bot.app import verify
+from bot.domain import drafting
 from bot.domain import events as ev
 from bot.testing import RecordingProvider, stage
 
@@ -153,7 +154,7 @@ async def test_a_document_with_an_unacceptable_action_changes_nothing(tmp_path):
 
 async def document(bot) -> str:
     incident, entries = await bot.incident(), await bot.timeline()
-    return bot.app.presenter.document(incident, entries)
+    return drafting.document(incident, entries, bot.app.presenter.drafting)
 
 
 async def test_list_owing_says_who_owes_what_by_when(tmp_path):

@@ -157,7 +157,7 @@ def test_the_parser_answers_everything(verb, tail):
     """D5"""
     answer = parse(f"{verb} {tail}", PEOPLE, {})
     if isinstance(answer, UsageError):
-        said = plain(SAY.usage(answer))
+        said = plain(SAY.refusals.usage(answer))
         assert answer.problem
         assert answer.lines
         assert said.count("\n") <= 8
@@ -166,17 +166,17 @@ def test_the_parser_answers_everything(verb, tail):
 @pytest.mark.parametrize("verb", VERBS, ids=lambda v: v.name)
 def test_every_verbs_example_is_understood_and_help_shows_it(verb):
     assert not isinstance(parse(verb.example, PEOPLE_OF_EXAMPLES, {}), UsageError)
-    said = plain(SAY.help(verb.name))
+    said = plain(SAY.help.answer(verb.name))
     assert verb.form in said
     for alias in verb.aliases:
         assert BY_WORD[alias] is verb
         understood = parse(verb.example.replace(verb.name, alias, 1), PEOPLE_OF_EXAMPLES, {})
         assert understood.verb is verb
-        assert plain(SAY.help(alias)) == said
+        assert plain(SAY.help.answer(alias)) == said
     family = verb.name.partition(" ")[0]
-    assert family in plain(SAY.help(""))
-    assert verb.form in plain(SAY.help(family))
-    assert verb.form in plain(SAY.help("all"))
+    assert family in plain(SAY.help.answer(""))
+    assert verb.form in plain(SAY.help.answer(family))
+    assert verb.form in plain(SAY.help.answer("all"))
 
 
 PEOPLE_OF_EXAMPLES = Directory(

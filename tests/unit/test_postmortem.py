@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from bot.config.load import parse
 from bot.domain import commands as cmd
+from bot.domain import drafting
 from bot.domain import events as ev
 from bot.domain.action_values import Category, Strength
 from bot.domain.blameless import ReviewFinding
@@ -120,8 +121,8 @@ def test_importing_what_was_exported_changes_nothing(written, actions):
         )  # fmt: skip
         play.events.append(added)
         play.incident = fold(tuple(play.events))
-    stands = SAY.sections(play.state, entries(play))
-    document = read(SAY.document(play.state, entries(play)))
+    stands = drafting.sections(play.state, entries(play), SAY.drafting)
+    document = read(drafting.document(play.state, entries(play), SAY.drafting))
     command = changes(play.state, stands, document, CONFIG.directory)
     assert command == cmd.ImportDocument(sections=(), actions=())
 
@@ -129,7 +130,7 @@ def test_importing_what_was_exported_changes_nothing(written, actions):
 def test_the_document_has_the_policys_sections_in_its_order():
     """P3"""
     play = ended()
-    text = SAY.document(play.state, entries(play))
+    text = drafting.document(play.state, entries(play), SAY.drafting)
     headings = [line[3:] for line in text.split("\n") if line.startswith("## ")]
     assert headings == list(ORDER)
     assert text.startswith("# Postmortem: x\n\n**Date of incident:** 2026-11-24  \n")
@@ -144,7 +145,7 @@ def test_a_near_miss_owes_the_light_form_with_the_seven_days_alone():
     review = play.state.review
     assert review.form == "light"
     assert set(review.due) == {Promised.HELD}
-    headings = SAY.sections(play.state, entries(play))
+    headings = drafting.sections(play.state, entries(play), SAY.drafting)
     assert Section.IMPACT not in headings
     refusal = play.refused(ANN, cmd.WriteSection(section=Section.IMPACT, text="x"))
     assert "no section impact" in str(refusal)
@@ -172,7 +173,7 @@ def test_the_timeline_names_roles_and_the_clocks_have_their_record():
     play.do(BEN, cmd.PostUpdate(text="rolling back"))
     play.do(DEV, cmd.AddNote(kind=cmd.NoteKind.SAW, text="p99 at 4 s"))
     play.do(BEN, cmd.Resolve())
-    text = SAY.document(play.state, entries(play))
+    text = drafting.document(play.state, entries(play), SAY.drafting)
     assert "Ben" not in text.split("## Summary")[1].split("## Action items")[0]
     assert "- 14:16:00 — Comms — saw: p99 at 4 s" in text
     assert "- 14:15:00 — internal update: kept late by 1 min" in text

@@ -3,49 +3,90 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from acting import START
+from acting import START, Play
 from test_samples import eventful
 
-from bot.contract.messages import At, Precision, at_text, plain, relative, span_of
+from bot.contract.messages import At, Precision, at_text, plain, relative, span_of, spans_text
 from bot.domain import effects as fx
+from bot.domain import events as ev
 from bot.domain.events import Entry
+from bot.domain.incident import Outcome
 from bot.domain.policy import Plan
 from bot.people import Directory, Person
 from bot.presenter import Presenter
+from bot.presenter.telling import Silent
 from bot.refs import PersonId
 
 PEOPLE = Directory(
     Person(id=PersonId(n), name=n.capitalize()) for n in ("ann", "ben", "cara", "dev", "eve")
 )
 SAY = Presenter(PEOPLE, lambda _service: Plan())
+EVERY_KIND = set(get_args(ev.Event))
+SILENT = set(get_args(Silent))
 GOLDEN = Path(__file__).parents[1] / "golden/eventful.md"
 
 
 def test_the_export_of_everything_reads_as_agreed():
     play = eventful()
     entries = [Entry(n=i + 1, event=e, recorded_at=e.at) for i, e in enumerate(play.events)]
-    text = SAY.export_markdown(play.state, entries)
+    text = SAY.timeline.export(play.state, entries)
     if os.environ.get("SITREP_GOLDEN") == "write":
         GOLDEN.write_text(text, "utf-8")
     assert GOLDEN.read_text("utf-8") == text
 
 
-def test_everything_that_happens_can_be_told_and_ends_in_words():
+def everything() -> tuple[Play, list[ev.Event]]:
+    """Return an incident with at least one event of every kind."""
     play = eventful()
-    for event in play.events:
+    settled = next(e for e in play.events if isinstance(e, ev.PromiseSettled))
+    missed = replace(settled, outcome=Outcome.MISSED)
+    return play, [*play.events, missed, ev.UntouchedRaised(at=play.now)]
+
+
+def test_no_kind_of_event_is_left_out_here():
+    _, events = everything()
+    assert {type(event) for event in events} == EVERY_KIND
+
+
+def test_a_message_can_be_about_every_kind_of_event_but_the_silent_ones():
+    _, events = everything()
+    scenes = (scene for event in events for scene in fx.scenes((event,)))
+    assert {type(scene.head) for scene in scenes} == EVERY_KIND - SILENT
+
+
+def test_everything_that_happens_can_be_told_and_ends_in_words():
+    play, events = everything()
+    for event in events:
         scene = fx.Scene(head=event, events=(event,))
+        if type(event) in SILENT:
+            with pytest.raises(TypeError):
+                SAY.telling.tell(play.state, scene, play.now)
+            continue
         for message in (
-            SAY.tell(play.state, scene, play.now),
-            SAY.tell_person(play.state, PersonId("eve"), scene, play.now),
+            SAY.telling.tell(play.state, scene, play.now),
+            SAY.telling.tell_person(play.state, PersonId("eve"), scene, play.now),
         ):
-            text = plain(message)
-            assert text.strip()
-            assert "None" not in text
-            assert "PersonId" not in text
+            assert in_words(plain(message), event)
+
+
+def test_everything_that_happens_has_a_line_on_the_timeline():
+    _, events = everything()
+    for event in events:
+        assert in_words(spans_text(SAY.telling.entry(event)), event)
+
+
+def in_words(text: str, event: ev.Event) -> bool:
+    """Return whether a text is one for people: no name of a class stands in it."""
+    kind = type(event).__name__
+    one_word = kind.title() == kind
+    names = {"None", "PersonId"} | (set() if one_word else {kind})
+    return bool(text.strip()) and not any(name in text for name in names)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ from bot.contract.messages import (
 )
 from bot.domain import effects as fx
 from bot.domain.evolve import evolve
+from bot.presenter.telling import Silent
 from bot.refs import ConversationRef, PersonId
 from bot.testing import ManualClock
 
@@ -57,16 +58,23 @@ def everything_said() -> Iterator[Message]:
     """Every kind of message, with the cards in every phase."""
     play = eventful()
     for event in play.events:
+        if isinstance(event, Silent):
+            continue
         scene = fx.Scene(head=event, events=(event,))
-        yield SAY.tell(play.state, scene, play.now)
-        yield SAY.tell_person(play.state, PersonId("eve"), scene, play.now)
+        yield SAY.telling.tell(play.state, scene, play.now)
+        yield SAY.telling.tell_person(play.state, PersonId("eve"), scene, play.now)
     state = None
     for event in play.events:
         state = evolve(state, event)
         for viewer in (None, PersonId("ben"), PersonId("dev")):
-            yield SAY.card(state, forms=True, viewer=viewer)
-        yield SAY.status(state, play.now)
-    yield from (SAY.declare_form(), SAY.help(""), SAY.help("all"), SAY.board([state]))
+            yield SAY.cards.card(state, forms=True, viewer=viewer)
+        yield SAY.cards.status(state, play.now)
+    yield from (
+        SAY.forms.declare_form(),
+        SAY.help.answer(""),
+        SAY.help.answer("all"),
+        SAY.cards.board([state]),
+    )
 
 
 def drawn(*blocks, summary="it") -> dict:

@@ -1,4 +1,4 @@
-"""Invitations to a review, as calendars read them (RFC 5545)."""
+"""Calendar files that invite to a review (RFC 5545)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bot.contract.messages import File
 from bot.domain.incident import Incident
 
 NOBODY = "noreply@sitrep.invalid"
-"""Who invites, where the owner has no mail address: a request names an organizer (RFC 5546)."""
+"""The organizer if the owner has no mail address; a request must name one (RFC 5546)."""
 
 LENGTH = timedelta(hours=1)
-"""How long a review is invited for."""
+"""The length of the meeting that people are invited to."""
 
 
 def invitation(  # noqa: PLR0913 - an invitation has these
@@ -28,8 +28,14 @@ def invitation(  # noqa: PLR0913 - an invitation has these
 ) -> File:
     """Return the file that puts a review into a calendar, moves it there, or takes it out again.
 
-    `people` are names with mail addresses. The same incident has the same UID for ever, and
-    `sequence` orders its changes.
+    Args:
+        incident: The incident; its invitations keep one UID for ever.
+        when: The start of the meeting.
+        sequence: A number that grows with each change, so that calendars know the last one.
+        now: The time of writing.
+        cancelled: Take the meeting out again.
+        people: Names, with mail addresses.
+        organizer: The owner's mail address.
     """
     from icalendar import Calendar, Event, vCalAddress, vText  # noqa: PLC0415 - 30 ms, seldom used
 
@@ -55,18 +61,21 @@ def invitation(  # noqa: PLR0913 - an invitation has these
     method = "CANCEL" if cancelled else "REQUEST"
     calendar.add("method", method)
     calendar.add_component(event)
+    return File(
+        name=f"{incident.id}.ics",
+        media=f"text/calendar; method={method}; charset=UTF-8",
+        text=calendar.to_ical().decode(),
+        link=None if cancelled else _outlook(title, when),
+        label="Put it into the calendar",
+    )
+
+
+def _outlook(title: str, when: datetime) -> str:
+    """Return the address that opens Outlook with the review filled in."""
     query = {
         "subject": title,
         "startdt": when.isoformat(),
         "enddt": (when + LENGTH).isoformat(),
         "path": "/calendar/action/compose",
     }
-    return File(
-        name=f"{incident.id}.ics",
-        media=f"text/calendar; method={method}; charset=UTF-8",
-        text=calendar.to_ical().decode(),
-        link=None
-        if cancelled
-        else f"https://outlook.office.com/calendar/0/deeplink/compose?{urlencode(query)}",
-        label="Put it into the calendar",
-    )
+    return f"https://outlook.office.com/calendar/0/deeplink/compose?{urlencode(query)}"

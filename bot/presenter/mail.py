@@ -1,4 +1,4 @@
-"""Messages as HTML mail: the same words, without what can only be pressed in a chat."""
+"""Messages as HTML mail: the same words, without buttons and forms."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _template() -> Template:
 
 
 def as_html(message: Message, *, why: str, link: str) -> str:
-    """Return a message as an HTML mail that says why it comes and how to end it."""
+    """Return a message as HTML with the reader's subscription and a link that ends it."""
     blocks = [made for block in message.blocks if (made := _block(block)) is not None]
     summary = spans_text(message.summary)
     return _template().render(summary=summary, blocks=blocks, why=why, link=link)

@@ -1,0 +1,106 @@
+"""Answers about subscriptions: beginning, listing and ending them (H1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.contract.messages import Actions, Bullets, Button, Message, Place, Spans, Strong
+from bot.domain import events as ev
+from bot.domain.incident import Incident
+from bot.domain.subscription import MAIL, Subscription
+from bot.presenter.briefs import BriefWords
+from bot.presenter.voice import Voice, joined, message, para
+from bot.refs import ConversationRef
+
+
+class SubscriptionWords:
+    """Answers about subscriptions."""
+
+    def __init__(self, voice: Voice, briefs: BriefWords) -> None:
+        self._voice, self._briefs = voice, briefs
+
+    def described(self, each: Subscription) -> str:
+        """Return in words what a subscription covers."""
+        what = each.incident or "every incident"
+        if each.postmortems:
+            what = f"the postmortem of {each.incident}" if each.incident else "postmortems"
+        if each.severity is not None and not each.incident:
+            worse = " or worse" if each.severity > 1 else ""
+            what += f" of {each.severity.label}{worse}"
+        if each.service is not None:
+            what += f" of {each.service}"
+        return f"{what}, once a day" if each.digest else what
+
+    def _address(self, each: Subscription) -> Spans:
+        """Return where a subscription's news go."""
+        if each.address.startswith(MAIL):
+            return (each.address.removeprefix(MAIL),)
+        adapter, _, conversation = each.address.partition("/")
+        if conversation.startswith("direct:"):
+            return (f"directly on {self._voice.platform(adapter)}",)
+        return ("in ", Place(ConversationRef(adapter, conversation), conversation))
+
+    def subscribed(
+        self, each: Subscription, incident: Incident | None, last: ev.BriefSent | None
+    ) -> Message:
+        """Return the confirmation of a subscription, with the latest news."""
+        now: Spans = ()
+        if incident is not None and incident.running:
+            now = self._briefs.stands(incident, last)
+        return message(
+            (f"Subscribed to {self.described(each)}: told ", *self._address(each), "."),
+            now,
+            ("It is practice: a drill tells nobody outside.",)
+            if incident is not None and incident.drill
+            else None,
+            ("To end it: ", self._voice.line(f"unsubscribe {each.n}")),
+            Actions((Button("Unsubscribe", f"unsubscribe {each.n}"),)),
+        )
+
+    def unsubscribed(self, each: Subscription) -> Message:
+        """Return the confirmation that a subscription has ended, with the line that renews it."""
+        words = ["subscribe"]
+        words += [each.incident or ("postmortems" if each.postmortems else "all")]
+        words += [f"sev{each.severity.value}"] if each.severity else []
+        words += [f"service:{each.service}"] if each.service else []
+        words += [f"to:{each.address.removeprefix(MAIL)}"] if each.address.startswith(MAIL) else []
+        words += ["digest"] if each.digest else []
+        return message(
+            (f"Unsubscribed from {self.described(each)}.",),
+            ("To have it back: ", self._voice.line(" ".join(words))),
+        )
+
+    def ended(self, count: int) -> Message:
+        """Return the confirmation that several subscriptions have ended."""
+        return message((f"{count} subscriptions ended.",), (self._voice.line("subscribe"),))
+
+    def listed(self, found: Sequence[Subscription], *, ending: bool = False) -> Message:
+        """Return the list of somebody's subscriptions; `ending` asks which one to end."""
+        if not found:
+            return message(("No subscriptions.",), (self._voice.line("subscribe"),))
+        items: list[Spans] = [
+            (Strong(str(each.n)), f" {self.described(each)}, ", *self._address(each))
+            for each in found
+        ]
+        many = f"{len(found)} subscription{'s' if len(found) != 1 else ''}"
+        return Message(
+            summary=(f"Which one? {many}:" if ending else f"{many}:",),
+            blocks=(
+                Bullets(tuple(items)),
+                para(
+                    self._voice.line("unsubscribe <n>"),
+                    "  ·  ",
+                    self._voice.line("unsubscribe all"),
+                ),
+            ),
+        )
+
+    def unknown(self, n: int | str) -> Message:
+        """Return the answer to a number that is not one of the person's subscriptions."""
+        return message((f"You have no subscription {n}.",), (self._voice.line("subscriptions"),))
+
+    def refused(self, why: str, *lines: str) -> Message:
+        """Return the reason why a subscription is not possible, and lines that would work."""
+        return message(
+            (why,), joined([(self._voice.line(line),) for line in lines], "  ·  ") or None
+        )

@@ -1,0 +1,168 @@
+"""Messages about the bot's own trouble: with delivery, platforms and commands (D2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.contract.messages import Message, Spans, span_of
+from bot.domain import events as ev
+from bot.domain.incident import Incident
+from bot.presenter.voice import Occasion, Voice, message, para, shorten
+from bot.refs import page_of
+
+OfTrouble = ev.DeliveryFailed | ev.DeliveryStalled | ev.DeliveryResumed | ev.TroubleFound
+
+
+class TroubleWords:
+    """Messages about trouble, and marks on messages that come late or twice."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+
+    def told(self, occasion: Occasion, head: OfTrouble) -> Message:
+        """Return the message for a conversation."""
+        incident = occasion.incident
+        match head:
+            case ev.DeliveryFailed():
+                return self._undelivered(incident, head)
+            case ev.DeliveryStalled():
+                return self._stalled(incident, head)
+            case ev.DeliveryResumed():
+                page = page_of(head.target)
+                there = self._voice.platform_of(head.target)
+                if page:
+                    there = f"The status page {page}"
+                what = "updates" if page else "messages"
+                return message((f"{there} takes {what} again; what waited is on its way.",))
+            case ev.TroubleFound():
+                return message((f"{self._voice.label(incident)}: {head.text}",))
+
+    def entry(self, event: OfTrouble) -> Spans:
+        """Return the event's line on the timeline."""
+        match event:
+            case ev.DeliveryFailed():
+                return (f"Not delivered to {event.target}: {event.what} ({event.why})",)
+            case ev.DeliveryStalled():
+                there = self._voice.platform_of(event.target)
+                since = self._voice.second(event.since)
+                return (f"{there} has not taken messages since ", since, f"; {event.waiting} wait")
+            case ev.DeliveryResumed():
+                return (f"{self._voice.platform_of(event.target)} takes messages again",)
+            case ev.TroubleFound():
+                return (event.text,)
+
+    def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
+        if (page := page_of(head.target)) is not None:
+            return self._page_away(page, head)
+        there = self._voice.platform_of(head.target)
+        others = [
+            c.adapter for c in incident.conversations if self._voice.platform(c.adapter) != there
+        ]
+        whole: Spans = (f"{self._voice.platform(others[0])} is complete. ",) if others else ()
+        wait = f"{head.waiting} {'waits' if head.waiting == 1 else 'wait'}"
+        return message(
+            (
+                f"{there} has not taken messages since ",
+                self._voice.at(head.since),
+                f"; {wait}. ",
+                *whole,
+                "Retrying.",
+            )
+        )
+
+    def _page_away(self, page: str, head: ev.DeliveryStalled) -> Message:
+        """Return the message that a status page cannot be reached, and what to do meanwhile."""
+        many = head.waiting != 1
+        return message(
+            (
+                f"The status page {page} cannot be reached since ",
+                self._voice.at(head.since),
+                f"; {head.waiting} update{'s' if many else ''} for it wait{'' if many else 's'}.",
+            ),
+            (f"Why: {shorten(head.why, 300)}",) if head.why else None,
+            (
+                "Retrying; it goes out by itself when the page answers. Until then customers "
+                "read nothing new there: tell support directly.",
+            ),
+        )
+
+    def _undelivered(self, incident: Incident, head: ev.DeliveryFailed) -> Message:
+        if (page := page_of(head.target)) is not None:
+            return self._page_refused(page, head.why, incident)
+        if head.audience:
+            return message(
+                (f"{incident.id}: a stakeholder was not told: {head.what}.",),
+                (f"Why: {shorten(head.why, 300)}",),
+                ("More of that are on the timeline, and not told one by one.",),
+            )
+        return message(
+            (f"Not delivered to {_place(head.target)}: {head.what}.",),
+            (f"Why: {shorten(head.why, 300)}",),
+            ("It will not be tried again; tell them another way.",),
+        )
+
+    def _page_refused(self, page: str, why: str, incident: Incident) -> Message:
+        """Return the message that a status page refused a text, and what to do."""
+        last = incident.publications[-1] if incident.publications else None
+        fix: Spans = (
+            "Put right what it names, then publish again: ",
+            self._voice.line("external <text>"),
+        )
+        if last is not None:
+            fix = (
+                *fix,
+                "  ·  change the last text: ",
+                self._voice.line(f"amend {last.entry} <text>"),
+            )
+        return message(
+            (f"The status page {page} did not take it: {shorten(why, 300)}",),
+            fix,
+            ("Whoever runs Sitrep sees more with: sitrep check",),
+        )
+
+    # --- beside any incident ----------------------------------------------------------------------
+
+    def platform_lost(self, adapter: str, why: str) -> Message:
+        """Return the alarm that the bot has lost a whole platform."""
+        return Message(
+            summary=(f"Sitrep has lost {adapter}: {why}",),
+            blocks=(para("Nothing is heard and nothing is said there until then."),),
+        )
+
+    def late(self, message: Message, late_by: timedelta) -> Message:
+        """Return a message with a note that it comes late."""
+        mark = para(f"This message is {span_of(late_by)} late. Nothing was lost.")
+        return replace(message, blocks=(*message.blocks, mark))
+
+    def repeated(self, message: Message) -> Message:
+        """Return a message with a note that it may have arrived before."""
+        mark = para("Sent again: whether the first try arrived is not known.")
+        return replace(message, blocks=(*message.blocks, mark))
+
+    def broken(self) -> Message:
+        """Return the answer to a command that failed by an error in Sitrep itself."""
+        return Message(
+            summary=("That could not be done: something is wrong with Sitrep itself.",),
+            blocks=(para("Nothing was changed. Try again; if it stays, its log says why."),),
+        )
+
+    def unreadable(self) -> Message:
+        """Return the answer to a message that cannot be decrypted yet."""
+        return Message(
+            summary=("This message cannot be read here: its key has not arrived.",),
+            blocks=(
+                para(
+                    "If it was a command, it was not done. It is when the key arrives; "
+                    "typing it again is quicker."
+                ),
+            ),
+        )
+
+
+def _place(lane: str) -> str:
+    """Return a lane by the name of its room, person or plugin."""
+    kind, _, name = lane.partition("/")
+    if kind == "plugin":
+        return name.partition("/")[0]
+    return f"{name.removeprefix('direct:').removeprefix('new:')} on {kind.capitalize()}"
