@@ -21,6 +21,7 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import DBConnectionError
 
 from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy
+from bot.refs import Lane
 from bot.store.rows import Lease
 from bot.store.work import Work
 from storage import migrate
@@ -186,7 +187,7 @@ class Database:
             owner,
             micros(now),
             micros(until),
-            *(f"{adapter}/" for adapter in without),
+            *(Lane.prefix(adapter) for adapter in without),
         )
         # An UPDATE returns its rows in any order; what was queued first is begun first.
         for row in rows:
@@ -198,12 +199,12 @@ class Database:
                     row["name"],
                 )
         rows.sort(key=lambda row: (-(row["urgent"] or 0), row["oldest"] or 0))
-        return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
+        return [Lease(lane=Lane(row["name"]), fence=row["fence"]) for row in rows]
 
     async def claimable(self, now: datetime, without: Sequence[str] = ()) -> bool:
         """Return whether there is a lane to take."""
         asked = f"{_CLAIMABLE.replace('$2', '$1')}{_besides(without, 2)} LIMIT 1"
-        return bool(await self._ask(asked, micros(now), *(f"{name}/" for name in without)))
+        return bool(await self._ask(asked, micros(now), *(Lane.prefix(name) for name in without)))
 
     async def hold(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
         """See `ports`."""
@@ -259,7 +260,7 @@ class Database:
         await self._ask(
             "UPDATE lane SET not_before_us = NULL WHERE substr(name, 1, length($1)) = $1"
             " AND not_before_us > $2 RETURNING name",
-            f"{target}/",
+            Lane.prefix(target),
             micros(now),
         )
 

@@ -27,7 +27,7 @@ from bot.domain.learned import OfActions
 from bot.domain.postmortem import without
 from bot.domain.subscription import Subscription
 from bot.domain.timeline import Learned, text_of, texts_of, with_text
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, Lane, PersonId
 from bot.store.inbox import Arrival
 from bot.store.incidents import ActionLine, Summary
 from bot.store.rows import Lease, Outgoing, Waiting
@@ -119,12 +119,11 @@ SQLITE, POSTGRES = Dialect(is_sqlite=True), Dialect(is_sqlite=False)
 
 def place(ref: ConversationRef) -> str:
     """Return a conversation as stored."""
-    return f"{ref.adapter}/{ref.id}"
+    return Lane.of(ref)
 
 
 def _place(stored: str) -> ConversationRef:
-    adapter, _, conversation = stored.partition("/")
-    return ConversationRef(adapter, conversation)
+    return Lane(stored).conversation
 
 
 def _mark(source: str, event: str) -> str:
@@ -791,7 +790,7 @@ class SqlWork:
             await self.hold_off(lease, not_before=not_before)
         return held
 
-    async def waiting_in(self, lane: str) -> int:
+    async def waiting_in(self, lane: Lane) -> int:
         """See `ports`."""
         rows = await self._read(
             "SELECT COUNT(*) AS n FROM outbox WHERE lane = $1 AND state = 'waiting'", lane

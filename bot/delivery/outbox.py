@@ -28,7 +28,7 @@ from bot.contract.messages import Message, buttons_of, spans_text
 from bot.contract.stakeholders import StakeholderUpdate
 from bot.contract.status_pages import Redrawable, StatusNotice, StatusUpdate
 from bot.contract.trackers import Filed, Ticket
-from bot.delivery.plan import DIRECT, NEW, card_slot, conversation_of, lane_of
+from bot.delivery.plan import card_slot
 from bot.delivery.subscriptions import Stakeholders
 from bot.domain import commands as cmd
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
@@ -37,7 +37,7 @@ from bot.domain.publication import ComponentState
 from bot.grammar.text import clean
 from bot.plugin_manager import PluginManager
 from bot.presenter import Presenter
-from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
+from bot.refs import PLUGIN, ConversationRef, ExternalRef, Lane, MessageRef
 from bot.store.rows import (
     Acknowledge,
     Board,
@@ -154,7 +154,7 @@ class Outbox:
         self._stakeholders = stakeholders
         self._owner = uuid4().hex
         self._wake = asyncio.Event()
-        self._held: dict[str, Lease] = {}
+        self._held: dict[Lane, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
         self.without: set[str] = set()
@@ -190,8 +190,8 @@ class Outbox:
         if room <= 0:
             return
         # A thousand mails wait for each other, and for nobody's room.
-        outside = sum(lane.startswith("plugin/") for lane in self._held)
-        without = {*self.without, *(("plugin",) if outside >= OUTSIDE_AT_ONCE else ())}
+        outside = sum(lane.is_plugin for lane in self._held)
+        without = {*self.without, *((PLUGIN,) if outside >= OUTSIDE_AT_ONCE else ())}
         now = self._clock.now()
         self._claiming = True
         try:
@@ -273,7 +273,7 @@ class Outbox:
         finally:
             try:
                 # What was being sent where a repeat shows: not given back, it will be in doubt.
-                doubtful = cut_short and not self._repeats(_target_of(lease.lane))
+                doubtful = cut_short and not self._repeats(lease.lane.target)
                 if not given_back and not doubtful:
                     await self._store.release(self._owner, lease)
             except DatabaseAway as exc:
@@ -440,7 +440,7 @@ class Outbox:
             if not await work.dead(lease, row, why, now=now):
                 return None
             if room is not None and room.fallback is not None:
-                await work.opened(conversation_of(what.lane), room.fallback, own=False)
+                await work.opened(what.lane.conversation, room.fallback, own=False)
                 if what.incident is not None:
                     await work.join(what.incident, room.fallback)
             # A card that cannot be shown is shown with the next change; its room's other messages
@@ -607,12 +607,12 @@ class Outbox:
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's fault is named
             _log.warning("summarizer failed", plugin=job.row.what.target, error=repr(exc))
         message = self._presenter.brief_offer(incident, text or self._presenter.draft(incident))
-        shown = Outgoing(target=body.to.adapter, lane=lane_of(body.to), body=Post(message=message))
+        shown = Outgoing(target=body.to.adapter, lane=Lane.of(body.to), body=Post(message=message))
         return _Done(send=(shown,))
 
     async def _chat(self, adapter: ChatAdapter, job: _Job) -> _Done:
         row, body = job.row, job.row.what.body
-        lane = conversation_of(row.what.lane)
+        lane = row.what.lane.conversation
         if isinstance(body, Open):
             if job.real is not None:
                 return _Done()
@@ -682,9 +682,9 @@ class Outbox:
         """Return where a lane leads; a person's direct conversation is opened on first use."""
         if real is not None:
             return None, real
-        if not lane.id.startswith(DIRECT):
+        user = lane.direct_to
+        if user is None:
             raise PermanentFailure("its conversation was never opened")
-        user = UserRef(lane.adapter, lane.id.removeprefix(DIRECT))
         request = ConversationRequest(name=user.id, alias=lane.id, topic="Sitrep", direct_to=user)
         opened = _a(Opened, await adapter.open_conversation(request, key=lane.id))
         return (lane, opened.conversation), opened.conversation
@@ -719,15 +719,9 @@ class Outbox:
         return _Done(refs=((_ref_name(row), _card_stored(posted, digest)),))
 
 
-def _target_of(lane: str) -> str:
-    """Return the adapter or plugin of a lane."""
-    first, _, rest = lane.partition("/")
-    return rest.partition("/")[0] if first == "plugin" else first
-
-
 def _job(row: Waiting) -> _Job:
-    conversation, real = conversation_of(row.what.lane), row.real
-    if real is None and not conversation.id.startswith((NEW, DIRECT)):
+    conversation, real = row.what.lane.conversation, row.real
+    if real is None and conversation.pending is None and conversation.direct_to is None:
         real = conversation
     return _Job(row=row, incident=row.incident, real=real, ref=row.ref)
 

@@ -18,7 +18,7 @@ from bot.domain.incident import ClockName, Incident
 from bot.domain.policy import Plan
 from bot.presenter import Presenter
 from bot.presenter.voice import shorten
-from bot.refs import ConversationRef, PersonId, UserRef, page_lane
+from bot.refs import ConversationRef, Lane, PersonId, UserRef
 from bot.store.rows import (
     Board,
     Brief,
@@ -37,9 +37,6 @@ from bot.store.rows import (
 
 STAKEHOLDERS = "stakeholders"
 """The target of what is told to whoever is subscribed when it is delivered."""
-
-NEW, DIRECT = "new:", "direct:"
-"""What the name of a conversation begins with that Sitrep opens: an incident's room, a person's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,7 @@ class Router:
             rooms=tuple(
                 each
                 for each in incident.conversations
-                if each.id.startswith(NEW) and self._opens(each.adapter)
+                if each.pending is not None and self._opens(each.adapter)
             ),
             status_page=bool(self.pages(self._config.plan_for(incident.service))),
             tracker=bool(self._targets.trackers),
@@ -111,7 +108,7 @@ class Router:
     def places(self, incident: str) -> dict[str, ConversationRef]:
         """Return the conversations that could be opened for an incident, by adapter."""
         return {
-            name: ConversationRef(name, f"{NEW}{incident}")
+            name: ConversationRef.to_open(name, incident)
             for name in self._targets.adapters
             if self._opens(name)
         }
@@ -132,7 +129,7 @@ class Router:
                 return [
                     Outgoing(
                         target=to.adapter,
-                        lane=lane_of(to),
+                        lane=Lane.of(to),
                         body=Post(message=say.tell(incident, effect.scene, now, to)),
                         incident=incident.id,
                         urgent=effect.urgent,
@@ -145,7 +142,7 @@ class Router:
             case fx.ShowCard(to=to):
                 return [self.card(incident, to)]
             case fx.ShowBoard(to=to):
-                lane = lane_of(to)
+                lane = Lane.of(to)
                 return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
             case fx.OpenRoom():
                 return [_to(effect.to, self._room(incident, effect), incident.id)]
@@ -192,7 +189,7 @@ class Router:
                 return [
                     replace(
                         _plugin(name, effect, incident.id, slot=f"status/{incident.id}/{name}"),
-                        lane=page_lane(name),
+                        lane=Lane.of_status_page(name),
                     )
                     for name in self.pages(self._config.plan_for(incident.service))
                 ]
@@ -244,12 +241,12 @@ class Router:
                 continue
             if user is None or not adapter.features.direct:
                 continue
-            to = ConversationRef(name, f"{DIRECT}{user.id}")
+            to = ConversationRef.direct(user)
             message = self._presenter.tell_person(incident, effect.person, effect.scene, now)
             guard = Guard(clock=effect.clock, n=effect.n) if effect.clock else None
             row = Outgoing(
                 target=name,
-                lane=lane_of(to),
+                lane=Lane.of(to),
                 body=Post(message=message),
                 incident=incident.id,
                 urgent=effect.urgent,
@@ -280,10 +277,10 @@ class Router:
             for name, adapter in self._targets.adapters.items():
                 user = self._directory.user(PersonId(person), name)
                 if name != avoid and adapter.features.direct and user is not None:
-                    lanes.append(ConversationRef(name, f"{DIRECT}{user.id}"))
+                    lanes.append(ConversationRef.direct(user))
                     break
         body = Post(message=text)
-        return [Outgoing(target=to.adapter, lane=lane_of(to), body=body) for to in lanes]
+        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body) for to in lanes]
 
     def _room(self, incident: Incident, effect: fx.OpenRoom) -> Open:
         words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
@@ -319,20 +316,9 @@ class Router:
         return Addressee(person=person, name=self._directory.name(person), user=None)
 
 
-def lane_of(ref: ConversationRef) -> str:
-    """Return the lane that keeps a conversation's messages in order."""
-    return f"{ref.adapter}/{ref.id}"
-
-
 def card_slot(incident: str, to: ConversationRef) -> str:
     """Return the name under which a conversation's status card is known."""
-    return f"card/{incident}/{lane_of(to)}"
-
-
-def conversation_of(lane: str) -> ConversationRef:
-    """Return the conversation of a lane."""
-    adapter, _, conversation = lane.partition("/")
-    return ConversationRef(adapter, conversation)
+    return f"card/{incident}/{Lane.of(to)}"
 
 
 def _to(
@@ -342,7 +328,7 @@ def _to(
     *,
     slot: str | None = None,
 ) -> Outgoing:
-    return Outgoing(target=to.adapter, lane=lane_of(to), body=body, incident=incident, slot=slot)
+    return Outgoing(target=to.adapter, lane=Lane.of(to), body=body, incident=incident, slot=slot)
 
 
 def _plugin(
@@ -355,7 +341,7 @@ def _plugin(
 ) -> Outgoing:
     return Outgoing(
         target=name,
-        lane=f"plugin/{name}/{incident}",
+        lane=Lane.of_plugin(name, incident),
         body=body,
         incident=incident,
         urgent=urgent,

@@ -14,14 +14,14 @@ from bot.config.load import MAIL_NEEDS_A_WAY_OUT, is_mail_address
 from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.contract.stakeholders import StakeholderUpdate
-from bot.delivery.plan import DIRECT, Targets, conversation_of, lane_of
+from bot.delivery.plan import Targets
 from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
 from bot.domain.subscription import MAIL, Subscription
 from bot.domain.timeline import corrected
 from bot.grammar.requests import Subscribe, Unsubscribe
 from bot.presenter import Presenter
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, Lane, PersonId
 from bot.store.rows import Letter, Outgoing, Post
 from bot.store.work import Work
 
@@ -72,9 +72,9 @@ class Stakeholders:
         """Return where somebody is to be told, or why that cannot be."""
         say = self._presenter
         if to is None:
-            return lane_of(self._directly(actor, here) or here)
+            return Lane.of(self._directly(actor, here) or here)
         if to.casefold() == "here":
-            return lane_of(here)
+            return Lane.of(here)
         own = self._directory.mail(actor)
         address = own if to.casefold() in {"mail", "me"} else to
         if address is None:
@@ -110,7 +110,7 @@ class Stakeholders:
             adapter = self._targets.adapters.get(name)
             user = self._directory.user(person, name)
             if adapter is not None and adapter.features.direct and user is not None:
-                return ConversationRef(name, f"{DIRECT}{user.id}")
+                return ConversationRef.direct(user)
         return None
 
     # --- ending -----------------------------------------------------------------------------------
@@ -119,10 +119,10 @@ class Stakeholders:
         self, work: Work, actor: PersonId, here: ConversationRef
     ) -> Sequence[Subscription]:
         """Return the subscriptions that somebody may end here: theirs, and the conversation's."""
-        places = {lane_of(here), f"{MAIL}{self._directory.mail(actor)}"}
+        places = {Lane.of(here), f"{MAIL}{self._directory.mail(actor)}"}
         for name in self._targets.adapters:
             if (user := self._directory.user(actor, name)) is not None:
-                places.add(lane_of(ConversationRef(name, f"{DIRECT}{user.id}")))
+                places.add(Lane.of(ConversationRef.direct(user)))
         found = await work.subscriptions()
         return [s for s in found if not s.muted and (s.by == actor or s.address in places)]
 
@@ -184,14 +184,14 @@ class Stakeholders:
                 person = PersonId(name[1:])
                 nowhere = ConversationRef("", "")
                 if (direct := self._directly(person, nowhere)) is not None:
-                    yield lane_of(direct)
+                    yield Lane.of(direct)
                 elif (mail := self._directory.mail(person)) is not None:
                     yield f"{MAIL}{mail}"
             elif is_mail_address(name):
                 yield f"{MAIL}{name}"
             else:
                 adapter, _, conversation = name.partition(":")
-                yield lane_of(ConversationRef(adapter, conversation))
+                yield Lane.of(ConversationRef(adapter, conversation))
 
     def _row(self, update: StakeholderUpdate, each: Subscription) -> list[Outgoing]:
         url = self._config.stakeholders.url
@@ -204,10 +204,10 @@ class Stakeholders:
 
     def post(self, each: Subscription, message: Message, *, incident: str | None) -> Outgoing:
         """Return a message for a subscription in a chat."""
-        to = conversation_of(each.address)
+        lane = Lane(each.address)
         return Outgoing(
-            target=to.adapter,
-            lane=each.address,
+            target=lane.target,
+            lane=lane,
             body=Post(message=message),
             incident=incident,
             audience=True,
@@ -220,7 +220,7 @@ class Stakeholders:
         return [
             Outgoing(
                 target=name,
-                lane=f"plugin/{name}/{each.address}",
+                lane=Lane.of_plugin(name, each.address),
                 body=letter,
                 incident=update.incident if update is not None else None,
                 audience=True,

@@ -37,7 +37,7 @@ from bot.presenter.composing import first, message
 from bot.presenter.forms import Forms
 from bot.presenter.letters import as_html
 from bot.presenter.voice import joined, para, shorten
-from bot.refs import ConversationRef
+from bot.refs import Lane
 
 BUTTON_LENGTH = 1000
 """The longest text that a button carries; what is longer is typed."""
@@ -276,10 +276,10 @@ class Outside(Forms):
         """Return where a subscription is told."""
         if each.address.startswith(MAIL):
             return (each.address.removeprefix(MAIL),)
-        adapter, _, conversation = each.address.partition("/")
-        if conversation.startswith("direct:"):
-            return (f"directly on {self.platform(adapter)}",)
-        return ("in ", Place(ConversationRef(adapter, conversation), conversation))
+        conversation = Lane(each.address).conversation
+        if conversation.direct_to is not None:
+            return (f"directly on {self.platform(conversation.adapter)}",)
+        return ("in ", Place(conversation, conversation.id))
 
     def subscribed(
         self, each: Subscription, incident: Incident | None, last: ev.BriefSent | None

@@ -29,15 +29,16 @@ from bot.presenter.composing import first, message
 from bot.presenter.openings import Openings
 from bot.presenter.reviews import Reviews
 from bot.presenter.voice import KEEPING, shorten
-from bot.refs import ConversationRef, PersonId, page_of
+from bot.refs import ConversationRef, Lane, PersonId
 
 
-def _place(lane: str) -> str:
+def _place(lane: Lane) -> str:
     """Return a lane as people know it: a room, a person, a plugin."""
-    kind, _, name = lane.partition("/")
-    if kind == "plugin":
-        return name.partition("/")[0]
-    return f"{name.removeprefix('direct:').removeprefix('new:')} on {kind.capitalize()}"
+    if lane.is_plugin:
+        return lane.target
+    room = lane.conversation
+    name = room.direct_to.id if room.direct_to is not None else room.pending or room.id
+    return f"{name} on {room.adapter.capitalize()}"
 
 
 class Scenes(Openings, Reviews):
@@ -114,7 +115,7 @@ class Scenes(Openings, Reviews):
             case ev.DeliveryStalled():
                 return self._stalled(incident, head)
             case ev.DeliveryResumed():
-                page = page_of(head.target)
+                page = head.target.status_page
                 there = f"The status page {page}" if page else self.platform_of(head.target)
                 what = "updates" if page else "messages"
                 return message((f"{there} takes {what} again; what waited is on its way.",))
@@ -614,7 +615,7 @@ class Scenes(Openings, Reviews):
         return message((f"{incident.id} is not told on {there} any more.",))
 
     def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
-        if (page := page_of(head.target)) is not None:
+        if (page := head.target.status_page) is not None:
             return self.page_away(page, head)
         there = self.platform_of(head.target)
         others = [c.adapter for c in incident.conversations if self.platform(c.adapter) != there]
@@ -631,7 +632,7 @@ class Scenes(Openings, Reviews):
         )
 
     def _undelivered(self, incident: Incident, head: ev.DeliveryFailed) -> Message:
-        if (page := page_of(head.target)) is not None:
+        if (page := head.target.status_page) is not None:
             return self.page_refused(page, head.why, incident)
         if head.audience:
             return message(

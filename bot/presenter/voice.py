@@ -21,7 +21,7 @@ from bot.domain import events as ev
 from bot.domain.incident import ClockName, Incident, Phase, Role
 from bot.domain.policy import Plan
 from bot.people import Directory
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, Lane, PersonId
 
 PREFIX = "!inc"
 """What a typed command begins with, on every platform."""
@@ -91,9 +91,9 @@ class Voice:
         """Return what a platform is called."""
         return adapter.capitalize()
 
-    def platform_of(self, target: str) -> str:
-        """Return the platform of a conversation as it is stored (`adapter/id`)."""
-        return self.platform(target.partition("/")[0])
+    def platform_of(self, lane: Lane) -> str:
+        """Return the platform of a conversation's lane."""
+        return self.platform(lane.target)
 
     def across(self, event: ev.Happening, to: ConversationRef | None) -> str:
         """Return which platform something was said on, where it is told on another one."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.refs import Lane
 from bot.store.rows import Lease, Outgoing, Waiting
 
 
@@ -44,7 +45,7 @@ class Queue(Protocol):
     ) -> bool:
         """Put a row, and its lane, off; false when the lease was lost. `unsure`: it may be sent."""
 
-    async def waiting_in(self, lane: str) -> int:
+    async def waiting_in(self, lane: Lane) -> int:
         """Return how many rows of a lane wait."""
 
     async def hold_off(self, lease: Lease, *, not_before: datetime) -> None:

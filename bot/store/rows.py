@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.contract.chat import (
-    ConversationRequest,
-)
+from bot.contract.chat import ConversationRequest
 from bot.contract.messages import Message
 from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.incident import ClockName, Incident
-from bot.refs import ConversationRef, UserRef
+from bot.refs import ConversationRef, Lane, UserRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +177,7 @@ class Outgoing:
     """
 
     target: str
-    lane: str
+    lane: Lane
     body: Body
     incident: str | None = None
     urgent: bool = False
@@ -216,5 +214,5 @@ class Waiting:
 class Lease:
     """A lane held by a worker. `fence` grows with each holder: an old one marks nothing."""
 
-    lane: str
+    lane: Lane
     fence: int
