@@ -31,7 +31,7 @@ from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway
 from bot.contract.messages import Message, plain
 from bot.delivery.plan import Router, Targets
-from bot.delivery.subscriptions import Stakeholders, last_brief
+from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain import commands as cmd
 from bot.domain import effects as fx
 from bot.domain import events as ev
@@ -147,7 +147,7 @@ class Service:
         self._config, self._store, self._clock = config, store, clock
         self._presenter, self._targets = presenter, targets
         self._router = Router(config, presenter, targets)
-        self.stakeholders = Stakeholders(config, presenter, targets)
+        self.stakeholders = Subscribers(config, presenter, targets)
         self._directory, self._on_call = config.directory, on_call
         self.filing = self._router.filing
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
