@@ -1,4 +1,4 @@
-"""Planned effects become rows of the outbox: to whom, in which lane, in which words."""
+"""Turns effects into rows of the outbox: to whom, in which lane, in which words."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from bot.store.rows import (
 )
 
 STAKEHOLDERS = "stakeholders"
-"""The target of what is told to whoever is subscribed when it is delivered."""
+"""The target of rows that fan news out. It is not a plugin's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """What is configured to send to, by name."""
+    """The names of the configured adapters and plugins, by what they do."""
 
     adapters: Mapping[str, ChatAdapter]
     status_pages: tuple[str, ...] = ()
@@ -55,10 +55,9 @@ class Targets:
 
 
 class Router:
-    """Knows the targets, and the words."""
+    """Finds the targets of an effect, and the words for it."""
 
     def __init__(self, config: Config, presenter: Presenter, targets: Targets) -> None:
-        """See the class."""
         self._config, self._presenter, self._targets = config, presenter, targets
         self._directory = config.directory
         triages = (adapter.features.triage for adapter in targets.adapters.values())
@@ -67,7 +66,7 @@ class Router:
     def outgoing(
         self, incident: Incident, entries: Sequence[Entry], now: datetime, *, followed: bool
     ) -> list[Outgoing]:
-        """Return all that the outbox must carry after `entries`, in order.
+        """Return the rows to queue after new `entries`, in order.
 
         `followed`: somebody may be subscribed to the incident.
         """
@@ -75,7 +74,7 @@ class Router:
         routes = self._routes(incident, followed=followed)
         sent: list[Outgoing] = []
         for effect in fx.plan(incident, events, routes):
-            sent += self._carried(incident, effect, entries, now, followed=followed)
+            sent += self._rows(incident, effect, entries, now, followed=followed)
         return sent
 
     def _routes(self, incident: Incident, *, followed: bool) -> fx.Routes:
@@ -97,7 +96,7 @@ class Router:
         )
 
     def pages(self, plan: Plan) -> tuple[str, ...]:
-        """Return the status pages that a plan publishes on: all, where it names none (X2)."""
+        """Return the status pages that a plan publishes on: all, unless it names some (X2)."""
         named = plan.pages
         return tuple(p for p in self._targets.status_pages if named is None or p in named)
 
@@ -113,7 +112,7 @@ class Router:
             if self._opens(name)
         }
 
-    def _carried(
+    def _rows(
         self,
         incident: Incident,
         effect: fx.Effect,
@@ -123,20 +122,10 @@ class Router:
         followed: bool,
     ) -> list[Outgoing]:
         """Return an effect as rows of the outbox, with its words."""
-        say = self._presenter
+        targets, named = self._targets, incident.id
         match effect:
-            case fx.Say(to=to):
-                return [
-                    Outgoing(
-                        target=to.adapter,
-                        lane=Lane.of(to),
-                        body=Post(message=say.tell(incident, effect.scene, now, to)),
-                        incident=incident.id,
-                        urgent=effect.urgent,
-                        guard=Guard(clock=effect.clock, n=effect.n) if effect.clock else None,
-                        notice=isinstance(effect.scene.head, DeliveryFailed),
-                    )
-                ]
+            case fx.Say():
+                return [self._say(incident, effect, now)]
             case fx.SayTo():
                 return self._direct(incident, effect, now)
             case fx.ShowCard(to=to):
@@ -144,73 +133,98 @@ class Router:
             case fx.ShowBoard(to=to):
                 lane = Lane.of(to)
                 return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
-            case fx.OpenRoom():
-                return [_to(effect.to, self._room(incident, effect), incident.id)]
-            case fx.InvitePeople():
-                users = self._users(effect.people, effect.to.adapter)
-                return [_to(effect.to, Invite(users=users), incident.id)] if users else []
-            case fx.ChangeTopic():
-                return [_to(effect.to, RoomTopic(text=self._topic(incident)), incident.id)]
+            case fx.OpenRoom(to=to):
+                return [_to(to, self._room(incident, effect), named)]
+            case fx.InvitePeople(to=to):
+                users = self._users(effect.people, to.adapter)
+                return [_to(to, Invite(users=users), named)] if users else []
+            case fx.ChangeTopic(to=to):
+                return [_to(to, RoomTopic(text=self._topic(incident)), named)]
             case fx.PagePeople():
-                request = PageRequest(
-                    incident=incident.id,
-                    severity=incident.severity,
-                    people=tuple(self._addressee(p) for p in effect.people),
-                    service=effect.service,
-                    text=say.page_text(incident, effect.scene),
-                )
-                return [
-                    _plugin(name, Page(request=request), incident.id, urgent=True)
-                    for name in self._targets.pagers
-                ]
+                page = self._page(incident, effect)
+                return [_plugin(name, page, named, urgent=True) for name in targets.pagers]
             case fx.FileTicket():
                 if effect.action is not None:
                     return self.filing(incident, effect.action)
-                slot = f"ticket/{incident.id}"
-                return [
-                    _plugin(name, effect, incident.id, slot=f"{slot}/{name}")
-                    for name in self._targets.trackers
-                ]
+                slot = f"ticket/{named}"
+                return [_plugin(n, effect, named, slot=f"{slot}/{n}") for n in targets.trackers]
             case fx.PublishPostmortem():
-                slot = f"postmortem/{incident.id}"
-                return [
-                    _plugin(name, effect, incident.id, slot=f"{slot}/{name}")
-                    for name in self._targets.publishers
-                ]
-            case fx.SendInvitations(event=event):
-                told = say.tell(incident, fx.Scene(head=event, events=(event,)), now)
-                return [
-                    _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
-                    for name in self._targets.mailers[:1]
-                    for person in say.invited(incident)
-                    if (mail := self._directory.mail(person)) is not None
-                ]
+                slot = f"postmortem/{named}"
+                return [_plugin(n, effect, named, slot=f"{slot}/{n}") for n in targets.publishers]
+            case fx.SendInvitations():
+                return self._invitations(incident, effect, now)
             case fx.PublishStatus():
-                return [
-                    replace(
-                        _plugin(name, effect, incident.id, slot=f"status/{incident.id}/{name}"),
-                        lane=Lane.of_status_page(name),
-                    )
-                    for name in self.pages(self._config.plan_for(incident.service))
-                ]
+                return self._notices(incident, effect)
             case fx.InformStakeholders():
-                update = self._update(incident, effect, now)
-                spread = _plugin(STAKEHOLDERS, FanOut(update=update), incident.id)
-                return [
-                    *(
-                        _plugin(name, Brief(update=update), incident.id)
-                        for name in self._targets.channels
-                    ),
-                    *([spread] if followed else ()),
-                ]
+                return self._news(incident, effect, now, followed=followed)
             case fx.TellListeners():
-                news = Events(first=entries[0].n, last=entries[-1].n)
-                # A listener that fails is told of once, not of its failing to hear that it failed.
-                notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
-                return [
-                    replace(_plugin(name, news, incident.id), notice=notice)
-                    for name in self._targets.listeners
-                ]
+                return self._told(incident, entries)
+
+    def _say(self, incident: Incident, effect: fx.Say, now: datetime) -> Outgoing:
+        """Return the row that tells a conversation of the incident."""
+        message = self._presenter.tell(incident, effect.scene, now, effect.to)
+        return Outgoing(
+            target=effect.to.adapter,
+            lane=Lane.of(effect.to),
+            body=Post(message=message),
+            incident=incident.id,
+            urgent=effect.urgent,
+            guard=_guard(effect),
+            notice=isinstance(effect.scene.head, DeliveryFailed),
+        )
+
+    def _page(self, incident: Incident, effect: fx.PagePeople) -> Page:
+        return Page(
+            request=PageRequest(
+                incident=incident.id,
+                severity=incident.severity,
+                people=tuple(self._addressee(person) for person in effect.people),
+                service=effect.service,
+                text=self._presenter.page_text(incident, effect.scene),
+            )
+        )
+
+    def _invitations(
+        self, incident: Incident, effect: fx.SendInvitations, now: datetime
+    ) -> list[Outgoing]:
+        """Return the rows that invite to the review by mail."""
+        scene = fx.Scene(head=effect.event, events=(effect.event,))
+        told = self._presenter.tell(incident, scene, now)
+        return [
+            _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
+            for name in self._targets.mailers[:1]
+            for person in self._presenter.invited(incident)
+            if (mail := self._directory.mail(person)) is not None
+        ]
+
+    def _notices(self, incident: Incident, effect: PublishStatus) -> list[Outgoing]:
+        """Return the rows that bring the status pages up to date."""
+        rows: list[Outgoing] = []
+        for name in self.pages(self._config.plan_for(incident.service)):
+            row = _plugin(name, effect, incident.id, slot=f"status/{incident.id}/{name}")
+            rows.append(replace(row, lane=Lane.of_status_page(name)))
+        return rows
+
+    def _news(
+        self, incident: Incident, effect: fx.InformStakeholders, now: datetime, *, followed: bool
+    ) -> list[Outgoing]:
+        """Return the rows that tell stakeholders: through channels, and whoever is subscribed."""
+        update = self._update(incident, effect, now)
+        brief, spread = Brief(update=update), FanOut(update=update)
+        rows = [_plugin(name, brief, incident.id) for name in self._targets.channels]
+        return [*rows, *([_plugin(STAKEHOLDERS, spread, incident.id)] if followed else ())]
+
+    def _told(self, incident: Incident, entries: Sequence[Entry]) -> list[Outgoing]:
+        """Return the rows that tell listeners of new entries.
+
+        A listener that fails is reported once: its failure to hear of that report is not.
+        """
+        body = Events(first=entries[0].n, last=entries[-1].n)
+        notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
+        return [
+            replace(_plugin(name, body, incident.id), notice=notice)
+            for name in self._targets.listeners
+        ]
 
     def _update(
         self, incident: Incident, effect: fx.InformStakeholders, now: datetime
@@ -232,7 +246,7 @@ class Router:
         )
 
     def _direct(self, incident: Incident, effect: fx.SayTo, now: datetime) -> list[Outgoing]:
-        """Return a message to one person: on the incident's platform, else on another of theirs."""
+        """Return the row that tells one person, preferably on the incident's platform."""
         own = incident.conversation.adapter
         for name in (own, *(n for n in self._targets.adapters if n != own)):
             adapter = self._targets.adapters.get(name)
@@ -243,14 +257,13 @@ class Router:
                 continue
             to = ConversationRef.direct(user)
             message = self._presenter.tell_person(incident, effect.person, effect.scene, now)
-            guard = Guard(clock=effect.clock, n=effect.n) if effect.clock else None
             row = Outgoing(
                 target=name,
                 lane=Lane.of(to),
                 body=Post(message=message),
                 incident=incident.id,
                 urgent=effect.urgent,
-                guard=guard,
+                guard=_guard(effect),
             )
             return [row]
         return []
@@ -260,7 +273,7 @@ class Router:
         return _to(to, Card(), incident.id, slot=card_slot(incident.id, to))
 
     def filing(self, incident: Incident, n: int) -> list[Outgoing]:
-        """Return the row that files an action's ticket: the config's first tracker holds it."""
+        """Return the row that files an action's ticket, in the first tracker of the config."""
         slot = f"ticket/{incident.id}/A{n}"
         return [
             _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
@@ -268,7 +281,10 @@ class Router:
         ]
 
     def alarm(self, text: Message, *, avoid: str) -> list[Outgoing]:
-        """Return an alarm outside any incident, to triage and the last resort elsewhere."""
+        """Return the rows of an alarm about an adapter, sent to triage and the last resort.
+
+        `avoid` is that adapter: nothing is sent through it.
+        """
         lanes: list[ConversationRef] = []
         triage = self._config.triage_conversation
         if triage is not None and triage.adapter != avoid:
@@ -314,6 +330,10 @@ class Router:
 
     def _addressee(self, person: PersonId) -> Addressee:
         return Addressee(person=person, name=self._directory.name(person), user=None)
+
+
+def _guard(effect: fx.Say | fx.SayTo) -> Guard | None:
+    return Guard(clock=effect.clock, n=effect.n) if effect.clock else None
 
 
 def card_slot(incident: str, to: ConversationRef) -> str:
