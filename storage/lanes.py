@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.refs import Lane
 from bot.store.rows import Lease
 from storage.codec import instant, micros
 from storage.transactions import Transactions
@@ -57,7 +58,7 @@ class Lanes(Transactions):
             owner,
             micros(now),
             micros(until),
-            *(f"{adapter}/" for adapter in without),
+            *(Lane.prefix(adapter) for adapter in without),
         )
         # An UPDATE returns its rows in any order; the oldest row is delivered first.
         for row in rows:
@@ -69,12 +70,12 @@ class Lanes(Transactions):
                     row["name"],
                 )
         rows.sort(key=lambda row: (-(row["urgent"] or 0), row["oldest"] or 0))
-        return [Lease(lane=row["name"], fence=row["fence"]) for row in rows]
+        return [Lease(lane=Lane(row["name"]), fence=row["fence"]) for row in rows]
 
     async def claimable(self, now: datetime, without: Sequence[str] = ()) -> bool:
         """Return whether there is a lane to take."""
         asked = f"{_CLAIMABLE.replace('$2', '$1')}{_besides(without, 2)} LIMIT 1"
-        return bool(await self._ask(asked, micros(now), *(f"{name}/" for name in without)))
+        return bool(await self._ask(asked, micros(now), *(Lane.prefix(name) for name in without)))
 
     async def hold(self, name: str, owner: str, *, now: datetime, until: datetime) -> bool:
         """Take or keep a session; return whether it is this owner's now."""
@@ -130,7 +131,7 @@ class Lanes(Transactions):
         await self._ask(
             "UPDATE lane SET not_before_us = NULL WHERE substr(name, 1, length($1)) = $1"
             " AND not_before_us > $2 RETURNING name",
-            f"{target}/",
+            Lane.prefix(target),
             micros(now),
         )
 

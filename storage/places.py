@@ -7,7 +7,7 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from bot.refs import ConversationRef
+from bot.refs import ConversationRef, Lane
 from bot.store.places import Places
 from storage.codec import (
     micros,
@@ -17,13 +17,12 @@ from storage.statements import Statements
 
 def place(ref: ConversationRef) -> str:
     """Return a conversation as stored."""
-    return f"{ref.adapter}/{ref.id}"
+    return Lane.of(ref)
 
 
 def place_of(stored: str) -> ConversationRef:
     """Return a stored conversation."""
-    adapter, _, conversation = stored.partition("/")
-    return ConversationRef(adapter, conversation)
+    return Lane(stored).conversation
 
 
 PLACED = "SELECT logical FROM place WHERE real = $1 AND own"

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from typing_extensions import override
 
+from bot.refs import Lane
 from bot.store.queue import Queue
 from bot.store.rows import Lease, Outgoing, Waiting
 from storage.codec import (
@@ -232,7 +233,7 @@ class SqlQueue(Statements, Queue):
         return held
 
     @override
-    async def waiting_in(self, lane: str) -> int:
+    async def waiting_in(self, lane: Lane) -> int:
         rows = await self._read(
             "SELECT COUNT(*) AS n FROM outbox WHERE lane = $1 AND state = 'waiting'", lane
         )

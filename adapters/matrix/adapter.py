@@ -44,9 +44,6 @@ CALM_SECONDS = 0.5
 
 DONE, NOT_DONE = "✅", "❓"
 
-_NEW = "new:"
-"""What the core's name of a conversation begins with that is not open yet (`bot.contract.chat`)."""
-
 
 class PutOut(TemporaryFailure):
     """The bot may not speak in a room now."""
@@ -99,10 +96,10 @@ class MatrixAdapter:
     def _address_of(self, conversation: ConversationRef) -> str | None:
         if conversation.adapter != ADAPTER:
             return None
-        if conversation.id.startswith(_NEW):
+        if conversation.pending is not None:
             if self._settings.layout == "threads":
                 return None
-            return self._rooms.alias(conversation.id.removeprefix(_NEW).casefold())
+            return self._rooms.alias(conversation.pending.casefold())
         return _split(conversation.id)[0] if conversation.id.startswith(("!", "#")) else None
 
     # --- in ---------------------------------------------------------------------------------------

@@ -50,8 +50,6 @@ OPENING_TAKES = timedelta(seconds=2)
 """How long a message waits for the thread that it points to; it is being opened meanwhile."""
 
 WHOLE_KEPT = "whole/"
-_NEW = "new:"
-"""What the core's name of a conversation begins with that is not open yet (`bot.contract.chat`)."""
 
 
 class TeamsAdapter:
@@ -251,8 +249,8 @@ class TeamsAdapter:
         if conversation.adapter != ADAPTER:
             return None
         name = conversation.id
-        if name.startswith(_NEW):
-            alias = name.removeprefix(_NEW).casefold()
+        if conversation.pending is not None:
+            alias = conversation.pending.casefold()
             waited = timedelta(0)
             while (opened := await self._known.opened(alias)) is None:
                 if waited >= OPENING_TAKES:

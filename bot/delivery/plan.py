@@ -1,4 +1,4 @@
-"""Planned effects become rows of the outbox: to whom, in which lane, in which words."""
+"""Turns effects into rows of the outbox: to whom, in which lane, in which words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.domain.incident import ClockName, Incident
 from bot.domain.policy import Plan
 from bot.presenter import Presenter
 from bot.presenter.voice import shorten
-from bot.refs import ConversationRef, PersonId, UserRef, page_lane
+from bot.refs import ConversationRef, Lane, PersonId, UserRef
 from bot.store.rows import (
     Board,
     Brief,
@@ -36,15 +36,12 @@ from bot.store.rows import (
 )
 
 STAKEHOLDERS = "stakeholders"
-"""The target of what is told to whoever is subscribed when it is delivered."""
-
-NEW, DIRECT = "new:", "direct:"
-"""What the name of a conversation begins with that Sitrep opens: an incident's room, a person's."""
+"""The target of rows that fan news out. It is not a plugin's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """What is configured to send to, by name."""
+    """The names of the configured adapters and plugins, by what they do."""
 
     adapters: Mapping[str, ChatAdapter]
     status_pages: tuple[str, ...] = ()
@@ -58,10 +55,9 @@ class Targets:
 
 
 class Router:
-    """Knows the targets, and the words."""
+    """Finds the targets of an effect, and the words for it."""
 
     def __init__(self, config: Config, presenter: Presenter, targets: Targets) -> None:
-        """See the class."""
         self._config, self._presenter, self._targets = config, presenter, targets
         self._directory = config.directory
         triages = (adapter.features.triage for adapter in targets.adapters.values())
@@ -70,7 +66,7 @@ class Router:
     def outgoing(
         self, incident: Incident, entries: Sequence[Entry], now: datetime, *, followed: bool
     ) -> list[Outgoing]:
-        """Return all that the outbox must carry after `entries`, in order.
+        """Return the rows to queue after new `entries`, in order.
 
         `followed`: somebody may be subscribed to the incident.
         """
@@ -78,7 +74,7 @@ class Router:
         routes = self._routes(incident, followed=followed)
         sent: list[Outgoing] = []
         for effect in fx.plan(incident, events, routes):
-            sent += self._carried(incident, effect, entries, now, followed=followed)
+            sent += self._rows(incident, effect, entries, now, followed=followed)
         return sent
 
     def _routes(self, incident: Incident, *, followed: bool) -> fx.Routes:
@@ -86,7 +82,7 @@ class Router:
             rooms=tuple(
                 each
                 for each in incident.conversations
-                if each.id.startswith(NEW) and self._opens(each.adapter)
+                if each.pending is not None and self._opens(each.adapter)
             ),
             status_page=bool(self.pages(self._config.plan_for(incident.service))),
             tracker=bool(self._targets.trackers),
@@ -100,7 +96,7 @@ class Router:
         )
 
     def pages(self, plan: Plan) -> tuple[str, ...]:
-        """Return the status pages that a plan publishes on: all, where it names none (X2)."""
+        """Return the status pages that a plan publishes on: all, unless it names some (X2)."""
         named = plan.pages
         return tuple(p for p in self._targets.status_pages if named is None or p in named)
 
@@ -111,12 +107,12 @@ class Router:
     def places(self, incident: str) -> dict[str, ConversationRef]:
         """Return the conversations that could be opened for an incident, by adapter."""
         return {
-            name: ConversationRef(name, f"{NEW}{incident}")
+            name: ConversationRef.to_open(name, incident)
             for name in self._targets.adapters
             if self._opens(name)
         }
 
-    def _carried(
+    def _rows(
         self,
         incident: Incident,
         effect: fx.Effect,
@@ -126,94 +122,109 @@ class Router:
         followed: bool,
     ) -> list[Outgoing]:
         """Return an effect as rows of the outbox, with its words."""
-        say = self._presenter
+        targets, named = self._targets, incident.id
         match effect:
-            case fx.Say(to=to):
-                return [
-                    Outgoing(
-                        target=to.adapter,
-                        lane=lane_of(to),
-                        body=Post(message=say.telling.tell(incident, effect.scene, now, to)),
-                        incident=incident.id,
-                        urgent=effect.urgent,
-                        guard=Guard(clock=effect.clock, n=effect.n) if effect.clock else None,
-                        notice=isinstance(effect.scene.head, DeliveryFailed),
-                    )
-                ]
+            case fx.Say():
+                return [self._say(incident, effect, now)]
             case fx.SayTo():
                 return self._direct(incident, effect, now)
             case fx.ShowCard(to=to):
                 return [self.card(incident, to)]
             case fx.ShowBoard(to=to):
-                lane = lane_of(to)
+                lane = Lane.of(to)
                 return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
-            case fx.OpenRoom():
-                return [_to(effect.to, self._room(incident, effect), incident.id)]
-            case fx.InvitePeople():
-                users = self._users(effect.people, effect.to.adapter)
-                return [_to(effect.to, Invite(users=users), incident.id)] if users else []
-            case fx.ChangeTopic():
-                return [_to(effect.to, RoomTopic(text=self._topic(incident)), incident.id)]
+            case fx.OpenRoom(to=to):
+                return [_to(to, self._room(incident, effect), named)]
+            case fx.InvitePeople(to=to):
+                users = self._users(effect.people, to.adapter)
+                return [_to(to, Invite(users=users), named)] if users else []
+            case fx.ChangeTopic(to=to):
+                return [_to(to, RoomTopic(text=self._topic(incident)), named)]
             case fx.PagePeople():
-                request = PageRequest(
-                    incident=incident.id,
-                    severity=incident.severity,
-                    people=tuple(self._addressee(p) for p in effect.people),
-                    service=effect.service,
-                    text=say.command.page_text(incident, effect.scene),
-                )
-                return [
-                    _plugin(name, Page(request=request), incident.id, urgent=True)
-                    for name in self._targets.pagers
-                ]
+                page = self._page(incident, effect)
+                return [_plugin(name, page, named, urgent=True) for name in targets.pagers]
             case fx.FileTicket():
                 if effect.action is not None:
                     return self.filing(incident, effect.action)
-                slot = f"ticket/{incident.id}"
-                return [
-                    _plugin(name, effect, incident.id, slot=f"{slot}/{name}")
-                    for name in self._targets.trackers
-                ]
+                slot = f"ticket/{named}"
+                return [_plugin(n, effect, named, slot=f"{slot}/{n}") for n in targets.trackers]
             case fx.PublishPostmortem():
-                slot = f"postmortem/{incident.id}"
-                return [
-                    _plugin(name, effect, incident.id, slot=f"{slot}/{name}")
-                    for name in self._targets.publishers
-                ]
-            case fx.SendInvitations(event=event):
-                told = say.telling.tell(incident, fx.Scene(head=event, events=(event,)), now)
-                return [
-                    _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
-                    for name in self._targets.mailers[:1]
-                    for person in say.review.invited(incident)
-                    if (mail := self._directory.mail(person)) is not None
-                ]
+                slot = f"postmortem/{named}"
+                return [_plugin(n, effect, named, slot=f"{slot}/{n}") for n in targets.publishers]
+            case fx.SendInvitations():
+                return self._invitations(incident, effect, now)
             case fx.PublishStatus():
-                return [
-                    replace(
-                        _plugin(name, effect, incident.id, slot=f"status/{incident.id}/{name}"),
-                        lane=page_lane(name),
-                    )
-                    for name in self.pages(self._config.plan_for(incident.service))
-                ]
+                return self._notices(incident, effect)
             case fx.InformStakeholders():
-                update = self._update(incident, effect, now)
-                spread = _plugin(STAKEHOLDERS, FanOut(update=update), incident.id)
-                return [
-                    *(
-                        _plugin(name, Brief(update=update), incident.id)
-                        for name in self._targets.channels
-                    ),
-                    *([spread] if followed else ()),
-                ]
+                return self._news(incident, effect, now, followed=followed)
             case fx.TellListeners():
-                news = Events(first=entries[0].n, last=entries[-1].n)
-                # A listener that fails is told of once, not of its failing to hear that it failed.
-                notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
-                return [
-                    replace(_plugin(name, news, incident.id), notice=notice)
-                    for name in self._targets.listeners
-                ]
+                return self._told(incident, entries)
+
+    def _say(self, incident: Incident, effect: fx.Say, now: datetime) -> Outgoing:
+        """Return the row that tells a conversation of the incident."""
+        message = self._presenter.telling.tell(incident, effect.scene, now, effect.to)
+        return Outgoing(
+            target=effect.to.adapter,
+            lane=Lane.of(effect.to),
+            body=Post(message=message),
+            incident=incident.id,
+            urgent=effect.urgent,
+            guard=_guard(effect),
+            notice=isinstance(effect.scene.head, DeliveryFailed),
+        )
+
+    def _page(self, incident: Incident, effect: fx.PagePeople) -> Page:
+        return Page(
+            request=PageRequest(
+                incident=incident.id,
+                severity=incident.severity,
+                people=tuple(self._addressee(person) for person in effect.people),
+                service=effect.service,
+                text=self._presenter.command.page_text(incident, effect.scene),
+            )
+        )
+
+    def _invitations(
+        self, incident: Incident, effect: fx.SendInvitations, now: datetime
+    ) -> list[Outgoing]:
+        """Return the rows that invite to the review by mail."""
+        scene = fx.Scene(head=effect.event, events=(effect.event,))
+        told = self._presenter.telling.tell(incident, scene, now)
+        return [
+            _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)
+            for name in self._targets.mailers[:1]
+            for person in self._presenter.review.invited(incident)
+            if (mail := self._directory.mail(person)) is not None
+        ]
+
+    def _notices(self, incident: Incident, effect: PublishStatus) -> list[Outgoing]:
+        """Return the rows that bring the status pages up to date."""
+        rows: list[Outgoing] = []
+        for name in self.pages(self._config.plan_for(incident.service)):
+            row = _plugin(name, effect, incident.id, slot=f"status/{incident.id}/{name}")
+            rows.append(replace(row, lane=Lane.of_status_page(name)))
+        return rows
+
+    def _news(
+        self, incident: Incident, effect: fx.InformStakeholders, now: datetime, *, followed: bool
+    ) -> list[Outgoing]:
+        """Return the rows that tell stakeholders: through channels, and whoever is subscribed."""
+        update = self._update(incident, effect, now)
+        brief, spread = Brief(update=update), FanOut(update=update)
+        rows = [_plugin(name, brief, incident.id) for name in self._targets.channels]
+        return [*rows, *([_plugin(STAKEHOLDERS, spread, incident.id)] if followed else ())]
+
+    def _told(self, incident: Incident, entries: Sequence[Entry]) -> list[Outgoing]:
+        """Return the rows that tell listeners of new entries.
+
+        A listener that fails is reported once: its failure to hear of that report is not.
+        """
+        body = Events(first=entries[0].n, last=entries[-1].n)
+        notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
+        return [
+            replace(_plugin(name, body, incident.id), notice=notice)
+            for name in self._targets.listeners
+        ]
 
     def _update(
         self, incident: Incident, effect: fx.InformStakeholders, now: datetime
@@ -235,7 +246,7 @@ class Router:
         )
 
     def _direct(self, incident: Incident, effect: fx.SayTo, now: datetime) -> list[Outgoing]:
-        """Return a message to one person: on the incident's platform, else on another of theirs."""
+        """Return the row that tells one person, preferably on the incident's platform."""
         own = incident.conversation.adapter
         for name in (own, *(n for n in self._targets.adapters if n != own)):
             adapter = self._targets.adapters.get(name)
@@ -244,18 +255,17 @@ class Router:
                 continue
             if user is None or not adapter.features.direct:
                 continue
-            to = ConversationRef(name, f"{DIRECT}{user.id}")
+            to = ConversationRef.direct(user)
             message = self._presenter.telling.tell_person(
                 incident, effect.person, effect.scene, now
             )
-            guard = Guard(clock=effect.clock, n=effect.n) if effect.clock else None
             row = Outgoing(
                 target=name,
-                lane=lane_of(to),
+                lane=Lane.of(to),
                 body=Post(message=message),
                 incident=incident.id,
                 urgent=effect.urgent,
-                guard=guard,
+                guard=_guard(effect),
             )
             return [row]
         return []
@@ -265,7 +275,7 @@ class Router:
         return _to(to, Card(), incident.id, slot=card_slot(incident.id, to))
 
     def filing(self, incident: Incident, n: int) -> list[Outgoing]:
-        """Return the row that files an action's ticket: the config's first tracker holds it."""
+        """Return the row that files an action's ticket, in the first tracker of the config."""
         slot = f"ticket/{incident.id}/A{n}"
         return [
             _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
@@ -273,7 +283,10 @@ class Router:
         ]
 
     def alarm(self, text: Message, *, avoid: str) -> list[Outgoing]:
-        """Return an alarm outside any incident, to triage and the last resort elsewhere."""
+        """Return the rows of an alarm about an adapter, sent to triage and the last resort.
+
+        `avoid` is that adapter: nothing is sent through it.
+        """
         lanes: list[ConversationRef] = []
         triage = self._config.triage_conversation
         if triage is not None and triage.adapter != avoid:
@@ -282,10 +295,10 @@ class Router:
             for name, adapter in self._targets.adapters.items():
                 user = self._directory.user(PersonId(person), name)
                 if name != avoid and adapter.features.direct and user is not None:
-                    lanes.append(ConversationRef(name, f"{DIRECT}{user.id}"))
+                    lanes.append(ConversationRef.direct(user))
                     break
         body = Post(message=text)
-        return [Outgoing(target=to.adapter, lane=lane_of(to), body=body) for to in lanes]
+        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body) for to in lanes]
 
     def _room(self, incident: Incident, effect: fx.OpenRoom) -> Open:
         words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
@@ -321,20 +334,13 @@ class Router:
         return Addressee(person=person, name=self._directory.name(person), user=None)
 
 
-def lane_of(ref: ConversationRef) -> str:
-    """Return the lane that keeps a conversation's messages in order."""
-    return f"{ref.adapter}/{ref.id}"
+def _guard(effect: fx.Say | fx.SayTo) -> Guard | None:
+    return Guard(clock=effect.clock, n=effect.n) if effect.clock else None
 
 
 def card_slot(incident: str, to: ConversationRef) -> str:
     """Return the name under which a conversation's status card is known."""
-    return f"card/{incident}/{lane_of(to)}"
-
-
-def conversation_of(lane: str) -> ConversationRef:
-    """Return the conversation of a lane."""
-    adapter, _, conversation = lane.partition("/")
-    return ConversationRef(adapter, conversation)
+    return f"card/{incident}/{Lane.of(to)}"
 
 
 def _to(
@@ -344,7 +350,7 @@ def _to(
     *,
     slot: str | None = None,
 ) -> Outgoing:
-    return Outgoing(target=to.adapter, lane=lane_of(to), body=body, incident=incident, slot=slot)
+    return Outgoing(target=to.adapter, lane=Lane.of(to), body=body, incident=incident, slot=slot)
 
 
 def _plugin(
@@ -357,7 +363,7 @@ def _plugin(
 ) -> Outgoing:
     return Outgoing(
         target=name,
-        lane=f"plugin/{name}/{incident}",
+        lane=Lane.of_plugin(name, incident),
         body=body,
         incident=incident,
         urgent=urgent,

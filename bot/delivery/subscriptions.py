@@ -1,8 +1,8 @@
-"""People outside the response: who is subscribed to what, and telling them (H1).
+"""Subscriptions of people outside the response, and the fan-out of news to them (H1).
 
-A piece of news is one row of the outbox until it is delivered; then everybody who is subscribed
-gets a row of their own, in the transaction that marks the first as sent. So nobody who responds
-waits for them, none is told twice, and each is tried again by themselves.
+An update is one row of the outbox until it is delivered. Then everybody who is subscribed gets a
+row of their own, in the transaction that marks the first one sent. So responders never wait for
+stakeholders, nobody is told twice, and each address is retried by itself.
 """
 
 from __future__ import annotations
@@ -10,27 +10,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 
-from bot.config.load import MAIL_NEEDS_A_WAY_OUT, is_mail_address
+from bot.config.load import is_mail_address
 from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.contract.stakeholders import StakeholderUpdate
-from bot.delivery.plan import DIRECT, Targets, conversation_of, lane_of
+from bot.delivery.plan import Targets
 from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
 from bot.domain.subscription import MAIL, Subscription
 from bot.domain.timeline import corrected
 from bot.grammar.requests import Subscribe, Unsubscribe
-from bot.presenter import Presenter
-from bot.refs import ConversationRef, PersonId
+from bot.presenter import Presenter, subscribing
+from bot.refs import ConversationRef, Lane, PersonId
 from bot.store.rows import Letter, Outgoing, Post
 from bot.store.work import Work
 
 
-class Stakeholders:
-    """Subscribes people, and makes news into rows for each of them."""
+class Subscribers:
+    """The people and rooms that are subscribed: adds and ends them, and fans news out to them."""
 
     def __init__(self, config: Config, presenter: Presenter, targets: Targets) -> None:
-        """See the class."""
         self._config, self._presenter, self._targets = config, presenter, targets
         self._directory = config.directory
 
@@ -44,16 +43,14 @@ class Stakeholders:
         here: ConversationRef,
         incident: Incident | None,
     ) -> tuple[Message, Subscription | None]:
-        """Subscribe somebody, and return what to tell them; no subscription where it cannot be."""
+        """Subscribe somebody; return what to tell them, and the subscription if there is one."""
         say = self._presenter
         if asked.service is not None and asked.service not in self._config.services:
-            known = ", ".join(self._config.services) or "none"
-            return say.subscriptions.refused(
-                f"No service “{asked.service[:40]}” has a plan; there is: {known}.", "subscribe"
-            ), None
+            reason = subscribing.unknown_service(asked.service, self._config.services)
+            return say.subscriptions.refused(*reason), None
         address = self._address(asked.to, actor, here)
-        if isinstance(address, Message):
-            return address, None
+        if not isinstance(address, str):
+            return say.subscriptions.refused(*address), None
         wanted = Subscription(
             address=address,
             by=actor,
@@ -68,49 +65,36 @@ class Stakeholders:
         last = await last_brief(work, incident) if incident is not None else None
         return say.subscriptions.subscribed(stored, incident, last), stored
 
-    def _address(self, to: str | None, actor: PersonId, here: ConversationRef) -> str | Message:
-        """Return where somebody is to be told, or why that cannot be."""
-        say = self._presenter
+    def _address(
+        self, to: str | None, actor: PersonId, here: ConversationRef
+    ) -> str | subscribing.Reason:
+        """Return the address that somebody asks for, or why they cannot have it."""
         if to is None:
-            return lane_of(self._directly(actor, here) or here)
+            return Lane.of(self._directly(actor, here.adapter) or here)
         if to.casefold() == "here":
-            return lane_of(here)
+            return Lane.of(here)
         own = self._directory.mail(actor)
         address = own if to.casefold() in {"mail", "me"} else to
         if address is None:
-            return say.subscriptions.refused(
-                "The config has no mail address of yours.", "subscribe", "subscribe to:here"
-            )
+            return subscribing.NO_MAIL_ADDRESS
         if not is_mail_address(address):
-            return say.subscriptions.refused(
-                f"“{to[:60]}” is no place: write here, mail, or a mail address.",
-                "subscribe to:here",
-                "subscribe to:mail",
-            )
+            return subscribing.no_place(to)
         if not self._targets.mailers or self._config.stakeholders.url is None:
-            why = MAIL_NEEDS_A_WAY_OUT if self._targets.mailers else "it needs [plugins.mail]"
-            return say.subscriptions.refused(
-                f"Mail is not set up here ({why}). Directly in the chat works:", "subscribe"
-            )
+            return subscribing.no_mail(mailer=bool(self._targets.mailers))
         domain = address.rpartition("@")[2].casefold()
         everybody = {person.mail for person in self._directory.everybody}
         domains = {each.casefold() for each in self._config.stakeholders.mail_domains}
         if address not in everybody and domain not in domains:
-            return say.subscriptions.refused(
-                f"Mail goes to people of the config and to stakeholders.mail_domains; "
-                f"{domain} is not among them.",
-                "subscribe to:mail",
-                "subscribe",
-            )
+            return subscribing.foreign_domain(domain)
         return f"{MAIL}{address}"
 
-    def _directly(self, person: PersonId, here: ConversationRef) -> ConversationRef | None:
-        """Return the direct conversation with somebody, on the platform at hand first."""
-        for name in (here.adapter, *self._targets.adapters):
+    def _directly(self, person: PersonId, first: str = "") -> ConversationRef | None:
+        """Return the direct conversation with somebody, preferably on the adapter `first`."""
+        for name in (first, *self._targets.adapters):
             adapter = self._targets.adapters.get(name)
             user = self._directory.user(person, name)
             if adapter is not None and adapter.features.direct and user is not None:
-                return ConversationRef(name, f"{DIRECT}{user.id}")
+                return ConversationRef.direct(user)
         return None
 
     # --- ending -----------------------------------------------------------------------------------
@@ -118,11 +102,11 @@ class Stakeholders:
     async def own(
         self, work: Work, actor: PersonId, here: ConversationRef
     ) -> Sequence[Subscription]:
-        """Return the subscriptions that somebody may end here: theirs, and the conversation's."""
-        places = {lane_of(here), f"{MAIL}{self._directory.mail(actor)}"}
+        """Return the subscriptions that somebody may end here: their own and the place's."""
+        places = {Lane.of(here), f"{MAIL}{self._directory.mail(actor)}"}
         for name in self._targets.adapters:
             if (user := self._directory.user(actor, name)) is not None:
-                places.add(lane_of(ConversationRef(name, f"{DIRECT}{user.id}")))
+                places.add(Lane.of(ConversationRef.direct(user)))
         found = await work.subscriptions()
         return [s for s in found if not s.muted and (s.by == actor or s.address in places)]
 
@@ -134,7 +118,7 @@ class Stakeholders:
         here: ConversationRef,
         incident: Incident | None,
     ) -> tuple[Message, bool]:
-        """End what is meant, and return what to tell; whether anything ended."""
+        """End the subscriptions meant; return what to tell, and whether any ended."""
         own, say = await self.own(work, actor, here), self._presenter
         if asked.n is not None:
             chosen = [s for s in own if s.n == asked.n]
@@ -156,7 +140,7 @@ class Stakeholders:
     # --- telling ----------------------------------------------------------------------------------
 
     async def spread(self, work: Work, update: StakeholderUpdate) -> list[Outgoing]:
-        """Return a row for each address that is subscribed now; of a digest's, none."""
+        """Return a row for each address that is subscribed now, but not to the daily digest."""
         highest = update.highest or update.severity
         told: dict[str, Subscription] = {}
         for each in await work.subscriptions(incident=update.incident):
@@ -165,10 +149,10 @@ class Stakeholders:
                 told.setdefault(each.address, each)
         for each in await self._planned(work, update):
             told.setdefault(each.address, each)
-        return [row for each in told.values() for row in self._row(update, each)]
+        return [row for each in told.values() for row in self._rows(update, each)]
 
     async def _planned(self, work: Work, update: StakeholderUpdate) -> list[Subscription]:
-        """Return the audiences that the plan names, as subscriptions that they can end."""
+        """Return the audiences that the plan names, as subscriptions that they can mute."""
         plan = self._config.plan_for(update.service)
         named = plan.audiences.get(update.highest or update.severity, ())
         service = update.service if update.service in self._config.services else None
@@ -181,21 +165,21 @@ class Stakeholders:
         return [each for each in found if not each.muted]
 
     def _audiences(self, named: Iterable[str]) -> Iterable[str]:
+        """Yield addresses: a plan names `@person`, a mail address, or `adapter:room`."""
         for name in named:
             if name.startswith("@"):
                 person = PersonId(name[1:])
-                nowhere = ConversationRef("", "")
-                if (direct := self._directly(person, nowhere)) is not None:
-                    yield lane_of(direct)
+                if (direct := self._directly(person)) is not None:
+                    yield Lane.of(direct)
                 elif (mail := self._directory.mail(person)) is not None:
                     yield f"{MAIL}{mail}"
             elif is_mail_address(name):
                 yield f"{MAIL}{name}"
             else:
                 adapter, _, conversation = name.partition(":")
-                yield lane_of(ConversationRef(adapter, conversation))
+                yield Lane.of(ConversationRef(adapter, conversation))
 
-    def _row(self, update: StakeholderUpdate, each: Subscription) -> list[Outgoing]:
+    def _rows(self, update: StakeholderUpdate, each: Subscription) -> list[Outgoing]:
         url = self._config.stakeholders.url
         if not each.address.startswith(MAIL):
             message = self._presenter.stakeholders.told(update, each)
@@ -207,11 +191,11 @@ class Stakeholders:
         )
 
     def post(self, each: Subscription, message: Message, *, incident: str | None) -> Outgoing:
-        """Return a message for a subscription in a chat."""
-        to = conversation_of(each.address)
+        """Return the row that posts a message to a subscription's conversation."""
+        lane = Lane(each.address)
         return Outgoing(
-            target=to.adapter,
-            lane=each.address,
+            target=lane.target,
+            lane=lane,
             body=Post(message=message),
             incident=incident,
             audience=True,
@@ -220,11 +204,11 @@ class Stakeholders:
     def mail(
         self, each: Subscription, letter: Letter, update: StakeholderUpdate | None
     ) -> list[Outgoing]:
-        """Return a mail for a subscription, in a lane of its address."""
+        """Return the row that mails a subscription, in a lane of its own; none without a mailer."""
         return [
             Outgoing(
                 target=name,
-                lane=f"plugin/{name}/{each.address}",
+                lane=Lane.of_plugin(name, each.address),
                 body=letter,
                 incident=update.incident if update is not None else None,
                 audience=True,
@@ -234,6 +218,6 @@ class Stakeholders:
 
 
 async def last_brief(work: Work, incident: Incident) -> BriefSent | None:
-    """Return the last brief of an incident, as it is to be read now."""
+    """Return the last brief of an incident, with its corrections."""
     events = (entry.event for entry in reversed(corrected(await work.timeline(incident.id))))
     return next((event for event in events if isinstance(event, BriefSent)), None)

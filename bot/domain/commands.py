@@ -10,7 +10,7 @@ from bot.domain.action_values import Category, Strength
 from bot.domain.incident import ClockName, Kind, Role, Severity
 from bot.domain.postmortem_values import Section
 from bot.domain.publication import PublicState
-from bot.refs import ConversationRef, ExternalRef, PersonId
+from bot.refs import ConversationRef, ExternalRef, Lane, PersonId
 
 
 class Answer(StrEnum):
@@ -291,7 +291,7 @@ class RejectDraft:
 class NoteStalled:
     """A conversation has taken nothing since `since`; `waiting` messages wait for it (D2)."""
 
-    target: str
+    target: Lane
     since: datetime
     waiting: int
     why: str = ""
@@ -301,7 +301,7 @@ class NoteStalled:
 class NoteResumed:
     """A conversation takes messages again."""
 
-    target: str
+    target: Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +319,7 @@ class NoteUndelivered:
     `audience`: it was for a stakeholder, so that responders are not told (H2).
     """
 
-    target: str
+    target: Lane
     what: str
     why: str
     unopened: bool = False

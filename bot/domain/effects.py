@@ -19,7 +19,7 @@ from bot.domain.incident import (
     RungKind,
     Severity,
 )
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, Lane, PersonId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,12 +399,12 @@ def _said(incident: Incident, scene: Scene, routes: Routes) -> Iterator[Effect]:
         yield from _troubled(incident, head, scene, routes)
         return
     if isinstance(head, ev.DeliveryStalled | ev.DeliveryResumed):
-        heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
+        heard = [c for c in incident.conversations if Lane.of(c) != head.target]
         for conversation in heard:
             yield Say(to=conversation, scene=scene)
         if not heard and isinstance(head, ev.DeliveryStalled):
             person = incident.commander or incident.declared_by
-            yield SayTo(person=person, scene=scene, avoid=head.target.partition("/")[0])
+            yield SayTo(person=person, scene=scene, avoid=head.target.target)
         return
     if isinstance(head, ev.MirrorEnded):
         yield Say(to=head.conversation, scene=scene)
@@ -460,11 +460,12 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
         briefing = owing(incident, ClockName.STAKEHOLDER) or incident.declared_by
         yield SayTo(person=briefing, scene=scene)
         return
-    heard = [c for c in incident.conversations if f"{c.adapter}/{c.id}" != head.target]
+    heard = [c for c in incident.conversations if Lane.of(c) != head.target]
     for conversation in heard:
         yield Say(to=conversation, scene=scene)
     person = incident.commander or incident.declared_by
-    if not heard and not head.target.endswith(f":{person}"):
+    addressee = head.target.conversation.direct_to
+    if not heard and (addressee is None or addressee.id != person):
         yield SayTo(person=person, scene=scene)
 
 

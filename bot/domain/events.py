@@ -12,7 +12,7 @@ from bot.domain.commands import Answer, NoteKind, Step
 from bot.domain.incident import ClockName, Kind, Outcome, Role, Rung, RungKind, Severity
 from bot.domain.postmortem_values import Form, Promised, Section
 from bot.domain.publication import ComponentState, PublicState
-from bot.refs import ConversationRef, ExternalRef, PersonId
+from bot.refs import ConversationRef, ExternalRef, Lane, PersonId
 
 REDACTED = "[redacted]"
 """What stands where a text was removed (L3)."""
@@ -371,7 +371,7 @@ class MirrorEnded(Happening):
 class DeliveryStalled(Happening):
     """A conversation has taken nothing since `since`; `waiting` messages wait for it (D2)."""
 
-    target: str
+    target: Lane
     since: datetime
     waiting: int
     why: str = ""
@@ -381,7 +381,7 @@ class DeliveryStalled(Happening):
 class DeliveryResumed(Happening):
     """A conversation that took nothing takes messages again."""
 
-    target: str
+    target: Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,7 +399,7 @@ class DeliveryFailed(Happening):
     stakeholder, of whom whoever briefs them hears, and the room does not (H2).
     """
 
-    target: str
+    target: Lane
     what: str
     why: str
     again: bool = False

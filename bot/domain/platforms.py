@@ -8,7 +8,7 @@ from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
 from bot.domain.permissions import under_way
-from bot.refs import page_of
+from bot.refs import Lane
 
 
 def mirror(decision: Decision, adapter: str) -> None:
@@ -53,7 +53,7 @@ def mirror_as_planned(decision: Decision) -> None:
 def stalled(decision: Decision, command: cmd.NoteStalled) -> None:
     """Take down, once an outage, that a conversation takes no messages (D2)."""
     incident = decision.incident
-    heard_of = _tells(incident, command.target) or page_of(command.target) is not None
+    heard_of = _tells(incident, command.target) or command.target.status_page is not None
     if heard_of and command.target not in incident.unheard:
         decision.add(
             ev.DeliveryStalled(
@@ -70,7 +70,7 @@ def undelivered(decision: Decision, command: cmd.NoteUndelivered) -> None:
     """Take down what was not delivered; a mirror that cannot be opened ends (D2)."""
     target = command.target
     # Each text that a page refuses is told of, and of stakeholders only the first.
-    again = decision.incident.unheard.get(target, False) and page_of(target) is None
+    again = decision.incident.unheard.get(target, False) and target.status_page is None
     if command.audience:
         again = decision.incident.missed_by_some
     decision.add(
@@ -84,15 +84,15 @@ def undelivered(decision: Decision, command: cmd.NoteUndelivered) -> None:
         )
     )
     for each in decision.incident.mirrors:
-        if command.unopened and f"{each.adapter}/{each.id}" == target:
+        if command.unopened and Lane.of(each) == target:
             decision.add(ev.MirrorEnded(at=decision.now, conversation=each))
 
 
-def resumed(decision: Decision, target: str) -> None:
+def resumed(decision: Decision, target: Lane) -> None:
     """Take down that a conversation takes messages again."""
     if target in decision.incident.unheard:
         decision.add(ev.DeliveryResumed(at=decision.now, target=target))
 
 
-def _tells(incident: Incident, target: str) -> bool:
-    return any(f"{each.adapter}/{each.id}" == target for each in incident.conversations)
+def _tells(incident: Incident, target: Lane) -> bool:
+    return any(Lane.of(each) == target for each in incident.conversations)

@@ -30,8 +30,8 @@ from bot.contract.chat import (
 from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway
 from bot.contract.messages import Message, plain
-from bot.delivery.plan import NEW, Router, Targets, lane_of
-from bot.delivery.subscriptions import Stakeholders, last_brief
+from bot.delivery.plan import Router, Targets
+from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain import commands as cmd
 from bot.domain import drafting
 from bot.domain import effects as fx
@@ -61,7 +61,7 @@ from bot.grammar.text import clean
 from bot.grammar.verb import Scope
 from bot.intake.documents import changes, missing
 from bot.presenter import Presenter
-from bot.refs import ConversationRef, PersonId, UserRef
+from bot.refs import ConversationRef, Lane, PersonId, UserRef
 from bot.store.rows import Acknowledge, BriefDraft, Outgoing, Post
 from bot.store.work import Store, Work
 
@@ -148,7 +148,7 @@ class Service:
         self._config, self._store, self._clock = config, store, clock
         self._presenter, self._targets = presenter, targets
         self._router = Router(config, presenter, targets)
-        self.stakeholders = Stakeholders(config, presenter, targets)
+        self.stakeholders = Subscribers(config, presenter, targets)
         self._directory, self._on_call = config.directory, on_call
         self.filing = self._router.filing
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
@@ -348,7 +348,7 @@ class Service:
         """Subscribe somebody, end that, or switch the answers to questions (H1, H2)."""
         here, actor = inquiry.conversation, inquiry.actor
         if isinstance(asked, SetShield):
-            await work.store_ref(f"{SHIELD}{lane_of(here)}", "on" if asked.on else "off")
+            await work.store_ref(f"{SHIELD}{Lane.of(here)}", "on" if asked.on else "off")
             told = self._presenter.bystanders.shield_set(on=asked.on)
             await self._answer(work, inquiry, told, worked=True)
             return "done"
@@ -403,7 +403,7 @@ class Service:
             )
             if inquiry.actor in responding or recently:
                 return "talk"
-            if await work.ref(f"{SHIELD}{lane_of(here)}") == "off":
+            if await work.ref(f"{SHIELD}{Lane.of(here)}") == "off":
                 return "talk"
             await work.store_ref(marked, inquiry.now.isoformat(), kept_at=inquiry.now)
         told = self._presenter.bystanders.shielded(incident, await last_brief(work, incident))
@@ -448,7 +448,7 @@ class Service:
         process = opening.severity is not Severity.SEV4 and opening.kind is not Kind.NEAR_MISS
         own_room = adapter.features.rooms and process
         conversation = (
-            ConversationRef(inquiry.source, f"{NEW}{name}") if own_room else inquiry.conversation
+            ConversationRef.to_open(inquiry.source, name) if own_room else inquiry.conversation
         )
         command = cmd.Declare(
             id=name,
@@ -487,7 +487,7 @@ class Service:
         if after.drill and any(isinstance(e, ev.Resolved) for e in events):
             scored = Post(message=await self._score(work, after))
             rows = [
-                Outgoing(target=to.adapter, lane=lane_of(to), body=scored, incident=after.id)
+                Outgoing(target=to.adapter, lane=Lane.of(to), body=scored, incident=after.id)
                 for to in after.conversations
             ]
             await work.send(rows, now=inquiry.now)
@@ -764,7 +764,7 @@ class Service:
         else:
             row = Outgoing(
                 target=name,
-                lane=f"plugin/{name}/{incident.id}",
+                lane=Lane.of_plugin(name, incident.id),
                 body=BriefDraft(to=inquiry.conversation),
                 incident=incident.id,
             )
@@ -941,7 +941,7 @@ class Service:
             return
         row = Outgoing(
             target=inquiry.conversation.adapter,
-            lane=lane_of(inquiry.conversation),
+            lane=Lane.of(inquiry.conversation),
             body=Post(message=message, answers=inquiry.message),
         )
         marks = self._acknowledged(inquiry, worked=worked) if worked is not None else []
@@ -954,7 +954,7 @@ class Service:
             return []
         to = inquiry.conversation
         body = Acknowledge(message=inquiry.message, worked=worked)
-        return [Outgoing(target=to.adapter, lane=lane_of(to), body=body)]
+        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body)]
 
 
 _CALLED = re.compile(r"(?:INC|DRILL|NEAR)-\d+")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.config.model import Config
 from bot.contract.context import Clock
-from bot.delivery.subscriptions import Stakeholders, last_brief
+from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
 from bot.domain.subscription import MAIL, Subscription
@@ -32,7 +32,7 @@ class Digesting:
         store: Store,
         clock: Clock,
         presenter: Presenter,
-        stakeholders: Stakeholders,
+        stakeholders: Subscribers,
         told: Callable[[], None],
     ) -> None:
         """`told` hears when there is something to deliver."""

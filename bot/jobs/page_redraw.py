@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.contract.context import Clock
 from bot.jobs.every import every
-from bot.refs import page_lane
+from bot.refs import Lane
 from bot.store.rows import Outgoing, Redraw
 from bot.store.work import Store
 
@@ -36,7 +36,9 @@ class Redrawing:
         if self._asked == hour:
             return
         rows = [
-            Outgoing(target=page, lane=page_lane(page), body=Redraw(), slot=f"redraw/{page}")
+            Outgoing(
+                target=page, lane=Lane.of_status_page(page), body=Redraw(), slot=f"redraw/{page}"
+            )
             for page in self._pages
         ]
         await self._store.transact(lambda work: work.send(rows, now=now))

@@ -18,6 +18,7 @@ from bot.contract.errors import DatabaseAway
 from bot.contract.trackers import TicketTracker
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
+from bot.refs import Lane
 from bot.store.incidents import ActionLine
 from bot.store.rows import Outgoing
 from bot.store.work import Store, Work
@@ -115,7 +116,8 @@ class Following:
         if incident is None or await work.ref(name) == today:
             return
         await work.store_ref(name, today)
-        waiting = await work.waiting_in(f"plugin/{next(iter(self._trackers))}/{line.incident}")
+        lane = Lane.of_plugin(next(iter(self._trackers)), line.incident)
+        waiting = await work.waiting_in(lane)
         action = incident.action(line.action.n)
         if not waiting and action is not None and action.open and action.ticket is None:
             await work.send(self._filing(incident, action.n), now=self._clock.now())

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.config.model import Config
 from bot.contract.context import Clock
-from bot.delivery.plan import lane_of
 from bot.jobs.every import every
 from bot.presenter import Presenter
+from bot.refs import Lane
 from bot.store.rows import Outgoing, Post
 from bot.store.work import Store, Work
 
@@ -58,7 +58,7 @@ class Reporting:
             if not overdue and not done:
                 return False  # nothing was ever promised: nothing to report
             message = self._presenter.actions.report(overdue, done, in_time, today)
-            row = Outgoing(target=to.adapter, lane=lane_of(to), body=Post(message=message))
+            row = Outgoing(target=to.adapter, lane=Lane.of(to), body=Post(message=message))
             await work.send([row], now=now)
             return True
 

@@ -10,7 +10,7 @@ from bot.domain.incident import Incident
 from bot.domain.subscription import MAIL, Subscription
 from bot.presenter.briefs import BriefWords
 from bot.presenter.voice import Voice, joined, message, para
-from bot.refs import ConversationRef
+from bot.refs import Lane
 
 
 class SubscriptionWords:
@@ -35,10 +35,10 @@ class SubscriptionWords:
         """Return where a subscription's news go."""
         if each.address.startswith(MAIL):
             return (each.address.removeprefix(MAIL),)
-        adapter, _, conversation = each.address.partition("/")
-        if conversation.startswith("direct:"):
-            return (f"directly on {self._voice.platform(adapter)}",)
-        return ("in ", Place(ConversationRef(adapter, conversation), conversation))
+        conversation = Lane(each.address).conversation
+        if conversation.direct_to is not None:
+            return (f"directly on {self._voice.platform(conversation.adapter)}",)
+        return ("in ", Place(conversation, conversation.id))
 
     def subscribed(
         self, each: Subscription, incident: Incident | None, last: ev.BriefSent | None

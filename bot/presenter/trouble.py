@@ -9,7 +9,7 @@ from bot.contract.messages import Message, Spans, span_of
 from bot.domain import events as ev
 from bot.domain.incident import Incident
 from bot.presenter.voice import Occasion, Voice, message, para, shorten
-from bot.refs import page_of
+from bot.refs import Lane
 
 OfTrouble = ev.DeliveryFailed | ev.DeliveryStalled | ev.DeliveryResumed | ev.TroubleFound
 
@@ -29,7 +29,7 @@ class TroubleWords:
             case ev.DeliveryStalled():
                 return self._stalled(incident, head)
             case ev.DeliveryResumed():
-                page = page_of(head.target)
+                page = head.target.status_page
                 there = self._voice.platform_of(head.target)
                 if page:
                     there = f"The status page {page}"
@@ -53,7 +53,7 @@ class TroubleWords:
                 return (event.text,)
 
     def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
-        if (page := page_of(head.target)) is not None:
+        if (page := head.target.status_page) is not None:
             return self._page_away(page, head)
         there = self._voice.platform_of(head.target)
         others = [
@@ -88,7 +88,7 @@ class TroubleWords:
         )
 
     def _undelivered(self, incident: Incident, head: ev.DeliveryFailed) -> Message:
-        if (page := page_of(head.target)) is not None:
+        if (page := head.target.status_page) is not None:
             return self._page_refused(page, head.why, incident)
         if head.audience:
             return message(
@@ -160,9 +160,10 @@ class TroubleWords:
         )
 
 
-def _place(lane: str) -> str:
+def _place(lane: Lane) -> str:
     """Return a lane by the name of its room, person or plugin."""
-    kind, _, name = lane.partition("/")
-    if kind == "plugin":
-        return name.partition("/")[0]
-    return f"{name.removeprefix('direct:').removeprefix('new:')} on {kind.capitalize()}"
+    if lane.is_plugin:
+        return lane.target
+    room = lane.conversation
+    name = room.direct_to.id if room.direct_to is not None else room.pending or room.id
+    return f"{name} on {room.adapter.capitalize()}"

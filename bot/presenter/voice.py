@@ -26,7 +26,7 @@ from bot.domain import events as ev
 from bot.domain.effects import Scene
 from bot.domain.incident import ClockName, Incident, Outcome, Phase, Role
 from bot.people import Directory
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, Lane, PersonId
 
 E = TypeVar("E", bound=ev.Happening)
 
@@ -157,9 +157,9 @@ class Voice:
         """Return the name of a platform."""
         return adapter.capitalize()
 
-    def platform_of(self, target: str) -> str:
-        """Return the platform of a conversation as it is stored (`adapter/id`)."""
-        return self.platform(target.partition("/")[0])
+    def platform_of(self, lane: Lane) -> str:
+        """Return the platform of a conversation's lane."""
+        return self.platform(lane.target)
 
     def across(self, event: ev.Happening, to: ConversationRef | None) -> str:
         """Return the platform that something was said on if it is told on another one."""

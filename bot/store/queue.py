@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.refs import Lane
 from bot.store.rows import Lease, Outgoing, Waiting
 
 
@@ -16,22 +17,25 @@ class Queue(Protocol):
         """Queue things to deliver, in order."""
 
     async def scrub(self, incident: str, text: str, replacement: str) -> None:
-        """Replace a redacted text in what still waits to be sent (L3)."""
+        """Replace a redacted text in the rows that are not delivered (L3)."""
 
     async def waiting(self, lease: Lease) -> Waiting | None:
-        """Return the first row of a held lane; none when the lane is empty."""
+        """Return the first row of a held lane; `None` if the lane is empty."""
 
     async def go_on(self, lease: Lease) -> Waiting | None:
-        """Return the first row of a held lane, and give back a lane that is empty."""
+        """Return the first row of a held lane, or give the lane back if it is empty."""
 
     async def sent(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
-        """Mark a row sent; false when the lease was lost. A row asked for again stays."""
+        """Mark a row sent; false if the lease was lost.
+
+        A row that was asked for again meanwhile, in a newer version, goes on waiting.
+        """
 
     async def dropped(self, lease: Lease, row: Waiting, *, now: datetime) -> bool:
-        """Mark a row as dropped: its promise ended before it could be sent."""
+        """Mark a row as dropped, because its promise ended before it was sent."""
 
     async def dead(self, lease: Lease, row: Waiting, why: str, *, now: datetime) -> bool:
-        """Mark a row as a dead letter; false when the lease was lost."""
+        """Mark a row as a dead letter; false if the lease was lost."""
 
     async def retry(
         self,
@@ -42,10 +46,13 @@ class Queue(Protocol):
         not_before: datetime,
         unsure: bool = False,
     ) -> bool:
-        """Put a row, and its lane, off; false when the lease was lost. `unsure`: it may be sent."""
+        """Put off a row and its lane; false if the lease was lost.
 
-    async def waiting_in(self, lane: str) -> int:
+        `unsure`: the row may have been delivered all the same.
+        """
+
+    async def waiting_in(self, lane: Lane) -> int:
         """Return how many rows of a lane wait."""
 
     async def hold_off(self, lease: Lease, *, not_before: datetime) -> None:
-        """Put a lane off."""
+        """Put off a lane."""

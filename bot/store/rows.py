@@ -1,4 +1,7 @@
-"""The rows of the outbox: bodies, rows as queued and as claimed, and leases."""
+"""The rows of the outbox: bodies, rows as queued and as claimed, and leases.
+
+A body is stored as JSON, so class names are free to change, but no field's name and no `kind`.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +9,55 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.contract.chat import (
-    ConversationRequest,
-)
+from bot.contract.chat import ConversationRequest
 from bot.contract.messages import Message
 from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.incident import ClockName, Incident
-from bot.refs import ConversationRef, UserRef
+from bot.refs import ConversationRef, Lane, UserRef
+
+# --- bodies for a chat adapter, delivered to the lane's conversation ------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """Open the conversation that the lane is named for; where that cannot be, use `fallback`."""
+    """Open the conversation that the lane is named for."""
 
     request: ConversationRequest
     fallback: ConversationRef | None = None
+    """The conversation to use instead if it cannot be opened."""
     kind: Literal["open"] = "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """Say it in the lane's conversation. `answers`: the message that asked for it."""
+    """Post a message."""
 
     message: Message
     answers: str | None = None
+    """The id of the message that asked for it."""
     kind: Literal["post"] = "post"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledge:
-    """Mark a command in the lane's conversation as done or not."""
+    """Mark a command as done or not."""
 
     message: str
+    """The id of the message with the command."""
     worked: bool
     kind: Literal["acknowledge"] = "acknowledge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Offer the buttons of a message in the lane's conversation, once the message is there."""
+    """Offer a message's buttons as reactions, once the message is there."""
 
     message: str
+    """The message's id."""
     buttons: int
+    """How many buttons it has."""
     kind: Literal["offer"] = "offer"
 
 
@@ -69,7 +77,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """Bring people in."""
+    """Invite people."""
 
     users: tuple[UserRef, ...]
     kind: Literal["invite"] = "invite"
@@ -77,15 +85,18 @@ class Invite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomTopic:
-    """Set the topic."""
+    """Set the room's topic."""
 
     text: str
     kind: Literal["topic"] = "topic"
 
 
+# --- bodies for plugins ---------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Call people through a paging plugin."""
+    """Call people through a pager."""
 
     request: PageRequest
     kind: Literal["page"] = "page"
@@ -93,7 +104,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """Send a summary."""
+    """Send an update through a stakeholder channel."""
 
     update: StakeholderUpdate
     kind: Literal["stakeholder"] = "stakeholder"
@@ -101,7 +112,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanOut:
-    """Tell everybody who is subscribed then: each gets a row of their own."""
+    """Queue a row for everybody who is subscribed at delivery."""
 
     update: StakeholderUpdate
     kind: Literal["spread"] = "spread"
@@ -109,7 +120,7 @@ class FanOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redraw:
-    """Draw a status page as of now; what fails is not tried again before the next hour's."""
+    """Have a status page drawn as of now; a failure is not retried, the next hour's row is."""
 
     kind: Literal["redraw"] = "redraw"
 
@@ -124,31 +135,28 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BriefDraft:
-    """Have a brief drafted, and show it to whoever asked."""
+    """Have a summarizer draft a brief."""
 
     to: ConversationRef
+    """Where the draft is shown: the conversation that asked for it."""
     kind: Literal["draft"] = "draft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Events:
-    """Tell a plugin of the timeline entries `first` to `last`."""
+    """Tell a plugin of timeline entries."""
 
     first: int
+    """The number of the first entry."""
     last: int
+    """The number of the last entry."""
     kind: Literal["events"] = "events"
 
 
-Body = (
-    Open
-    | Post
-    | Acknowledge
-    | Offer
-    | Card
-    | Board
-    | Invite
-    | RoomTopic
-    | Page
+ChatBody = Open | Post | Acknowledge | Offer | Card | Board | Invite | RoomTopic
+
+PluginBody = (
+    Page
     | PublishStatus
     | Redraw
     | FileTicket
@@ -159,62 +167,80 @@ Body = (
     | BriefDraft
     | Events
 )
+"""`PublishStatus`, `FileTicket` and `PublishPostmortem` are effects that are stored as they are."""
+
+Body = ChatBody | PluginBody
+
+# --- rows -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """A running promise; what was queued for it is dropped once it has ended."""
+    """A running promise. A row queued for it is dropped if the promise ends first."""
 
     clock: ClockName
+    """The clock that the promise is of."""
     n: int
+    """The promise's number on that clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One thing to deliver. Order is kept within a lane, the urgent ahead of the rest.
-
-    `target` is an adapter's or plugin's name. `slot` names what converges: a row waiting in the
-    same slot is brought up to date in place of a second one. `notice`: it tells of a dead letter,
-    so nobody is told when it becomes one itself. `audience`: it is for a stakeholder.
-    """
+    """One thing to deliver. Within a lane, urgent rows come first, then rows in their order."""
 
     target: str
-    lane: str
+    """The name of the adapter or plugin that delivers it."""
+    lane: Lane
     body: Body
     incident: str | None = None
+    """The id of the incident it is about."""
     urgent: bool = False
     slot: str | None = None
+    """A name for what converges: a row that waits in the same slot is updated, not doubled."""
     guard: Guard | None = None
     notice: bool = False
+    """It reports a dead letter, so nobody is told if it becomes one itself."""
     audience: bool = False
+    """It is for a stakeholder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An outbox row to deliver. `version` grows when a converging row is asked for again.
-
-    `incident` is as it stands, where the row is of one.
-
-    `doubt`: an earlier try may have done it. `real` is what its lane's conversation is called on
-    the platform, where that is another name than its own; `ref` the platform reference stored for
-    its slot.
-    """
+    """A row to deliver, as a worker reads it."""
 
     id: int
     key: str
+    """Its idempotency key, the same at every try."""
     version: int
+    """Grows when a converging row is asked for again."""
     attempts: int
+    """How many tries have failed."""
     created_at: datetime
     what: Outgoing
     doubt: bool = False
+    """An earlier try may have delivered it."""
     incident: Incident | None = None
+    """The incident as it stands now, if the row is about one."""
     real: ConversationRef | None = None
+    """The platform's name of the lane's conversation, if it is another than the lane's."""
     ref: str | None = None
+    """The platform reference that is stored for the slot."""
+
+    @property
+    def state_key(self) -> str:
+        """The key of one state of what converges: a newer state is not a repeat of an older."""
+        return f"{self.key}.{self.version}"
+
+    @property
+    def ref_name(self) -> str:
+        """The name under which the platform's reference to it is stored."""
+        return self.what.slot or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A lane held by a worker. `fence` grows with each holder: an old one marks nothing."""
+    """A lane held by a worker."""
 
-    lane: str
+    lane: Lane
     fence: int
+    """Grows with each holder, so that a former holder cannot mark rows."""

@@ -23,7 +23,7 @@ from bot.domain.decide import fold
 from bot.domain.incident import ClockName, Role, Severity
 from bot.domain.policy import Plan
 from bot.domain.postmortem_values import Section
-from bot.refs import ConversationRef, ExternalRef
+from bot.refs import ConversationRef, ExternalRef, Lane
 from bot.store.rows import Outgoing, Post
 from storage import codec
 from storage.codec import (
@@ -77,9 +77,9 @@ def eventful() -> Play:
     play.do(None, cmd.NoteConversation(conversation=ConversationRef("chat", "!room")))
     play.do(None, cmd.NoteTicket(ticket=ExternalRef("tracker", "T-1", "https://t.example.com")))
     play.do(BEN, cmd.Mirror(adapter="teams"), places=PLACES)
-    play.do(None, cmd.NoteStalled(target="teams/new:INC-1", since=play.now, waiting=4))
-    play.do(None, cmd.NoteResumed(target="teams/new:INC-1"))
-    play.do(None, cmd.NoteUndelivered(target="chat/ops", what="x", why="gone"))
+    play.do(None, cmd.NoteStalled(target=Lane("teams/new:INC-1"), since=play.now, waiting=4))
+    play.do(None, cmd.NoteResumed(target=Lane("teams/new:INC-1")))
+    play.do(None, cmd.NoteUndelivered(target=Lane("chat/ops"), what="x", why="gone"))
     play.do(
         None, cmd.NoteTrouble(adapter="chat", conversation=None, text="logged out", reachable=False)
     )

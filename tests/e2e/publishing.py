@@ -60,7 +60,7 @@ async def main(home: str, config: str, started: str, instant: str) -> None:
         load(Path(config)), Path(home), clock, given=given, tell=lambda _line: None
     ) as app:
         outbox = app.outbox
-        outbox._mark = reaper.around(outbox._mark)
+        outbox._marks.mark_sent = reaper.around(outbox._marks.mark_sent)
         async with app.working():
             await outbox.drain(timedelta(0))
     print("done", flush=True)

@@ -83,7 +83,7 @@ def commits(folder) -> list[str]:
 
 
 async def published(bot):
-    return await bot.app.outbox._document(await bot.incident()), None
+    return await bot.app.outbox._outside.document(await bot.incident()), None
 
 
 async def test_a_redaction_after_it_was_published_reaches_the_library(tmp_path):

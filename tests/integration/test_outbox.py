@@ -261,7 +261,7 @@ async def test_a_lane_over_which_the_bot_breaks_down_is_left_alone_for_a_while(
 
         await bot.say("ann", "!inc declare sev3 down", room="r1")
         with monkeypatch.context() as patched:
-            patched.setattr(bot.app.outbox, "_pointless", broken)
+            patched.setattr("bot.delivery.outbox._pointless", broken)
             await bot.say("ann", "!inc update x", room="r1")
             await bot.settle()
         assert 1 <= len(broke) <= 2

@@ -323,8 +323,8 @@ async def test_an_answer_that_never_comes_is_not_waited_for(tmp_path, monkeypatc
     """D2 D4"""
     more = '[plan]\ncomms = "ann"\n'
     async with team(tmp_path, monkeypatch, more=more) as t:
-        t.app.outbox._settings = t.app.config.delivery.model_copy(
-            update={"timeout": timedelta(seconds=1), "retry_first": timedelta(milliseconds=100)}
+        vars(t.app.config.delivery).update(
+            timeout=timedelta(seconds=1), retry_first=timedelta(milliseconds=100)
         )
         t.ms.script.append("hang")
         await t.say("ann", "help")

@@ -97,9 +97,8 @@ async def test_declared_in_teams_mirrored_by_the_plan_and_teams_goes_away(
     """D2 D4"""
     more = '[plan]\nmirror = { sev1 = ["matrix"] }\n'
     async with both(synapse, tmp_path, monkeypatch, more) as (w, there):
-        settings = there.app.config.delivery
-        fast = {"late_after": timedelta(seconds=1), "retry_longest": timedelta(seconds=1)}
-        there.app.outbox._settings = settings.model_copy(update=fast)
+        second = timedelta(seconds=1)
+        vars(there.app.config.delivery).update(late_after=second, retry_longest=second)
         await there.says("ann", "declare 1 Checkout is down ic:@ann")
         thread = await thread_of(there)
         room = await w.ann.room(f"{w.bot.prefix}-inc-1")
@@ -125,9 +124,8 @@ async def test_declared_in_teams_mirrored_by_the_plan_and_teams_goes_away(
 async def test_matrix_goes_away_and_teams_stays_whole(synapse, tmp_path, monkeypatch):
     """D2 D4"""
     async with both(synapse, tmp_path, monkeypatch) as (w, there):
-        settings = there.app.config.delivery
-        fast = {"late_after": timedelta(seconds=1), "retry_longest": timedelta(seconds=1)}
-        there.app.outbox._settings = settings.model_copy(update=fast)
+        second = timedelta(seconds=1)
+        vars(there.app.config.delivery).update(late_after=second, retry_longest=second)
         room = await w.declared("1 Checkout is down ic:@ann")
         await w.ann.say(room, "!inc mirror teams")
         thread = await thread_of(there)

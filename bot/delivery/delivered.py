@@ -1,0 +1,54 @@
+"""The result of a delivery, and checks that deliveries share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.contract.errors import PermanentFailure
+from bot.contract.stakeholders import StakeholderUpdate
+from bot.domain import commands as cmd
+from bot.domain.incident import Incident
+from bot.refs import ConversationRef
+from bot.store.rows import Outgoing
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The result of a delivery, stored in the transaction that marks its row sent."""
+
+    refs: tuple[tuple[str, str], ...] = ()
+    """Platform references to keep, each with its name."""
+    opened: tuple[ConversationRef, ConversationRef] | None = None
+    """A conversation that was opened: Sitrep's name of it, and the platform's."""
+    command: cmd.Command | None = None
+    """What the incident is to know of it."""
+    send: tuple[Outgoing, ...] = ()
+    """Rows to queue."""
+    news: StakeholderUpdate | None = None
+    """An update for everybody who is subscribed."""
+
+
+def needed(incident: Incident | None) -> Incident:
+    """Return a row's incident.
+
+    Raises:
+        PermanentFailure: It is gone.
+    """
+    if incident is None:
+        raise PermanentFailure("its incident is gone")
+    return incident
+
+
+def expected(kind: type[T], value: object) -> T:
+    """Return a plugin's answer, if it is of the kind that its port says.
+
+    Raises:
+        PermanentFailure: It is not. The plugin has done something, and asking again could do it
+            twice, so the row becomes a dead letter at once.
+    """
+    if not isinstance(value, kind):
+        raise PermanentFailure(f"the plugin answered {value!r}, which is no {kind.__name__}")
+    return value
