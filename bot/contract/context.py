@@ -116,7 +116,11 @@ class PluginContext(Protocol):
         """The folder for data and state."""
 
     async def changed(self, ticket: str) -> None:
-        """Tell that a ticket, by the id of its ref, may have changed: the core asks how it is."""
+        """Report that a ticket, named by the id of its ref, may have changed.
+
+        The core asks `TicketTracker.closed` soon after, so the report may well be wrong. It waits
+        for nothing today; it is a coroutine so that a later version may.
+        """
 
     @property
     def commands(self) -> Sequence[CommandHint]:
