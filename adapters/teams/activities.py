@@ -15,13 +15,13 @@ from adapters.teams.config import TeamsSettings
 from adapters.teams.inbound import (
     ADAPTER,
     Account,
+    AppAdded,
+    AppRemoved,
     Conversation,
     Correction,
-    Installed,
     Json,
-    Mark,
+    MarkAction,
     Press,
-    Removed,
     TeamsActivity,
     Written,
 )
@@ -103,12 +103,12 @@ class Activities:
             case Press():
                 text = "Still at it; the conversation will say what came of it."
                 return await self._in_time(self._pressed(found), late=_text(text))
-            case Mark():
+            case MarkAction():
                 late = _notice("Still at it; see the conversation.")
                 return await self._in_time(self._marked(found), late=late)
-            case Installed():
+            case AppAdded():
                 await self._say(found, found.sender, text="help", name=found.name)
-            case Removed():
+            case AppRemoved():
                 await self._removed(found)
             case _ if found.invoke:
                 self._log.debug("not for us", invoke=found.invoke[:64])
@@ -172,7 +172,7 @@ class Activities:
             )
         )
 
-    async def _removed(self, found: Removed) -> None:
+    async def _removed(self, found: AppRemoved) -> None:
         """Tell the incidents of a conversation that the bot cannot reach it any more."""
         where = found.conversation
         in_our_team = where.kind == "channel" and where.team in {"", self._settings.team}
@@ -214,7 +214,7 @@ class Activities:
             return _card(await self._draws.card_for(receipt.card, found.id))
         return _text("Done." if receipt.done else "Not done: you cannot do that here.")
 
-    async def _marked(self, found: Mark) -> dict[str, Any]:
+    async def _marked(self, found: MarkAction) -> dict[str, Any]:
         """Put the message on the timeline that the message action was used on."""
         marked = found.marked
         if marked is None or not marked.text:

@@ -21,7 +21,7 @@ from adapters.teams.graph import Graph
 from adapters.teams.inbound import ADAPTER
 from adapters.teams.people import Known, Reference
 from adapters.teams.rate_limits import RateLimits
-from adapters.teams.tokens import CONNECTOR, Refused, Tokens
+from adapters.teams.tokens import CONNECTOR, AppRefused, Tokens
 from bot.contract import (
     ConversationRef,
     ConversationRequest,
@@ -102,7 +102,7 @@ class TeamsAdapter:
             while True:
                 try:
                     await self._tokens.get()
-                except Refused as exc:
+                except AppRefused as exc:
                     why = f"{exc}; renew the app's secret or certificate, and start Sitrep again"
                     raise SessionEnded(why) from exc
                 except TemporaryFailure as exc:

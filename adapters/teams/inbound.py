@@ -142,7 +142,7 @@ class Press(TeamsActivity):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark(TeamsActivity):
+class MarkAction(TeamsActivity):
     """Somebody used the message action that puts a message on the timeline."""
 
     sender: Account
@@ -153,14 +153,14 @@ class Mark(TeamsActivity):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installed(TeamsActivity):
+class AppAdded(TeamsActivity):
     """Somebody added the app to a conversation."""
 
     sender: Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removed(TeamsActivity):
+class AppRemoved(TeamsActivity):
     """The app was removed from a conversation, or a channel or team was deleted."""
 
     app: bool
@@ -234,19 +234,19 @@ def _invoke(activity: Json, found: TeamsActivity, sender: Account) -> TeamsActiv
             root = where.root or text_at(activity, "value", "messagePayload", "replyToId")
             if where.kind == "channel" and message is not None:
                 where = replace(where, root=root or message.id)
-            return Mark(**_common(found, sender), marked=message, thread=where.ref)
+            return MarkAction(**_common(found, sender), marked=message, thread=where.ref)
     return found
 
 
 def _installation(activity: Json, found: TeamsActivity, kind: str) -> TeamsActivity:
     action = text_at(activity, "action")
     if kind == "installationUpdate" and action.startswith("add"):
-        return Installed(**_common(found, found.sender)) if found.sender is not None else found
+        return AppAdded(**_common(found, found.sender)) if found.sender is not None else found
     removed, event = action.startswith("remove"), text_at(activity, "channelData", "eventType")
     if not removed and event not in {"channelDeleted", "teamDeleted"}:
         return found
     channel = text_at(activity, "channelData", "channel", "id") or found.conversation.base
-    return Removed(
+    return AppRemoved(
         **_common(found, found.sender),
         app=removed,
         channel=channel if event == "channelDeleted" else None,
