@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from microsoft import APP, PASSWORD, TENANT, object_id
 
-from adapters.teams import pacing
+from adapters.teams import rate_limits
 from bot import log
 from bot.app import composed
 from bot.clock import SystemClock
@@ -40,9 +40,9 @@ sends_per_second = 50
 {given}
 """
     # The rates are Teams', and not ours to measure.
-    pacing.LIMITS = ((1_000_000, timedelta(seconds=1)),)
+    rate_limits.LIMITS = ((1_000_000, timedelta(seconds=1)),)
     async with composed(parse(text, {}), Path(folder), SystemClock(), tell=lambda _: None) as app:
-        app.plugins.adapters["teams"]._pacing._per_second = 1_000_000
+        app.plugins.adapters["teams"]._rate_limits._per_second = 1_000_000
         await app.run()
 
 

@@ -249,7 +249,7 @@ async def running(
         task = asyncio.create_task(app.run())
         try:
             adapter = app.plugins.adapters["teams"]
-            await until(lambda: task.done() or adapter._hearing is not None, "Teams")
+            await until(lambda: task.done() or adapter._activities is not None, "Teams")
             yield
         finally:
             there.outcome = task.result() if task.done() else None

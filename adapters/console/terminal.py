@@ -25,7 +25,7 @@ WELCOME = """Sitrep. You are {persona} in {room}. Everything is kept in {home}.
 """
 
 
-class Ears(Protocol):
+class Listener(Protocol):
     """Who hands on what is typed."""
 
     async def hear(self, heard: Heard, receive: Receive) -> bool:
@@ -35,7 +35,7 @@ class Ears(Protocol):
         """Hand on that somebody marked what was said."""
 
 
-class _Words(Completer):
+class _LineCompleter(Completer):
     """Completes verbs after `!inc`, people after `@`, and the console's own words after `/`."""
 
     def __init__(
@@ -74,7 +74,7 @@ class _Words(Completer):
 
 
 async def converse(
-    context: PluginContext, settings: ConsoleSettings, ears: Ears, receive: Receive
+    context: PluginContext, settings: ConsoleSettings, listener: Listener, receive: Receive
 ) -> None:
     """Read lines from the person at the terminal until they leave."""
     persona, room = settings.persona, settings.room
@@ -83,7 +83,7 @@ async def converse(
     said: dict[str, Heard] = {}
     session: PromptSession[str] = PromptSession(
         history=_history(context.home),
-        completer=_Words(context.commands, lambda: people),
+        completer=_LineCompleter(context.commands, lambda: people),
         complete_while_typing=False,
     )
     sys.stdout.write(WELCOME.format(persona=persona, room=room, home=context.home))
@@ -110,7 +110,7 @@ async def converse(
                 case "/who":
                     sys.stdout.write(", ".join(f"@{n} ({s})" for n, s in people.items()) + "\n")
                 case "/pin" if room in said:
-                    if not await ears.mark(said[room], persona, receive):
+                    if not await listener.mark(said[room], persona, receive):
                         sys.stdout.write("no incident runs in this room to pin it to\n")
                 case "/pin":
                     sys.stdout.write("nothing was said in this room that could be pinned\n")
@@ -119,7 +119,7 @@ async def converse(
                         "/as <name> · /room <name> · /pin · /who · /quit · !inc help\n"
                     )
                 case _:
-                    if not await ears.hear(Heard(persona, room, line), receive):
+                    if not await listener.hear(Heard(persona, room, line), receive):
                         continue
                     if not line.lstrip().startswith("!inc") and not room.startswith("@"):
                         said[room] = Heard(persona, room, line, at=context.clock.now())

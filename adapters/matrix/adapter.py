@@ -11,13 +11,13 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout
 
-from adapters.matrix import cross_signing, inbound, probing, render
+from adapters.matrix import checks, cross_signing, inbound, render
 from adapters.matrix import crypto as cr
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.crypto import Crypto
-from adapters.matrix.hearing import Hearing, Who, retried
-from adapters.matrix.homeserver import V3, Homeserver, Refused
+from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
 from adapters.matrix.inbound import ADAPTER
+from adapters.matrix.room_events import Participants, RoomEvents, retried
 from adapters.matrix.rooms import IN, Rooms
 from adapters.matrix.session import Keep, Session
 from adapters.matrix.sync import RELOGIN, Sync
@@ -80,7 +80,7 @@ class MatrixAdapter:
         )
         self._ready: Crypto | None = None
         self._sync: Sync | None = None
-        self._hearing: Hearing | None = None
+        self._room_events: RoomEvents | None = None
         self._pinning = asyncio.Lock()
         self._marking = 0
         self._marked = asyncio.Event()
@@ -127,8 +127,10 @@ class MatrixAdapter:
             crypto = Crypto(client, self._server, self._log, signed_only=signed_only)
             await self._signed(session, client, crypto)
             people, homeservers = frozenset(self._users.values()), self._homeservers
-            who = Who(me=self._me, my_name=self._my_name, people=people, homeservers=homeservers)
-            self._hearing = Hearing(
+            who = Participants(
+                me=self._me, my_name=self._my_name, people=people, homeservers=homeservers
+            )
+            self._room_events = RoomEvents(
                 self._settings,
                 who,
                 self._server,
@@ -140,13 +142,13 @@ class MatrixAdapter:
                 self._spawn,
             )
             self._sync = Sync(
-                client, crypto, self._server, self._keep, self._clock, self._log, self._hearing
+                client, crypto, self._server, self._keep, self._clock, self._log, self._room_events
             )
             self._ready = crypto
             self._spawn(self._gather())
             await self._sync.run()
         finally:
-            self._ready = self._sync = self._hearing = None
+            self._ready = self._sync = self._room_events = None
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -164,7 +166,7 @@ class MatrixAdapter:
             raise
         if who.get("user_id") != session.user_id or who.get("device_id") != session.device_id:
             raise SessionEnded(f"the token is another login's; {RELOGIN}")
-        with suppress(Refused):  # it need not have one
+        with suppress(HomeserverRefused):  # it need not have one
             found = await self._server.call("GET", f"{V3}/profile/{self._me}/displayname")
             self._my_name = str(found.get("displayname") or self._my_name)
         self._rooms.take_direct(await self._server.account_data(self._me, "m.direct"))
@@ -174,7 +176,7 @@ class MatrixAdapter:
         await crypto.keep_up()
         try:
             await cross_signing.ensure(self._server, session, cr.machine(client), self._keep.seeds)
-        except (cross_signing.NotOurs, Refused) as exc:
+        except (cross_signing.NotOurs, HomeserverRefused) as exc:
             self._log.error("the device is not signed", why=str(exc))
 
     def _spawn(self, what: Any) -> None:  # noqa: ANN401 - a coroutine
@@ -261,7 +263,7 @@ class MatrixAdapter:
         aside = message.aside and friend is None  # with one person there is nothing beside
         beside = aside or drawn.lines > render.LONG_LINES
         if root is None and answers is not None and beside:
-            root = self._hearing.threads.get(answers) if self._hearing is not None else None
+            root = self._room_events.threads.get(answers) if self._room_events is not None else None
         if root is not None:
             content = render.in_thread(content, root)
         try:
@@ -324,7 +326,7 @@ class MatrixAdapter:
             try:
                 fresh = {"pinned": [*pinned, ref.id]}
                 await self._server.put_state(room, "m.room.pinned_events", fresh)
-            except Refused as exc:
+            except HomeserverRefused as exc:
                 # The card is there and current; it is only not on top.
                 self._log.warning("not pinned", room=room, why=str(exc))
 
@@ -347,7 +349,7 @@ class MatrixAdapter:
             return
         try:
             await self._server.put_state(room, "m.room.topic", {"topic": topic})
-        except Refused as exc:
+        except HomeserverRefused as exc:
             self._log.warning("topic not set", room=room, why=str(exc))
 
     def _awake(self) -> Crypto:
@@ -371,7 +373,7 @@ class MatrixAdapter:
     async def _sent(self, room: str, kind: str, content: Mapping[str, Any], key: str) -> str:
         try:
             return await self._server.send(room, kind, content, key=key)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.status == 403:
                 # Put out or muted: whoever is told of it can bring the bot back, and then it goes.
                 raise PutOut(f"Sitrep may not speak in the room: {exc}") from exc
@@ -381,7 +383,7 @@ class MatrixAdapter:
         relation = {"rel_type": "m.annotation", "event_id": event, "key": mark}
         try:
             await self._sent(room, "m.reaction", {"m.relates_to": relation}, key)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.code != "M_DUPLICATE_ANNOTATION":
                 self._log.warning("no reaction", room=room, why=str(exc))
 
@@ -415,14 +417,14 @@ class MatrixAdapter:
             if await self._server.membership(room, user) not in IN:
                 await self._server.invite(room, user)
                 self._awake().changed(room)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             self._log.warning("not reached", user=user, why=str(exc))
 
     # --- besides ----------------------------------------------------------------------------------
 
     async def check(self) -> Sequence[Finding]:
         """Return what keeps the bot from its work, each with how to mend it."""
-        return await probing.check(self._settings, self._keep, self._server, self._rooms)
+        return await checks.check(self._settings, self._keep, self._server, self._rooms)
 
     async def backup(self, folder: Path) -> Sequence[str]:
         """Write the keys of all that was read, encrypted by `pickle_key`, and the account's own."""

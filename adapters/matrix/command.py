@@ -11,9 +11,9 @@ import typer
 from adapters.matrix import cross_signing
 from adapters.matrix import crypto as cr
 from adapters.matrix.adapter import http_client
+from adapters.matrix.checks import OVERRIDE
 from adapters.matrix.config import MatrixSettings
-from adapters.matrix.homeserver import V3, Homeserver, Refused
-from adapters.matrix.probing import OVERRIDE
+from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
 from adapters.matrix.session import Keep, Session
 from bot.contract import PluginContext, SetupFailed, TemporaryFailure
 
@@ -60,7 +60,7 @@ async def _login(settings: MatrixSettings, keep: Keep, secret: str, *, is_token:
         server = Homeserver(settings.homeserver, lambda: http)
         try:
             session = await (_adopted if is_token else _password)(settings, server, secret)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             raise SetupFailed(f"not logged in as {settings.user}: {exc}") from exc
         except TemporaryFailure as exc:
             raise SetupFailed(f"not logged in as {settings.user}: {exc}") from exc
@@ -83,7 +83,7 @@ async def _login(settings: MatrixSettings, keep: Keep, secret: str, *, is_token:
             if keep.keys.exists():
                 await client.import_keys(str(keep.keys), pickle_key)
                 said.append(f"The keys of {keep.keys} are read in.")
-        except (cross_signing.NotOurs, Refused) as exc:
+        except (cross_signing.NotOurs, HomeserverRefused) as exc:
             said.append(
                 f"The device is not signed ({exc}). Clients that exclude unsigned devices will show"
                 " nothing of it: log in with the password once."
@@ -146,7 +146,7 @@ async def _unlimit(settings: MatrixSettings, token: str) -> None:
         try:
             body = {"messages_per_second": 0, "burst_count": 0}
             await server.call("POST", path, body, token=token)
-        except (Refused, TemporaryFailure) as exc:
+        except (HomeserverRefused, TemporaryFailure) as exc:
             raise SetupFailed(
                 f"the limit stands ({exc}); it takes an administrator's token, and Synapse"
             ) from exc

@@ -16,7 +16,7 @@ from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
 from nio.crypto import Olm
 
-from adapters.matrix.homeserver import V3, Homeserver, Refused
+from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
 from adapters.matrix.session import Session, read, write
 
 
@@ -152,7 +152,7 @@ async def _upload(
     path = f"{V3}/keys/device_signing/upload"
     try:
         await server.call("POST", path, body)
-    except Refused as exc:
+    except HomeserverRefused as exc:
         if exc.status != 401 or password is None or "session" not in exc.answer:
             raise
         body["auth"] = {

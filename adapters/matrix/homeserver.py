@@ -25,7 +25,7 @@ WHILE_ENDED = timedelta(minutes=1)
 """How long what waits is left alone while there is no session."""
 
 
-class Refused(PermanentFailure):
+class HomeserverRefused(PermanentFailure):
     """The homeserver refused; `code` is the Matrix error code."""
 
     def __init__(self, status: int, code: str, why: str, answer: Mapping[str, Any]) -> None:
@@ -55,7 +55,7 @@ class Homeserver:
 
         Raises:
             TemporaryFailure: It is away, busy, or the session is over for now.
-            Refused: It said no.
+            HomeserverRefused: It said no.
         """
         found = await self._ask(method, path, body, token=token, kind=kind)
         if not isinstance(found, dict):
@@ -104,7 +104,7 @@ class Homeserver:
             raise TemporaryFailure(f"the session has ended: {self.ended}", WHILE_ENDED)
         if found is None or status >= 500 or status == 200:
             raise TemporaryFailure(f"the homeserver answered {status} {why}".strip())
-        raise Refused(status, code, why, answer)
+        raise HomeserverRefused(status, code, why, answer)
 
     # --- what is asked for often ------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class Homeserver:
         """Return the content of a state event; none where there is none."""
         try:
             return await self.call("GET", f"{V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}")
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.status == 404:
                 return None
             raise
@@ -143,7 +143,7 @@ class Homeserver:
         """Return an event; none where there is none, or none that may be seen."""
         try:
             return await self.call("GET", f"{V3}/rooms/{_q(room)}/event/{_q(event)}")
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.status in {403, 404}:
                 return None
             raise
@@ -152,7 +152,7 @@ class Homeserver:
         """Return the room that an alias names."""
         try:
             return str((await self.call("GET", f"{V3}/directory/room/{_q(alias)}"))["room_id"])
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.status == 404:
                 return None
             raise
@@ -178,7 +178,7 @@ class Homeserver:
         """Return what the account keeps under a name."""
         try:
             return await self.call("GET", f"{V3}/user/{_q(user)}/account_data/{_q(kind)}")
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.status == 404:
                 return {}
             raise

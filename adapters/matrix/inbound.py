@@ -26,7 +26,7 @@ Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RoomMessage:
     """What a message says. `addressed`: it begins with a mention of the bot."""
 
     text: str
@@ -79,7 +79,7 @@ def text(found: Mapping[str, Any]) -> str:
     return body
 
 
-def said(event: Event, me: str, my_name: str) -> Said | None:
+def said(event: Event, me: str, my_name: str) -> RoomMessage | None:
     """Return what a message says; none where it is no text, or the new text of another."""
     found = content(event)
     if event.get("type") != "m.room.message" or found.get("msgtype") not in ["m.text", "m.emote"]:
@@ -98,7 +98,7 @@ def said(event: Event, me: str, my_name: str) -> Said | None:
         if user != me:
             mentions[user.removeprefix("@")] = UserRef(ADAPTER, user)
     rest = _without_address(body, me, my_name)
-    return Said(body if rest is None else rest, mentions, rest is not None)
+    return RoomMessage(body if rest is None else rest, mentions, rest is not None)
 
 
 def _without_address(body: str, me: str, my_name: str) -> str | None:

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import structlog
 
 from adapters.matrix.config import MatrixSettings
-from adapters.matrix.homeserver import V3, Homeserver, Refused
+from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
 from adapters.matrix.inbound import server_of
-from adapters.matrix.power import Powers, creators_rule, powers
+from adapters.matrix.power_levels import PowerLevels, creators_rule, power_levels
 from bot.contract import ConversationRequest, PermanentFailure, TemporaryFailure
 
 KEY = "org.sitrep.key"
@@ -161,7 +161,7 @@ class Rooms:
             if await self._server.membership(room, user) in IN:
                 return True
             await self._server.invite(room, user)
-        except Refused:
+        except HomeserverRefused:
             return False
         return True
 
@@ -193,7 +193,7 @@ class Rooms:
         }
         try:
             return await self._create(whole), True
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.code != "M_ROOM_IN_USE":
                 raise
         alias = self.alias(local)
@@ -203,7 +203,7 @@ class Rooms:
         taken = PermanentFailure(f"{alias} is another's room; set adapters.matrix.prefix")
         try:
             state = await self._server.whole_state(found)
-        except Refused:
+        except HomeserverRefused:
             state = []  # perhaps one that the bot was put out of
         create, sender = _create_of(state)
         if state and sender != self._me:
@@ -214,7 +214,7 @@ class Rooms:
         self._log.warning("alias taken over", alias=alias, was=found)
         try:
             await self._server.call("DELETE", f"{V3}/directory/room/{quote(alias, safe='')}")
-        except Refused as exc:
+        except HomeserverRefused as exc:
             raise taken from exc
         return await self._create(whole), True
 
@@ -222,7 +222,7 @@ class Rooms:
         path = f"{V3}/createRoom"
         try:
             answer = await self._server.call("POST", path, body)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             if exc.code == "M_ROOM_IN_USE" or not body.get("invite"):
                 raise
             # One person who cannot be invited must not keep the others out.
@@ -243,7 +243,7 @@ class Rooms:
                 await self._server.invite(room, user)
             except TemporaryFailure as exc:
                 busy = exc
-            except Refused as exc:
+            except HomeserverRefused as exc:
                 if await self._server.membership(room, user) not in IN:
                     self._log.warning("not invited", user=user, room=room, why=str(exc))
         if busy is not None:
@@ -257,7 +257,7 @@ class Rooms:
         via = {"via": [self._settings.server]}
         try:
             await self._server.put_state(space, "m.space.child", via, room)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             self._log.warning("not in the space", room=room, why=str(exc))
 
     async def _furnishing(self) -> list[dict[str, Any]]:
@@ -310,12 +310,12 @@ class Rooms:
         was = before.get("room_id") if isinstance(before, dict) else None
         return was if isinstance(was, str) else None
 
-    async def powers(self, room: str) -> Powers:
+    async def power_levels(self, room: str) -> PowerLevels:
         """Return who may do what in a room."""
         state = await self._server.whole_state(room)
         create, sender = _create_of(state)
         levels = next((e.get("content") for e in state if _is(e, "m.room.power_levels")), None)
-        return powers(create, sender, levels)
+        return power_levels(create, sender, levels)
 
 
 def _is(event: Mapping[str, Any], kind: str) -> bool:

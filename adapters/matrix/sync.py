@@ -22,7 +22,8 @@ from nio import AsyncClient, SyncError, SyncResponse, UnknownAccountDataEvent
 
 from adapters.matrix import inbound
 from adapters.matrix.crypto import Crypto, in_clear, is_key
-from adapters.matrix.homeserver import ENDED, V3, Homeserver, Refused
+from adapters.matrix.homeserver import ENDED, V3, Homeserver, HomeserverRefused
+from adapters.matrix.inbound import Event
 from adapters.matrix.session import Keep
 from bot.contract import Clock, DatabaseAway, SessionEnded, TemporaryFailure
 
@@ -51,10 +52,8 @@ FILTER: Mapping[str, Any] = {
 
 RELOGIN = "log in again: sitrep matrix login"
 
-Event = Mapping[str, Any]
 
-
-class Ears(Protocol):
+class SyncHandler(Protocol):
     """Who is told what the sync brings."""
 
     async def event(self, room: str, event: Event) -> None:
@@ -90,11 +89,11 @@ class Sync:
         keep: Keep,
         clock: Clock,
         log: structlog.stdlib.BoundLogger,
-        hearing: Ears,
+        handler: SyncHandler,
     ) -> None:
         """See the class."""
         self._client, self._crypto, self._server = client, crypto, server
-        self._keep, self._clock, self._log, self._hearing = keep, clock, log, hearing
+        self._keep, self._clock, self._log, self._handler = keep, clock, log, handler
         self._me = str(client.user_id)
         self._tails: dict[str, asyncio.Task[None]] = {}
         self._batches: deque[_Batch] = deque()
@@ -146,7 +145,7 @@ class Sync:
         except (ClientError, TimeoutError, OSError) as exc:
             raise TemporaryFailure(str(exc) or type(exc).__name__) from exc
         except Exception as exc:
-            # What a proxy or a library makes of a broken answer must not end the hearing.
+            # What a proxy or a library makes of a broken answer must not end the sync.
             self._log.warning("sync broke", error=repr(exc), exc_info=True)
             raise TemporaryFailure(repr(exc)) from exc
         if isinstance(answer, SyncError):
@@ -169,15 +168,15 @@ class Sync:
         tasks: list[asyncio.Task[None]] = []
         for data in answer.account_data_events:
             if isinstance(data, UnknownAccountDataEvent):
-                await self._guarded(self._hearing.account(data.type, data.content))
+                await self._guarded(self._handler.account(data.type, data.content))
         for room, info in answer.rooms.invite.items():
             # The library takes the content of such an event out of its source.
             state = [{**e.source, "content": getattr(e, "content", {})} for e in info.invite_state]
-            tasks.append(self._queue(room, self._hearing.invited(room, state)))
+            tasks.append(self._queue(room, self._handler.invited(room, state)))
         for room, info in answer.rooms.leave.items():
             events = [in_clear(e) for e in info.timeline.events]
             if since is not None:
-                tasks.append(self._queue(room, self._hearing.left(room, events)))
+                tasks.append(self._queue(room, self._handler.left(room, events)))
         for room, info in answer.rooms.join.items():
             events = [in_clear(e) for e in info.timeline.events]
             if since is None or not events:
@@ -189,15 +188,15 @@ class Sync:
         self.ready.set()
         try:
             await self._crypto.keep_up()
-        except (ClientError, TimeoutError, OSError, TemporaryFailure, Refused) as exc:
+        except (ClientError, TimeoutError, OSError, TemporaryFailure, HomeserverRefused) as exc:
             self._log.warning("keys", why=str(exc) or type(exc).__name__)
-        except Exception as exc:  # noqa: BLE001 - the library's fault, and not the hearing's
+        except Exception as exc:  # noqa: BLE001 - the library's fault must not end the sync
             self._log.warning("keys broke", error=repr(exc), exc_info=True)
 
     async def _guarded(self, what: Awaitable[None]) -> None:
         try:
             await what
-        except Exception as exc:  # noqa: BLE001 - one event's fault, and not the hearing's
+        except Exception as exc:  # noqa: BLE001 - one event must not stop the others
             self._log.exception("not handled", error=repr(exc))
 
     def members(self, room: str) -> frozenset[str] | None:
@@ -241,7 +240,7 @@ class Sync:
         elif gap is not None:
             events = [*await self._missed(room, gap, since), *events]
         for event in events:
-            what = partial(self._hearing.event, room)
+            what = partial(self._handler.event, room)
             await until_handled(what, event, self._clock, self._log)
 
     def _joins(self, event: Event) -> bool:
@@ -276,7 +275,7 @@ class Sync:
         while True:
             try:
                 return await self._server.call("GET", path)
-            except Refused:
+            except HomeserverRefused:
                 return {}
             except TemporaryFailure as exc:
                 self._log.warning("put off", what="older messages", why=str(exc))
@@ -295,7 +294,7 @@ class Sync:
                 batch = self._batches[0]
                 if batch.tasks:
                     await asyncio.wait(batch.tasks)
-                await self._hearing.settled()
+                await self._handler.settled()
                 done = self._batches.popleft().since
                 if len(self._batches) == 0 or any(not t.done() for t in self._batches[0].tasks):
                     await asyncio.to_thread(self._keep.store_token, done)

@@ -12,17 +12,16 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from adapters.teams import cards
-from adapters.teams import inbound as ib
+from adapters.teams import cards, inbound
+from adapters.teams.activities import Activities
 from adapters.teams.config import GUID, TeamsSettings
 from adapters.teams.connector import Connector, Gone
-from adapters.teams.edge import Answer, Edge
+from adapters.teams.endpoint import Endpoint
 from adapters.teams.graph import Graph
-from adapters.teams.hearing import Hearing
 from adapters.teams.inbound import ADAPTER
-from adapters.teams.pacing import Pacing
 from adapters.teams.people import Known, Reference
-from adapters.teams.tokens import CONNECTOR, Refused, Tokens
+from adapters.teams.rate_limits import RateLimits
+from adapters.teams.tokens import CONNECTOR, AppRefused, Tokens
 from bot.contract import (
     ConversationRef,
     ConversationRequest,
@@ -80,10 +79,10 @@ class TeamsAdapter:
         )
         self._graph = Graph(settings, http, lambda: self._tokens.get(settings.graph), context.clock)
         self._known = Known(settings, tuple(context.addressees), lambda: context.memory)
-        self._pacing = Pacing(context.clock, settings.sends_per_second)
-        self._edge = Edge(settings, http, context.clock, context.log, self._turn)
-        self._hearing: Hearing | None = None
-        context.routes.post("/messages")(self._edge.handle)
+        self._rate_limits = RateLimits(context.clock, settings.sends_per_second)
+        self._endpoint = Endpoint(settings, http, context.clock, context.log, self._turn)
+        self._activities: Activities | None = None
+        context.routes.post("/messages")(self._endpoint.handle)
         context.routes.get("/whole/{name}")(self._show_whole)
 
     # --- in ---------------------------------------------------------------------------------------
@@ -94,26 +93,28 @@ class TeamsAdapter:
         Raises:
             SessionEnded: Entra does not know the app, or not its secret any more.
         """
-        self._hearing = Hearing(self._settings, self._known, self._clock, self._log, receive, self)
+        self._activities = Activities(
+            self._settings, self._known, self._clock, self._log, receive, self
+        )
         try:
             while True:
                 try:
                     await self._tokens.get()
-                except Refused as exc:
+                except AppRefused as exc:
                     why = f"{exc}; renew the app's secret or certificate, and start Sitrep again"
                     raise SessionEnded(why) from exc
                 except TemporaryFailure as exc:
                     self._log.warning("no token", why=str(exc))
                 await self._clock.sleep(LOOK_AGAIN)
         finally:
-            await self._hearing.close()
-            self._hearing = None
+            await self._activities.close()
+            self._activities = None
             self._tokens.close()
 
-    async def _turn(self, activity: Mapping[str, Any]) -> Answer | None:
-        if self._hearing is None:
+    async def _turn(self, activity: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if self._activities is None:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
-        return await self._hearing.hear(activity)
+        return await self._activities.handle(activity)
 
     # --- out --------------------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ class TeamsAdapter:
             "channelData": {"channel": {"id": channel}, "tenant": {"id": reference.tenant}},
             "activity": (await self._drawn(card, key)).activity,
         }
-        await self._pacing.wait(channel, reference.tenant, urgent=True)
+        await self._rate_limits.wait(channel, reference.tenant, urgent=True)
         made = await self._connector.create(reference.service_url, body, shows=True)
         root = made.id.partition(";messageid=")[2] or made.activity
         if not root:
@@ -160,7 +161,9 @@ class TeamsAdapter:
         }
         made = await self._connector.create(reference.service_url, body, shows=False)
         url, tenant = reference.service_url, reference.tenant
-        await self._known.note_place(ib.Place(made.id, None, "personal", tenant, url, ""))
+        await self._known.note_conversation(
+            inbound.Conversation(made.id, None, "personal", tenant, url, "")
+        )
         return Opened(conversation=ConversationRef(ADAPTER, made.id))
 
     async def post(
@@ -174,11 +177,11 @@ class TeamsAdapter:
     ) -> MessageRef:
         """Say something; what is said in a channel's thread stays in it."""
         del answers
-        base, root = ib.split(to.id)
+        base, root = inbound.split(to.id)
         reference = await self._known.reference(base)
         drawn = await self._drawn(message, key)
-        conversation = ib.named(base, root)
-        await self._pacing.wait(conversation, reference.tenant, urgent=urgent)
+        conversation = inbound.named(base, root)
+        await self._rate_limits.wait(conversation, reference.tenant, urgent=urgent)
         made = await self._connector.post(reference.service_url, conversation, drawn.activity)
         return MessageRef(ConversationRef(ADAPTER, to.id), made or "")
 
@@ -186,11 +189,11 @@ class TeamsAdapter:
         """Put something else in a message's place."""
         if not ref.id:
             raise Gone("Teams gave it no id")
-        base, root = ib.split(ref.conversation.id)
+        base, root = inbound.split(ref.conversation.id)
         reference = await self._known.reference(base)
         drawn = await self._drawn(message, key)
-        conversation = ib.named(base, root)
-        await self._pacing.wait(conversation, reference.tenant, urgent=False)
+        conversation = inbound.named(base, root)
+        await self._rate_limits.wait(conversation, reference.tenant, urgent=False)
         await self._connector.update(
             reference.service_url, conversation, ref.id, {**drawn.activity, "id": ref.id}
         )
@@ -258,7 +261,7 @@ class TeamsAdapter:
                 await self._clock.sleep(OPENING_TAKES / 8)
                 waited += OPENING_TAKES / 8
             name = opened
-        base, root = ib.split(name)
+        base, root = inbound.split(name)
         if not base.startswith("19:"):
             return None
         reference = await self._known.reference(base)
@@ -273,7 +276,7 @@ class TeamsAdapter:
     async def _show_whole(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         text = None
-        if self._hearing is not None and len(name) < 64 and name.isascii():
+        if self._activities is not None and len(name) < 64 and name.isascii():
             text = await self._context.memory.recall(f"{WHOLE_KEPT}{name}")
         if text is None:
             raise web.HTTPNotFound

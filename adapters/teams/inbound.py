@@ -1,4 +1,4 @@
-"""What Teams sends, as plain JSON, read into what the core knows. Anything may be missing in it."""
+"""What Teams sends: plain JSON, in which anything may be missing, read once into frozen values."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any
 
+from adapters.teams.html_text import plain_of
 from bot.contract import ConversationRef, filled
 
 ADAPTER = "teams"
 Json = Mapping[str, Any]
 
 _ROOT = ";messageid="
-"""What stands between a channel and a thread in Teams' names; in ours it is a slash."""
+"""The separator of channel and thread in Teams' names; ours is a slash."""
 
 LONGEST_NAME = 300
-"""The longest id or address that is taken for one; none of Teams' is nearly as long."""
+"""The longest id or address that is accepted; Teams' own are far shorter."""
 
 LINE, ONCE = "line", "once"
 """The keys of a button's data: its command line, and which drawing of the message it is on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Who sent something: the name that is Teams' for the bot alone, and the directory's."""
+class Account:
+    """Somebody in Teams."""
 
     id: str
+    """The id that Teams uses towards this bot alone: `29:…`."""
     object_id: str | None
+    """The id in the directory, in lower case; `None` for accounts that are not in it."""
     name: str
+    """The name to show."""
 
     @property
     def user(self) -> str:
@@ -41,15 +44,21 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A conversation of Teams'. `kind` is `personal`, `groupChat` or `channel`."""
+class Conversation:
+    """A conversation, with the way to it."""
 
     base: str
+    """The id of the channel or chat."""
     root: str | None
+    """The id of the message that began the thread; `None` outside threads."""
     kind: str
+    """`personal`, `groupChat` or `channel`."""
     tenant: str
+    """The tenant's id, in lower case."""
     service_url: str
+    """The address that takes what is sent to it."""
     team: str
+    """The team's directory id, in lower case; empty outside teams."""
 
     @property
     def ref(self) -> ConversationRef:
@@ -58,59 +67,238 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A message's text without the bot's mention; `mentions` maps its words to Teams' ids."""
+class MessageText:
+    """The text of a message."""
 
     text: str
+    """The text without the mention of the bot."""
     addressed: bool
+    """Whether the bot was mentioned, or the chat is with the bot alone."""
     mentions: Mapping[str, str]
+    """Teams' ids of the people mentioned, by the word that stands for each in the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A message that a message action was used on."""
+    """The message that a message action was used on."""
 
     id: str
-    author: Person
+    author: Account
     text: str
     written_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamsActivity:
+    """Something that happened in a conversation; its subclasses are what the bot acts on."""
+
+    id: str
+    """Teams' id of it, unique within its conversation."""
+    conversation: Conversation
+    sender: Account | None
+    sent_at: datetime | None
+    """When Teams says it happened; `None` if it does not say."""
+    invoke: str = ""
+    """The name of an invoke, which waits for an answer; empty for everything else."""
+
+    @property
+    def name(self) -> str:
+        """Return a name that is unique among all conversations."""
+        return f"{self.conversation.base}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written(TeamsActivity):
+    """Somebody wrote a message."""
+
+    sender: Account
+    said: MessageText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction(TeamsActivity):
+    """Somebody edited or deleted a message of theirs, whose id this has."""
+
+    sender: Account
+    text: str | None
+    """The new text; `None` if the message was deleted."""
+    version: str
+    """What tells this change of the message from others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press(TeamsActivity):
+    """Somebody pressed a button or sent a form: an invoke, or in old clients a message."""
+
+    sender: Account
+    line: str
+    """The command line; empty if the button carries none."""
+    event: str
+    """The name of the press: the same if it is delivered or made again (see `press_id`)."""
+    refresh: bool = False
+    """Whether the client asked by itself, to show a card as its reader may see it."""
+    on_card: bool = False
+    """Whether the button is on a status card, which may be shown anew to whoever pressed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkAction(TeamsActivity):
+    """Somebody used the message action that puts a message on the timeline."""
+
+    sender: Account
+    marked: Marked | None
+    """The message; `None` if Teams does not say which."""
+    thread: ConversationRef
+    """The conversation that the message belongs to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppAdded(TeamsActivity):
+    """Somebody added the app to a conversation."""
+
+    sender: Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRemoved(TeamsActivity):
+    """The app was removed from a conversation, or a channel or team was deleted."""
+
+    app: bool
+    """Whether the app was removed; the conversation still exists then."""
+    channel: str | None
+    """The channel, if one was deleted."""
+
+
+def read(activity: Json) -> TeamsActivity | None:
+    """Return what an activity says; `None` if it has no id, or does not say where it happened."""
+    where, name = conversation(activity), text_at(activity, "id")
+    if where is None or not name:
+        return None
+    kind = text_at(activity, "type")
+    sender = account(dict_at(activity, "from"))
+    found = TeamsActivity(
+        id=name,
+        conversation=where,
+        sender=sender,
+        sent_at=moment(text_at(activity, "timestamp")),
+        invoke=text_at(activity, "name") if kind == "invoke" else "",
+    )
+    if kind in {"installationUpdate", "conversationUpdate"}:
+        return _installation(activity, found, kind)
+    if sender is None:
+        return found
+    match kind:
+        case "message":
+            return _message(activity, found, sender)
+        case "messageUpdate" | "messageDelete":
+            return _correction(activity, found, sender, gone=kind == "messageDelete")
+        case "invoke":
+            return _invoke(activity, found, sender)
+    return found
+
+
+def _message(activity: Json, found: TeamsActivity, sender: Account) -> Written | Press:
+    common = _common(found, sender)
+    line = pressed(activity.get("value"))
+    if line:
+        event = press_id(activity, activity.get("value"), line, sender.user)
+        return Press(**common, line=line, event=event)
+    return Written(**common, said=said(activity, personal=found.conversation.kind == "personal"))
+
+
+def _correction(activity: Json, found: TeamsActivity, sender: Account, *, gone: bool) -> Correction:
+    return Correction(
+        **_common(found, sender),
+        text=None if gone else said(activity, personal=False).text,
+        version="gone" if gone else text_at(activity, "timestamp"),
+    )
+
+
+def _invoke(activity: Json, found: TeamsActivity, sender: Account) -> TeamsActivity:
+    match found.invoke:
+        case "adaptiveCard/action":
+            action = dict_at(activity, "value", "action")
+            line = pressed(action.get("data"))
+            refresh = text_at(action, "verb") == "refresh"
+            once = press_id(activity, action.get("data"), line, sender.user)
+            return Press(
+                **_common(found, sender),
+                line=line,
+                event=found.id if refresh else once,
+                refresh=refresh,
+                on_card=text_at(action, "data", "card") == "yes",
+            )
+        case "composeExtension/fetchTask" | "composeExtension/submitAction":
+            message = marked(activity)
+            where = found.conversation
+            root = where.root or text_at(activity, "value", "messagePayload", "replyToId")
+            if where.kind == "channel" and message is not None:
+                where = replace(where, root=root or message.id)
+            return MarkAction(**_common(found, sender), marked=message, thread=where.ref)
+    return found
+
+
+def _installation(activity: Json, found: TeamsActivity, kind: str) -> TeamsActivity:
+    action = text_at(activity, "action")
+    if kind == "installationUpdate" and action.startswith("add"):
+        return AppAdded(**_common(found, found.sender)) if found.sender is not None else found
+    removed, event = action.startswith("remove"), text_at(activity, "channelData", "eventType")
+    if not removed and event not in {"channelDeleted", "teamDeleted"}:
+        return found
+    channel = text_at(activity, "channelData", "channel", "id") or found.conversation.base
+    return AppRemoved(
+        **_common(found, found.sender),
+        app=removed,
+        channel=channel if event == "channelDeleted" else None,
+    )
+
+
+def _common(found: TeamsActivity, sender: Account | None) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "conversation": found.conversation,
+        "sender": sender,
+        "sent_at": found.sent_at,
+        "invoke": found.invoke,
+    }
+
+
 def text_at(value: object, *path: str) -> str:
-    """Return a text somewhere in JSON; empty where there is none."""
+    """Return the text at a path of JSON; empty if there is no text."""
     found = dict_at(value, *path[:-1]).get(path[-1])
     return found if isinstance(found, str) else ""
 
 
 def dict_at(value: object, *path: str) -> Json:
-    """Return an object somewhere in JSON; empty where there is none."""
+    """Return the object at a path of JSON; empty if there is no object."""
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
 def list_at(value: object, key: str) -> list[Any]:
-    """Return a list in JSON; empty where there is none."""
+    """Return the list under a key of JSON; empty if there is no list."""
     found = dict_at(value).get(key)
     return found if isinstance(found, list) else []
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text can be the name of something, and be stored on every database."""
+    """Return whether a text can be an id that every database stores."""
     return 0 < len(text) <= LONGEST_NAME and text.isprintable()
 
 
-def person(account: Json) -> Person | None:
-    """Return an account; none where it has no id."""
-    name = text_at(account, "id")
-    found = text_at(account, "aadObjectId") or text_at(account, "objectId")
-    if not _is_name(name) or not _is_name(found or "none"):
+def account(found: Json) -> Account | None:
+    """Return an account; `None` if it has no id that can be one."""
+    name = text_at(found, "id")
+    object_id = text_at(found, "aadObjectId") or text_at(found, "objectId")
+    if not _is_name(name) or not _is_name(object_id or "none"):
         return None
-    return Person(name, found.casefold() or None, text_at(account, "name") or found or name)
+    shown = text_at(found, "name") or object_id or name
+    return Account(name, object_id.casefold() or None, shown)
 
 
-def place(activity: Json) -> Place | None:
-    """Return where something happened; none where it does not say."""
+def conversation(activity: Json) -> Conversation | None:
+    """Return where something happened; `None` if the activity does not say."""
     base, _, root = text_at(activity, "conversation", "id").partition(_ROOT)
     url = text_at(activity, "serviceUrl")
     if (
@@ -121,7 +309,7 @@ def place(activity: Json) -> Place | None:
     ):
         return None
     team = text_at(activity, "channelData", "team", "aadGroupId")
-    return Place(
+    return Conversation(
         base=base,
         root=root or None,
         kind=text_at(activity, "conversation", "conversationType") or "personal",
@@ -131,13 +319,8 @@ def place(activity: Json) -> Place | None:
     )
 
 
-def name_of(place: Place, activity: Json) -> str:
-    """Return the name of a message, which Teams makes unique within a conversation alone."""
-    return f"{place.base}/{text_at(activity, 'id')}"
-
-
 def split(conversation: str) -> tuple[str, str | None]:
-    """Return a conversation's name in two: the channel or chat, and the thread in it."""
+    """Split our name of a conversation into the channel or chat, and the thread in it."""
     base, _, root = conversation.partition("/")
     return base, root or None
 
@@ -148,7 +331,7 @@ def named(base: str, root: str | None) -> str:
 
 
 def moment(value: str) -> datetime | None:
-    """Return an instant of Teams'."""
+    """Return an instant that Teams wrote; `None` if it cannot be read."""
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
@@ -156,8 +339,8 @@ def moment(value: str) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def said(activity: Json, *, personal: bool) -> Said:
-    """Return what a message says; in a personal chat the bot is always meant."""
+def said(activity: Json, *, personal: bool) -> MessageText:
+    """Return the text of a message; in a `personal` chat the bot is always addressed."""
     text = text_at(activity, "text")
     me = text_at(activity, "recipient", "id")
     addressed, mentions = personal, {}
@@ -175,27 +358,27 @@ def said(activity: Json, *, personal: bool) -> Said:
         word = ".".join(html.unescape(name).split())
         mentions[word] = who
         text = text.replace(shown, f"@{word}")
-    return Said(html.unescape(text).replace("\xa0", " ").strip(), addressed, mentions)
+    return MessageText(html.unescape(text).replace("\xa0", " ").strip(), addressed, mentions)
 
 
 def pressed(data: object) -> str:
-    """Return the command line of a button or form; empty where there is none."""
+    """Return the command line of a button or form; empty if it has none."""
     values = {k: v for k, v in dict_at(data).items() if isinstance(v, str)}
     return filled(values.get(LINE, ""), values)
 
 
 def press_id(activity: Json, data: object, line: str, user: str) -> str:
-    """Return the name of a press: the same when a person presses the same again (D3).
+    """Return the name of a press: the same when the same person presses the same again (D3).
 
-    Teams delivers one again under another id, and people tap twice. A message that is drawn anew
-    has other buttons.
+    Teams repeats a delivery under another id, and people tap twice. When a message is drawn anew
+    its buttons get new names.
     """
     on = text_at(activity, "replyToId"), text_at(data, ONCE), user, line
     return "press/" + hashlib.sha256("\0".join(on).encode()).hexdigest()[:40]
 
 
 def marked(activity: Json) -> Marked | None:
-    """Return the message that a message action was used on."""
+    """Return the message that a message action was used on; `None` if Teams does not say."""
     payload = dict_at(activity, "value", "messagePayload")
     user = dict_at(payload, "from", "user")
     name = text_at(user, "id")
@@ -203,37 +386,13 @@ def marked(activity: Json) -> Marked | None:
         return None
     content = text_at(payload, "body", "content")
     is_html = text_at(payload, "body", "contentType") == "html"
-    author = Person(name, name.casefold(), text_at(user, "displayName") or name)
+    author = Account(name, name.casefold(), text_at(user, "displayName") or name)
     return Marked(
         id=text_at(payload, "id"),
         author=author,
         text=plain_of(content) if is_html else content.strip(),
         written_at=moment(text_at(payload, "createdDateTime")),
     )
-
-
-def plain_of(source: str) -> str:
-    """Return the text of Teams' HTML."""
-    reader = _Reader()
-    reader.feed(source)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"br", "p", "div", "li", "tr"}:
-            self.parts.append("\n")
-        elif tag in {"img", "emoji"}:
-            self.parts.append(dict(attrs).get("alt") or "")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
 
 
 _TAG = re.compile(r"<[^>]*>")

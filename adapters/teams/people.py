@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from adapters.teams import inbound as ib
 from adapters.teams.config import TeamsSettings
-from adapters.teams.inbound import ADAPTER
+from adapters.teams.inbound import ADAPTER, Account, Conversation
 from bot.contract import Addressee, Memory, PersonId
 
 
@@ -55,7 +54,7 @@ class Known:
         known = self._configured.get(person) or person.partition(":")[2]
         return known if known.startswith("29:") else self._users.get(known)
 
-    async def note(self, person: ib.Person) -> None:
+    async def note(self, person: Account) -> None:
         """Remember somebody who was heard, or named by Teams."""
         if person.object_id is None or self._users.get(person.object_id) == person.id:
             return
@@ -92,15 +91,15 @@ class Known:
 
     # --- conversations ----------------------------------------------------------------------------
 
-    async def note_place(self, place: ib.Place) -> None:
-        """Remember where a conversation was heard."""
-        found = Reference(place.service_url, place.tenant, place.kind, place.team)
-        if self._places.get(place.base) == found:
+    async def note_conversation(self, heard: Conversation) -> None:
+        """Remember where a conversation is reached."""
+        found = Reference(heard.service_url, heard.tenant, heard.kind, heard.team)
+        if self._places.get(heard.base) == found:
             return
         text = json.dumps(asdict(found))
-        if await self._memory().recall(f"place/{place.base}") != text:
-            await self._memory().keep(f"place/{place.base}", text)
-        self._places[place.base] = found
+        if await self._memory().recall(f"place/{heard.base}") != text:
+            await self._memory().keep(f"place/{heard.base}", text)
+        self._places[heard.base] = found
 
     async def reference(self, base: str) -> Reference:
         """Return where a conversation is reached: as last heard, else by the config.

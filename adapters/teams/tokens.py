@@ -35,7 +35,7 @@ _KEY = re.compile(
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-class Refused(TemporaryFailure):
+class AppRefused(TemporaryFailure):
     """Entra gives the app no token; whoever runs Sitrep can mend it."""
 
 
@@ -59,7 +59,7 @@ class Tokens:
         """Return a token for an audience.
 
         Raises:
-            Refused: Entra does not know the app, or not its secret.
+            AppRefused: Entra does not know the app, or not its secret.
             TemporaryFailure: Entra cannot be reached.
         """
         known = self._fresh.get(audience)
@@ -72,7 +72,7 @@ class Tokens:
             try:
                 token = await asyncio.to_thread(self._fetch, audience)
             except PermissionError as exc:
-                raise Refused(f"Entra refuses the app: {_first_line(str(exc))}") from exc
+                raise AppRefused(f"Entra refuses the app: {_first_line(str(exc))}") from exc
             except (requests.RequestException, ValueError) as exc:
                 raise TemporaryFailure(f"Entra cannot be reached: {type(exc).__name__}") from exc
             self._fresh[audience] = (token, self._clock.now() + ASKED_AGAIN)

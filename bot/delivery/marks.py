@@ -17,7 +17,7 @@ from bot.contract.context import Clock
 from bot.delivery.delivered import Delivered
 from bot.delivery.subscriptions import Subscribers
 from bot.domain import commands as cmd
-from bot.presenter.undelivered import described
+from bot.presenter.trouble import described
 from bot.store.rows import Board, Card, Lease, Offer, Open, Redraw, Waiting
 from bot.store.work import Store, Work
 

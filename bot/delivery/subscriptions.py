@@ -20,7 +20,7 @@ from bot.domain.incident import Incident
 from bot.domain.subscription import MAIL, Subscription
 from bot.domain.timeline import corrected
 from bot.grammar.requests import Subscribe, Unsubscribe
-from bot.presenter import Presenter, subscribing
+from bot.presenter import Presenter, subscriptions
 from bot.refs import ConversationRef, Lane, PersonId
 from bot.store.rows import Letter, Outgoing, Post
 from bot.store.work import Work
@@ -46,7 +46,7 @@ class Subscribers:
         """Subscribe somebody; return what to tell them, and the subscription if there is one."""
         say = self._presenter
         if asked.service is not None and asked.service not in self._config.services:
-            reason = subscribing.unknown_service(asked.service, self._config.services)
+            reason = subscriptions.unknown_service(asked.service, self._config.services)
             return say.subscriptions.refused(*reason), None
         address = self._address(asked.to, actor, here)
         if not isinstance(address, str):
@@ -67,7 +67,7 @@ class Subscribers:
 
     def _address(
         self, to: str | None, actor: PersonId, here: ConversationRef
-    ) -> str | subscribing.Reason:
+    ) -> str | subscriptions.Reason:
         """Return the address that somebody asks for, or why they cannot have it."""
         if to is None:
             return Lane.of(self._directly(actor, here.adapter) or here)
@@ -76,16 +76,16 @@ class Subscribers:
         own = self._directory.mail(actor)
         address = own if to.casefold() in {"mail", "me"} else to
         if address is None:
-            return subscribing.NO_MAIL_ADDRESS
+            return subscriptions.NO_MAIL_ADDRESS
         if not is_mail_address(address):
-            return subscribing.no_place(to)
+            return subscriptions.no_place(to)
         if not self._targets.mailers or self._config.stakeholders.url is None:
-            return subscribing.no_mail(mailer=bool(self._targets.mailers))
+            return subscriptions.no_mail(mailer=bool(self._targets.mailers))
         domain = address.rpartition("@")[2].casefold()
         everybody = {person.mail for person in self._directory.everybody}
         domains = {each.casefold() for each in self._config.stakeholders.mail_domains}
         if address not in everybody and domain not in domains:
-            return subscribing.foreign_domain(domain)
+            return subscriptions.foreign_domain(domain)
         return f"{MAIL}{address}"
 
     def _directly(self, person: PersonId, first: str = "") -> ConversationRef | None:

@@ -17,7 +17,7 @@ from bot.contract.errors import PermanentFailure, TemporaryFailure
 LONGEST_REASON = 300
 
 
-class Refused(PermanentFailure):
+class ApiRefused(PermanentFailure):
     """The service refuses the request as it is; `status` is its HTTP status."""
 
     def __init__(self, text: str, status: int) -> None:
@@ -97,8 +97,8 @@ class Api:
             raise TemporaryFailure(f"{self._service} is in conflict ({status}{reason})")
         if 300 <= status < 400:
             where = response.headers.get("Location", "elsewhere")
-            raise Refused(f"{self._service} has moved to {where[:200]}; change its url", status)
-        raise Refused(f"{self._service} refuses it ({status}{reason})", status)
+            raise ApiRefused(f"{self._service} has moved to {where[:200]}; change its url", status)
+        raise ApiRefused(f"{self._service} refuses it ({status}{reason})", status)
 
     def _reason(self, text: str) -> str:
         try:

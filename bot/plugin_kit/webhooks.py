@@ -1,40 +1,56 @@
-"""Webhooks of other services: limits, signatures, and hints about tickets."""
+"""Webhooks of other services: limits, signatures, and news of tickets."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
 LONGEST_BODY = 1024 * 1024
-"""A webhook's body may not be longer."""
+"""The longest body, in bytes, that a webhook may send."""
 
 
-def hints(
-    trusted: Callable[[web.Request, bytes], bool],
-    meant: Callable[[bytes], str | None],
-    changed: Callable[[str], Awaitable[None]],
+def webhook(
+    *,
+    verify: Callable[[web.Request, bytes], bool],
+    ticket_in: Callable[[Any], str | None],
+    on_change: Callable[[str], Awaitable[None]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return what handles a webhook: a `trusted` body is a hint about the ticket `meant`."""
+    """Return a request handler for a tracker's webhook.
 
-    async def heard(request: web.Request) -> web.Response:
+    A body is never believed, only taken as a hint: for each one that `verify` accepts, the handler
+    awaits `on_change` (mostly `PluginContext.changed`) with the ticket it names.
+
+    Args:
+        verify: Return whether the request, with its raw body, comes from the tracker.
+        ticket_in: Return the id of the ticket that the body's JSON is about, or `None` if it is
+            about something else. A `KeyError`, `TypeError` or `ValueError` means the same.
+        on_change: Told the ticket's id; what it raises becomes the tracker's answer 500.
+    """
+
+    async def handle(request: web.Request) -> web.Response:
         body = await webhook_body(request)
         if body is None:
             return web.Response(status=413, text="too long")
-        if not trusted(request, body):
+        if not verify(request, body):
             return web.Response(status=401, text="neither signed nor with the secret")
-        ticket = meant(body)
+        try:
+            ticket = ticket_in(json.loads(body))
+        except (ValueError, KeyError, TypeError):
+            ticket = None
         if ticket is not None:
-            await changed(ticket)
+            await on_change(ticket)
         return web.Response(status=202)
 
-    return heard
+    return handle
 
 
 async def webhook_body(request: web.Request) -> bytes | None:
-    """Return a webhook's body; none where it is too long."""
+    """Return the body of a request, or `None` if it is longer than `LONGEST_BODY`."""
     if request.content_length is not None and request.content_length > LONGEST_BODY:
         return None
     body = await request.content.read(LONGEST_BODY + 1)
@@ -44,11 +60,11 @@ async def webhook_body(request: web.Request) -> bytes | None:
 
 
 def signed(body: bytes, secret: str, signature: str) -> bool:
-    """Whether `sha256=…` is a body's HMAC under a secret; takes the same time either way."""
+    """Return whether `sha256=…` is the HMAC of a body; takes equally long either way."""
     wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(f"sha256={wanted}".encode(), signature.encode())
 
 
 def same_secret(given: str, secret: str) -> bool:
-    """Whether a secret is the one; takes the same time either way."""
+    """Return whether the given secret is the right one; takes equally long either way."""
     return hmac.compare_digest(given.encode(), secret.encode())

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.contract.messages import Message, Spans, span_of
+from bot.contract.messages import Message, Spans, span_of, spans_text
 from bot.domain import events as ev
 from bot.domain.incident import Incident
 from bot.presenter.voice import Occasion, Voice, message, para, shorten
 from bot.refs import Lane
+from bot.store.rows import Body, Letter, Post
 
 OfTrouble = ev.DeliveryFailed | ev.DeliveryStalled | ev.DeliveryResumed | ev.TroubleFound
 
@@ -167,3 +168,35 @@ def _place(lane: Lane) -> str:
     room = lane.conversation
     name = room.direct_to.id if room.direct_to is not None else room.pending or room.id
     return f"{name} on {room.adapter.capitalize()}"
+
+
+_WORDS = {
+    "open": "the incident's own room",
+    "acknowledge": "the mark on a command",
+    "offer": "the buttons of a message",
+    "card": "the status card",
+    "board": "the list of incidents",
+    "invite": "an invitation",
+    "topic": "the room's topic",
+    "page": "a page",
+    "status": "the status page's text",
+    "redraw": "the status page's days",
+    "ticket": "the ticket",
+    "stakeholder": "a brief",
+    "spread": "news for stakeholders",
+    "document": "the postmortem",
+    "events": "the record of what happened",
+    "draft": "the draft of a brief",
+}
+
+
+def described(body: Body) -> str:
+    """Return what a row was to deliver, in a few words."""
+    match body:
+        case Letter():
+            return f"a mail to {body.mail.to}"
+        case Post():
+            message: Message = body.message
+            return f"“{spans_text(message.summary)[:120]}”"
+        case _:
+            return _WORDS[body.kind]

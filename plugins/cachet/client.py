@@ -19,7 +19,7 @@ from bot.contract import (
     StatusNotice,
     TemporaryFailure,
 )
-from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.page_updates import Theirs, matched, note, note_begun, recalled
 
 LONGEST_NAME = 255
@@ -109,7 +109,7 @@ class Cachet:
         if ref is not None:
             try:
                 found: dict[str, Any] = (await self._api.ask("GET", f"/incidents/{ref.id}"))["data"]
-            except Refused as exc:
+            except ApiRefused as exc:
                 if exc.status != 404:
                     raise
             else:

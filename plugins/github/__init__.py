@@ -20,21 +20,22 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.contract import PluginContext, hookimpl
-from bot.plugin_kit.webhooks import hints, signed
+from bot.plugin_kit.webhooks import signed, webhook
 from plugins.github.client import GitHub, GitHubSettings
 
 
 @hookimpl
 def register_ticket_tracker(context: PluginContext) -> GitHub:
-    """Provide the tracker, and hear of its issues."""
+    """Provide the tracker, and listen to its webhook if there is a secret for it."""
     settings = context.settings(GitHubSettings)
     tracker = GitHub(context, settings)
 
     secret = settings.webhook_secret
     if secret is not None:
 
-        def trusted(request: web.Request, body: bytes) -> bool:
+        def verify(request: web.Request, body: bytes) -> bool:
             return signed(body, secret, request.headers.get("X-Hub-Signature-256", ""))
 
-        context.routes.post("/webhook")(hints(trusted, tracker.meant, context.changed))
+        handler = webhook(verify=verify, ticket_in=tracker.ticket_in, on_change=context.changed)
+        context.routes.post("/webhook")(handler)
     return tracker

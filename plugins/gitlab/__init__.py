@@ -20,21 +20,22 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.contract import PluginContext, hookimpl
-from bot.plugin_kit.webhooks import hints, same_secret
+from bot.plugin_kit.webhooks import same_secret, webhook
 from plugins.gitlab.client import GitLab, GitLabSettings
 
 
 @hookimpl
 def register_ticket_tracker(context: PluginContext) -> GitLab:
-    """Provide the tracker, and hear of its issues."""
+    """Provide the tracker, and listen to its webhook if there is a secret for it."""
     settings = context.settings(GitLabSettings)
     tracker = GitLab(context, settings)
 
     secret = settings.webhook_secret
     if secret is not None:
 
-        def trusted(request: web.Request, _body: bytes) -> bool:
+        def verify(request: web.Request, _body: bytes) -> bool:
             return same_secret(request.headers.get("X-Gitlab-Token", ""), secret)
 
-        context.routes.post("/webhook")(hints(trusted, tracker.meant, context.changed))
+        handler = webhook(verify=verify, ticket_in=tracker.ticket_in, on_change=context.changed)
+        context.routes.post("/webhook")(handler)
     return tracker

@@ -24,26 +24,26 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.contract import PluginContext, hookimpl
-from bot.plugin_kit.webhooks import hints, same_secret, signed
+from bot.plugin_kit.webhooks import same_secret, signed, webhook
 from plugins.jira.client import Jira, JiraSettings
 
 
 @hookimpl
 def register_ticket_tracker(context: PluginContext) -> Jira:
-    """Provide the tracker, and hear of its issues."""
+    """Provide the tracker, and listen to its webhook if there is a secret for it."""
     settings = context.settings(JiraSettings)
     tracker = Jira(context, settings)
 
     secret = settings.webhook_secret
     if secret is not None:
 
-        def trusted(request: web.Request, body: bytes) -> bool:
+        def verify(request: web.Request, body: bytes) -> bool:
             signature = request.headers.get("X-Hub-Signature")
             if signature is not None:
                 return signed(body, secret, signature)
             return same_secret(request.match_info.get("secret", ""), secret)
 
-        heard = hints(trusted, tracker.meant, context.changed)
-        context.routes.post("/webhook")(heard)
-        context.routes.post("/webhook/{secret}")(heard)
+        handler = webhook(verify=verify, ticket_in=tracker.ticket_in, on_change=context.changed)
+        context.routes.post("/webhook")(handler)
+        context.routes.post("/webhook/{secret}")(handler)
     return tracker

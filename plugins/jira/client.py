@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,8 +21,8 @@ from bot.contract import (
     TemporaryFailure,
     Ticket,
 )
-from bot.plugin_kit.http_api import Api, Refused
-from bot.plugin_kit.ticket_text import unassigned
+from bot.plugin_kit.http_api import Api, ApiRefused
+from bot.plugin_kit.tracker import LABEL, JsonObject, TicketClient, filed_without
 
 SUMMARY = 254
 """The longest summary."""
@@ -87,12 +87,16 @@ def _wiki(text: str) -> str:
     return re.sub(r"([\\{}\[\]*_+^~|!#-])", r"\\\1", text)
 
 
-class Jira:
-    """See `bot.contract.trackers.TicketTracker`."""
+class Jira(TicketClient):
+    """The issues of one project, as tickets."""
+
+    hints = MappingProxyType(
+        dict.fromkeys((400, 404), "; are project and issue_type right?"),
+    )
 
     def __init__(self, context: PluginContext, settings: JiraSettings) -> None:
-        """Nothing is asked before it is needed."""
-        self._context, self._settings = context, settings
+        """Make no request yet."""
+        self._settings = settings
         self._cloud = settings.kind == "cloud"
         version = "3" if self._cloud else "2"
         if self._cloud:
@@ -102,57 +106,12 @@ class Jira:
             authorization = f"Bearer {settings.token}"
         base = f"{settings.url.rstrip('/')}/rest/api/{version}"
         headers = {"Authorization": authorization, "Accept": "application/json"}
-        self._api = Api("Jira", base, headers, lambda: context.http, faults=_faults)
+        super().__init__(context, Api("Jira", base, headers, lambda: context.http, faults=_faults))
+        self.cannot_be_assigned = f"cannot be, in {settings.project}"
 
-    async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> Filed:
-        """Bring an issue up to date; find it by its label before creating it again."""
-        del key  # Jira takes none
-        if ref is None and ticket.again:
-            ref = await self._find(ticket.marker)
-        note = ""
-        fields = self._fields(ticket)
-        closed = ticket.closed
-        if ref is None:
-            ref, note = await self._created(ticket, fields)
-            closed = False
-        else:
-            note = await self._changed(ref, ticket, fields)
-        if ticket.done != closed:
-            moved = await self._move(ref, done=ticket.done)
-            note = " ".join(part for part in (note, moved) if part)
-        return Filed(ref=ref, note=note)
-
-    async def closed(self, refs: Sequence[ExternalRef]) -> Mapping[str, bool]:
-        """Return which issues are done."""
-        keys = ",".join(ref.id for ref in refs)
-        try:
-            issues = await self._search(f"key in ({keys})", "status", len(refs))
-        except Refused as refusal:
-            if refusal.status != 400:
-                raise
-            issues = await self._singly(refs)  # one that was deleted spoils the whole question
-        return {issue["key"]: _is_done(issue["fields"]["status"]) for issue in issues}
-
-    async def _singly(self, refs: Sequence[ExternalRef]) -> list[dict[str, Any]]:
-        found = []
-        for ref in refs:
-            try:
-                path = f"/issue/{ref.id}"
-                found.append(await self._api.ask("GET", path, params={"fields": "status"}))
-            except Refused:
-                continue
-        return found
-
-    def meant(self, body: bytes) -> str | None:
-        """Return which issue of ours a webhook speaks of; none where it says nothing to us."""
-        try:
-            key = str(json.loads(body)["issue"]["key"])
-        except (ValueError, KeyError, TypeError):
-            return None
-        return key if key.startswith(f"{self._settings.project}-") else None
-
-    def _fields(self, ticket: Ticket) -> dict[str, Any]:
-        fields: dict[str, Any] = {
+    async def fields(self, ticket: Ticket) -> JsonObject:
+        """Return summary, description, due date and assignee."""
+        fields: JsonObject = {
             "summary": " ".join(ticket.title.split())[:SUMMARY],
             "description": _document(ticket.text) if self._cloud else _wiki(ticket.text),
         }
@@ -163,49 +122,99 @@ class Jira:
             fields["assignee"] = {"accountId" if self._cloud else "name": owner.user.id}
         return fields
 
-    async def _created(self, ticket: Ticket, fields: dict[str, Any]) -> tuple[ExternalRef, str]:
+    async def find(self, marker: str) -> Sequence[ExternalRef]:
+        """Find issues by the marker's label; if there are none, wait until the index must know.
+
+        Raises:
+            TemporaryFailure: The index may lag behind.
+        """
+        label = label_of(marker)
+        jql = f'project = "{self._settings.project}" AND labels = "{label}" ORDER BY created ASC'
+        found = await self._search(jql, "created", 10)
+        if not found:
+            await self._wait_for_the_index(label)
+        return [self._ref(issue["key"]) for issue in found]
+
+    async def create(self, ticket: Ticket, fields: JsonObject) -> Filed:
+        """Create an issue, unassigned if Jira refuses the owner."""
         settings = self._settings
-        body: dict[str, Any] = {
+        body: JsonObject = {
             "fields": {
                 **fields,
                 **settings.fields,
                 "project": {"key": settings.project},
                 "issuetype": {"name": settings.issue_type},
-                "labels": [label_of(ticket.marker), "sitrep", *ticket.labels],
+                "labels": [label_of(ticket.marker), LABEL, *ticket.labels],
             }
         }
         if self._cloud:
             body["properties"] = [{"key": "sitrep", "value": {"marker": ticket.marker}}]
-        note = self._unassigned(ticket)
+        assigned = ticket.owner is not None and ticket.owner.user is not None
         try:
             issue = await self._api.ask("POST", "/issue", body=body)
-        except Refused as refusal:
+        except ApiRefused as refusal:
             if not _about_assignee(refusal, body["fields"]):
                 raise
             del body["fields"]["assignee"]
-            note = self._unassigned(ticket, refused=True)
+            assigned = False
             issue = await self._api.ask("POST", "/issue", body=body)
-        return self._ref(issue["key"]), note
+        return Filed(ref=self._ref(issue["key"]), note=self.unassigned(ticket, assigned=assigned))
 
-    async def _changed(self, ref: ExternalRef, ticket: Ticket, fields: dict[str, Any]) -> str:
+    async def change(self, ref: ExternalRef, ticket: Ticket, fields: JsonObject) -> str:
+        """Change an issue, leaving its assignee if Jira refuses the owner; move it if need be."""
+        notes = [await self._changed(ref, ticket, fields)]
+        if ticket.done != ticket.closed:
+            notes.append(await self._move(ref, done=ticket.done))
+        return " ".join(note for note in notes if note)
+
+    async def close(self, ref: ExternalRef) -> str:
+        """Move an issue to done."""
+        return await self._move(ref, done=True)
+
+    async def closed(self, refs: Sequence[ExternalRef]) -> Mapping[str, bool]:
+        """Return which issues are done."""
+        keys = ",".join(ref.id for ref in refs)
+        try:
+            issues = await self._search(f"key in ({keys})", "status", len(refs))
+        except ApiRefused as refusal:
+            if refusal.status != 400:
+                raise
+            # A single deleted issue makes Jira refuse the whole search.
+            paths = (f"/issue/{ref.id}" for ref in refs)
+            issues = await self.readable(paths, {"fields": "status"})
+        return {issue["key"]: _is_done(issue["fields"]["status"]) for issue in issues}
+
+    def ticket_in(self, event: Any) -> str | None:  # noqa: ANN401 - JSON
+        """Return the key of the issue that a webhook is about; `None` for other projects."""
+        key = str(event["issue"]["key"])
+        return key if key.startswith(f"{self._settings.project}-") else None
+
+    async def inspect(self) -> Sequence[Finding]:
+        """Check token, project, issue type, required fields, and the owners."""
+        findings: list[Finding] = []
+        await self._api.ask("GET", "/myself")
+        missing = await self._required()
+        if missing:
+            named, project = ", ".join(missing), self._settings.project
+            findings.append(Finding(f"{project} requires {named}: add them to fields = {{ … }}"))
+        for name, user in self.owners():
+            if not await self._assignable(user):
+                findings.append(filed_without(f"{name} (jira user {user}) cannot be assigned"))
+        return findings
+
+    async def _changed(self, ref: ExternalRef, ticket: Ticket, fields: JsonObject) -> str:
         try:
             await self._api.ask("PUT", f"/issue/{ref.id}", body={"fields": fields})
-        except Refused as refusal:
+        except ApiRefused as refusal:
             if not _about_assignee(refusal, fields):
                 raise
             del fields["assignee"]
             await self._api.ask("PUT", f"/issue/{ref.id}", body={"fields": fields})
-            return self._unassigned(ticket, refused=True)
+            return self.unassigned(ticket, assigned=False)
         return ""
 
-    def _unassigned(self, ticket: Ticket, *, refused: bool = False) -> str:
-        user = ticket.owner.user if ticket.owner is not None else None
-        assigned = user is not None and not refused
-        why = f"cannot be, in {self._settings.project}"
-        return unassigned(ticket, "jira", assigned=assigned, why=why)
-
     async def _move(self, ref: ExternalRef, *, done: bool) -> str:
-        """Take the transition that leads to done, or out of it; say where there is none."""
+        """Take a transition to done, or out of it; return a note if there is none."""
         path = f"/issue/{ref.id}/transitions"
         transitions = (await self._api.ask("GET", path))["transitions"]
         fitting = [t["id"] for t in transitions if _is_done(t["to"]) == done]
@@ -215,27 +224,11 @@ class Jira:
         await self._api.ask("POST", path, body={"transition": {"id": fitting[0]}})
         return ""
 
-    async def _search(self, jql: str, fields: str, limit: int) -> list[dict[str, Any]]:
+    async def _search(self, jql: str, fields: str, limit: int) -> list[JsonObject]:
         path = "/search/jql" if self._cloud else "/search"
         params = {"jql": jql, "fields": fields, "maxResults": str(max(limit, 1))}
-        issues: list[dict[str, Any]] = (await self._api.ask("GET", path, params=params))["issues"]
+        issues: list[JsonObject] = (await self._api.ask("GET", path, params=params))["issues"]
         return issues
-
-    async def _find(self, marker: str) -> ExternalRef | None:
-        """Find an issue by its label; where there seems to be none, wait until the index must know.
-
-        Raises:
-            TemporaryFailure: It is too early to tell.
-        """
-        label = label_of(marker)
-        jql = f'project = "{self._settings.project}" AND labels = "{label}" ORDER BY created ASC'
-        found = await self._search(jql, "created", 10)
-        if len(found) > 1:
-            self._context.log.warning("two tickets under one marker", marker=marker)
-        if found:
-            return self._ref(found[0]["key"])
-        await self._wait_for_the_index(label)
-        return None
 
     async def _wait_for_the_index(self, label: str) -> None:
         if not self._cloud:
@@ -251,31 +244,6 @@ class Jira:
     def _ref(self, key: str) -> ExternalRef:
         url = f"{self._settings.url.rstrip('/')}/browse/{key}"
         return ExternalRef(self._context.name, key, url)
-
-    async def check(self) -> Sequence[Finding]:
-        """Prove token, project, issue type, required fields, and owners; change nothing."""
-        findings: list[Finding] = []
-        settings = self._settings
-        try:
-            await self._api.ask("GET", "/myself")
-            missing = await self._required()
-            if missing:
-                named = ", ".join(missing)
-                findings.append(
-                    Finding(f"{settings.project} requires {named}: add them to fields = {{ … }}")
-                )
-            for each in self._context.addressees:
-                if each.user is not None and not await self._assignable(each.user.id):
-                    text = f"{each.name} (jira user {each.user.id}) cannot be assigned"
-                    findings.append(
-                        Finding(f"{text}: their actions are filed without", fault=False)
-                    )
-        except Refused as refusal:
-            hint = "; are project and issue_type right?" if refusal.status in {400, 404} else ""
-            return [Finding(f"{refusal}{hint}")]
-        except (TemporaryFailure, PermanentFailure) as failure:
-            return [Finding(str(failure))]
-        return findings
 
     async def _required(self) -> list[str]:
         """Return the fields that an issue needs and nothing gives."""
@@ -314,5 +282,5 @@ def _is_done(status: Mapping[str, Any]) -> bool:
     return bool(status["statusCategory"]["key"] == "done")
 
 
-def _about_assignee(refusal: Refused, fields: Mapping[str, Any]) -> bool:
+def _about_assignee(refusal: ApiRefused, fields: Mapping[str, Any]) -> bool:
     return refusal.status == 400 and "assignee" in fields and "assignee" in str(refusal).casefold()

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from bot.contract import PluginContext, hookimpl
 from plugins.page.config import PageSettings
-from plugins.page.served import Page
+from plugins.page.served import ServedPage
 
 
 @hookimpl
-def register_status_page(context: PluginContext) -> Page:
+def register_status_page(context: PluginContext) -> ServedPage:
     """Provide the page."""
-    return Page(context, context.settings(PageSettings))
+    return ServedPage(context, context.settings(PageSettings))

@@ -63,7 +63,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class DayState:
     """The worst that befell a component on a day."""
 
     day: date
@@ -77,7 +77,7 @@ class Component:
     key: str
     name: str
     state: ComponentState
-    days: tuple[Day, ...]
+    days: tuple[DayState, ...]
     available: float
 
 
@@ -142,7 +142,7 @@ def _component(key: str, name: str, incidents: Sequence[Told], now: datetime) ->
             (told.last.health for told in concerned if not told.over),
             default=ComponentState.OPERATIONAL,
         ),
-        days=tuple(Day(day=day, state=state) for day, state in worst.items()),
+        days=tuple(DayState(day=day, state=state) for day, state in worst.items()),
         available=1 - _together(out) / length if length else 1.0,
     )
 

@@ -54,7 +54,7 @@ class _Document:
     status: int = 200
 
 
-class Page:
+class ServedPage:
     """See `bot.contract.status_pages.StatusPage`."""
 
     def __init__(self, context: PluginContext, settings: PageSettings) -> None:

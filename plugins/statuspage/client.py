@@ -20,7 +20,7 @@ from bot.contract import (
     StatusUpdate,
     TemporaryFailure,
 )
-from bot.plugin_kit.http_api import Api, Refused
+from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.page_updates import (
     COMMON_HEALTH,
     COMMON_IMPACT,
@@ -100,7 +100,7 @@ class Statuspage:
         if ref is not None:
             try:
                 found: dict[str, Any] = await self._ask("GET", f"{self._page}/incidents/{ref.id}")
-            except Refused as exc:
+            except ApiRefused as exc:
                 if exc.status != 404:
                     raise
             else:

@@ -12,7 +12,7 @@ from matrix_world import world
 from toxic import toxic
 from waiting import PATIENCE, until
 
-from adapters.matrix import hearing as hearing_module
+from adapters.matrix import room_events
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.session import Keep
@@ -261,8 +261,8 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 ):  # fmt: skip
     """D4"""
     async with world(synapse, tmp_path) as w:
-        hearing = w.bot.app.plugins.adapters["matrix"]._hearing
-        receive, release = hearing._receive, asyncio.Event()
+        handler = w.bot.app.plugins.adapters["matrix"]._room_events
+        receive, release = handler._receive, asyncio.Event()
 
         async def odd(inbound):
             if "slow" in getattr(inbound, "text", ""):
@@ -273,7 +273,7 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 
         room = await w.declared("1 down")
         await w.ann.hears("State", room)
-        hearing._receive = odd
+        handler._receive = odd
         triage = await w.triage()
         await w.ann.say(room, "!inc update slow")
         await w.ann.say(triage, "!inc update broken")
@@ -290,7 +290,7 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes(
     synapse, tmp_path, monkeypatch
 ):  # fmt: skip
-    monkeypatch.setattr(hearing_module, "KEY_SECONDS", 6.0)
+    monkeypatch.setattr(room_events, "KEY_SECONDS", 6.0)
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         await w.ann.hears("State", room)

@@ -87,20 +87,20 @@ async def test_a_lost_answer_makes_one_ticket(redmine, tmp_path):
     """A2 D2"""
     async with stage(tmp_path, config=config(redmine)) as bot:
         tracker = bot.app.plugins.trackers["redmine"]
-        real, lost = tracker._created, []
+        real, lost = tracker.create, []
 
         async def created(*args):
-            issue = await real(*args)
+            filed = await real(*args)
             if not lost:
-                lost.append(issue)
+                lost.append(filed)
                 raise ConnectionResetError("the answer was lost")
-            return issue
+            return filed
 
-        tracker._created = created
+        tracker.create = created
         before = len(redmine.issues())
         await over(bot)
         await over(bot, room="other", title="An answer is lost")  # INC-2: no other test has one
         await bot.say("ben", action(0), room="other")
         await bot.minutes(1)
-        assert (await bot.incident("INC-2")).action(1).ticket.id == str(lost[0]["id"])
+        assert (await bot.incident("INC-2")).action(1).ticket.id == lost[0].ref.id
         assert len(redmine.issues()) == before + 1

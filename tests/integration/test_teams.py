@@ -468,7 +468,7 @@ async def test_an_overdue_promise_is_kept_in_one_tap(tmp_path, monkeypatch):
 
 
 async def test_a_slow_database_does_not_keep_a_press_waiting(tmp_path, monkeypatch):
-    monkeypatch.setattr("adapters.teams.hearing.DEADLINE", 0.2)
+    monkeypatch.setattr("adapters.teams.activities.DEADLINE", 0.2)
     async with team(tmp_path, monkeypatch) as t:
         await t.say("ann", "declare 1 down ic:@ann")
         thread = await t.thread()

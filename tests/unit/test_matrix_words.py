@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.matrix import inbound, render
-from adapters.matrix.power import powers
+from adapters.matrix.power_levels import power_levels
 from adapters.matrix.session import Session
 from bot.contract.messages import (
     Actions,
@@ -247,7 +247,7 @@ def test_an_edit_is_quiet_and_carries_the_whole():
 
 def test_from_version_12_on_creators_are_above_every_level():
     create = {"room_version": "12", "additional_creators": ["@ops:example.org"]}
-    found = powers(create, ME, {"users": {"@ann:example.org": 100}, "state_default": 50})
+    found = power_levels(create, ME, {"users": {"@ann:example.org": 100}, "state_default": 50})
     assert found.level(ME) == found.level("@ops:example.org") == math.inf
     assert found.level("@ann:example.org") == 100
     assert found.level("@eve:example.org") == 0
@@ -257,10 +257,10 @@ def test_from_version_12_on_creators_are_above_every_level():
 
 def test_before_it_levels_are_all_there_is_and_a_removed_user_has_none():
     levels = {"users": {"@ann:example.org": 100}, "events": {"m.room.topic": "60"}}
-    found = powers({"room_version": "11"}, ME, levels)
+    found = power_levels({"room_version": "11"}, ME, levels)
     assert found.level(ME) == 0
     assert found.needed("m.room.topic", state=True) == 60
-    assert powers({"creator": ME}, ME, None).level(ME) == 100
+    assert power_levels({"creator": ME}, ME, None).level(ME) == 100
 
 
 def test_a_session_does_not_show_its_token():

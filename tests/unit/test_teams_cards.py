@@ -17,7 +17,8 @@ from test_samples import eventful
 from adapters.teams import cards
 from adapters.teams import inbound as ib
 from adapters.teams.cards import LONGEST, LONGEST_TEXT, Names, draw, units
-from adapters.teams.pacing import Pacing
+from adapters.teams.html_text import plain_of
+from adapters.teams.rate_limits import RateLimits
 from bot.contract.errors import RateLimited
 from bot.contract.messages import (
     Actions,
@@ -257,25 +258,25 @@ def test_html_is_read_as_people_see_it():
         "<div><p>db-1 is <b>full</b>&nbsp;&amp; slow<br>since 14:00</p><ul><li>one</li>"
         '<li>two <emoji alt="😀"></emoji></li></ul><attachment id="1"></attachment></div>'
     )
-    assert ib.plain_of(source) == "db-1 is full & slow\nsince 14:00\none\ntwo 😀"
+    assert plain_of(source) == "db-1 is full & slow\nsince 14:00\none\ntwo 😀"
 
 
 @pytest.mark.parametrize("name", ["19:a@thread.tacv2;messageid=12", "a:1x_-", "19:b@thread.v2"])
 def test_the_names_of_conversations_go_both_ways(name):
-    place = ib.place({"conversation": {"id": name}, "serviceUrl": "https://x.example"})
+    place = ib.conversation({"conversation": {"id": name}, "serviceUrl": "https://x.example"})
     assert ib.named(*ib.split(place.ref.id)) == name
 
 
-# --- pacing ---------------------------------------------------------------------------------------
+# --- rate limits ----------------------------------------------------------------------------------
 
 
 async def test_a_conversation_is_sent_what_teams_takes_and_not_more():
     clock = ManualClock()
-    pacing = Pacing(clock, 1000)
+    limits = RateLimits(clock, 1000)
     sent = []
     end = clock.now() + timedelta(seconds=120)
     while clock.now() < end:
-        pause = pacing._take("c", "t", urgent=False)
+        pause = limits._take("c", "t", urgent=False)
         if pause > timedelta(0):
             await clock.advance(pause)
         else:
@@ -289,24 +290,24 @@ async def test_a_conversation_is_sent_what_teams_takes_and_not_more():
 
 async def test_a_long_wait_is_given_back_and_other_conversations_go_on():
     clock = ManualClock()
-    pacing = Pacing(clock, 1000)
+    limits = RateLimits(clock, 1000)
     for _ in range(10):
         for _ in range(6):
-            await pacing.wait("c", "t", urgent=False)
+            await limits.wait("c", "t", urgent=False)
         await clock.advance(timedelta(seconds=2))
     with pytest.raises(RateLimited) as paced:  # sixty within half a minute
-        await pacing.wait("c", "t", urgent=True)
+        await limits.wait("c", "t", urgent=True)
     assert paced.value.retry_after == timedelta(seconds=10)
-    await pacing.wait("another", "t", urgent=False)
+    await limits.wait("another", "t", urgent=False)
 
 
 async def test_the_tenants_rate_keeps_room_for_what_is_urgent():
     """K3"""
     clock = ManualClock()
-    pacing = Pacing(clock, 10)
-    took = sum(pacing._take(f"c{n}", "t", urgent=False) <= timedelta(0) for n in range(10))
+    limits = RateLimits(clock, 10)
+    took = sum(limits._take(f"c{n}", "t", urgent=False) <= timedelta(0) for n in range(10))
     assert took == 8
-    assert pacing._take("u", "t", urgent=True) <= timedelta(0)
-    assert pacing._take("v", "t", urgent=True) <= timedelta(0)
-    assert pacing._take("w", "t", urgent=True) > timedelta(0)
-    assert pacing._take("x", "another", urgent=False) <= timedelta(0)
+    assert limits._take("u", "t", urgent=True) <= timedelta(0)
+    assert limits._take("v", "t", urgent=True) <= timedelta(0)
+    assert limits._take("w", "t", urgent=True) > timedelta(0)
+    assert limits._take("x", "another", urgent=False) <= timedelta(0)

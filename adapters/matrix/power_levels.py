@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Powers:
+class PowerLevels:
     """Who may do what in a room. `levels` is its `m.room.power_levels`; none: there is none."""
 
     creator: str
@@ -49,13 +49,15 @@ class Powers:
         return self.level(user) >= _number((self.levels or {}).get("invite"), 0)
 
 
-def powers(create: Mapping[str, Any], sender: str, levels: Mapping[str, Any] | None) -> Powers:
+def power_levels(
+    create: Mapping[str, Any], sender: str, levels: Mapping[str, Any] | None
+) -> PowerLevels:
     """Read a room's create event (its content and its sender) and power levels."""
     version = str(create.get("room_version", "1"))
     creator = sender if _modern(version, 11) else str(create.get("creator", sender))
     named = create.get("additional_creators")
     additional = tuple(str(u) for u in named) if isinstance(named, list) else ()
-    return Powers(creator=creator, additional=additional, version=version, levels=levels)
+    return PowerLevels(creator=creator, additional=additional, version=version, levels=levels)
 
 
 def creators_rule(version: str) -> bool:

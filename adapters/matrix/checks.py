@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from adapters.matrix import cross_signing
 from adapters.matrix.config import MatrixSettings
-from adapters.matrix.homeserver import V3, Homeserver, Refused
-from adapters.matrix.power import Powers
+from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
+from adapters.matrix.power_levels import PowerLevels
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.session import Keep
 from bot.contract import Finding, SetupFailed, TemporaryFailure
@@ -21,11 +21,11 @@ class Need:
     event: str
     state: bool = True
 
-    def may(self, powers: Powers, user: str) -> bool:
+    def may(self, powers: PowerLevels, user: str) -> bool:
         """Return whether a user may do it."""
         return powers.may(user, self.event, state=self.state)
 
-    def level(self, powers: Powers) -> float:
+    def level(self, powers: PowerLevels) -> float:
         """Return the level it needs."""
         return powers.needed(self.event, state=self.state)
 
@@ -46,7 +46,7 @@ async def check(
     """Return what keeps the bot from its work. Changes nothing."""
     try:
         await server.call("GET", "/_matrix/client/versions")
-    except (TemporaryFailure, Refused) as exc:
+    except (TemporaryFailure, HomeserverRefused) as exc:
         return [Finding(f"{settings.homeserver} cannot be reached ({exc}); is `homeserver` right?")]
     try:
         session = keep.session()
@@ -55,7 +55,7 @@ async def check(
     server.token = session.access_token
     try:
         who = await server.call("GET", f"{V3}/account/whoami")
-    except (TemporaryFailure, Refused) as exc:
+    except (TemporaryFailure, HomeserverRefused) as exc:
         return [Finding(f"the login is not valid ({exc}); run: sitrep matrix login")]
     if (who.get("user_id"), who.get("device_id")) != (settings.user, session.device_id):
         return [
@@ -108,7 +108,7 @@ async def _limits(settings: MatrixSettings, server: Homeserver) -> list[Finding]
     path = OVERRIDE.format(user=settings.user)
     try:
         found = await server.call("GET", path, token=settings.admin_token.get_secret_value())
-    except (Refused, TemporaryFailure) as exc:
+    except (HomeserverRefused, TemporaryFailure) as exc:
         return [Finding(f"admin_token cannot read the rate limit ({exc})", fault=False)]
     if found.get("messages_per_second") == 0 and found.get("burst_count") == 0:
         return []
@@ -123,8 +123,8 @@ async def _permissions(settings: MatrixSettings, server: Homeserver, rooms: Room
             if settings.triage:
                 return [Finding(f"there is no room {name}; correct `triage`")]
             return [Finding(f"the triage room {name} is made at the first start", fault=False)]
-        powers = await rooms.powers(room)
-    except Refused as exc:
+        powers = await rooms.power_levels(room)
+    except HomeserverRefused as exc:
         return [Finding(f"Sitrep is not in {name} ({exc}); invite {settings.user}")]
     except TemporaryFailure as exc:
         return [Finding(f"{name} cannot be read: {exc}")]

@@ -19,12 +19,12 @@ from typing import Any
 import structlog
 from cachetools import LRUCache
 
-from adapters.matrix import inbound, probing, render
+from adapters.matrix import checks, inbound, render
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.crypto import Crypto
-from adapters.matrix.homeserver import Homeserver, Refused
+from adapters.matrix.homeserver import Homeserver, HomeserverRefused
 from adapters.matrix.inbound import ADAPTER, CAPTURE, Event
-from adapters.matrix.power import Powers, powers
+from adapters.matrix.power_levels import PowerLevels, power_levels
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.sync import until_handled
 from bot.contract import (
@@ -49,7 +49,7 @@ REMEMBERED = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Who:
+class Participants:
     """The bot, and whom it listens to: the people of the config, and users of some homeservers."""
 
     me: str
@@ -58,13 +58,13 @@ class Who:
     homeservers: tuple[str, ...]
 
 
-class Hearing:
+class RoomEvents:
     """Handles what the sync brings."""
 
     def __init__(  # noqa: PLR0913 - what it is made of
         self,
         settings: MatrixSettings,
-        who: Who,
+        who: Participants,
         server: Homeserver,
         rooms: Rooms,
         crypto: Crypto,
@@ -158,7 +158,7 @@ class Hearing:
     async def _name_of(self, room: str) -> str:
         try:
             found = await self._server.state(room, "m.room.name")
-        except (Refused, TemporaryFailure):
+        except (HomeserverRefused, TemporaryFailure):
             return room
         return str((found or {}).get("name") or room)
 
@@ -373,9 +373,9 @@ class Hearing:
 
     async def _power_changed(self, room: str, event: Event) -> None:
         """Tell when the bot has lost what it needs in a room."""
-        now = await self._rooms.powers(room)
+        now = await self._rooms.power_levels(room)
         before = _before(event, now)
-        lost = [n for n in probing.NEEDED if n.may(before, self.me) and not n.may(now, self.me)]
+        lost = [n for n in checks.NEEDED if n.may(before, self.me) and not n.may(now, self.me)]
         if not lost:
             return
         what = ", ".join(each.what for each in lost)
@@ -401,7 +401,7 @@ class Hearing:
             return
         try:
             joined = await self._server.join(to)
-        except Refused as exc:
+        except HomeserverRefused as exc:
             self._log.warning("cannot follow", room=room, to=to, why=str(exc))
             await self._receive(
                 ChatTrouble(
@@ -424,7 +424,7 @@ async def retried(
     while True:
         try:
             await what()
-        except Refused as exc:
+        except HomeserverRefused as exc:
             log.warning("refused", why=str(exc))
             return
         except TemporaryFailure as exc:
@@ -442,7 +442,7 @@ def _membership(event: Event) -> str:
     return str(inbound.content(event).get("membership"))
 
 
-def _before(event: Event, now: Powers) -> Powers:
+def _before(event: Event, now: PowerLevels) -> PowerLevels:
     """Return a room's powers as they were before an event changed its levels."""
     unsigned = event.get("unsigned")
     levels = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
@@ -451,4 +451,4 @@ def _before(event: Event, now: Powers) -> Powers:
     create = {"room_version": now.version, "creator": now.creator}
     if now.additional:
         create["additional_creators"] = list(now.additional)  # type: ignore[assignment]
-    return powers(create, now.creator, levels)
+    return power_levels(create, now.creator, levels)

@@ -25,7 +25,7 @@ CONVERSATIONS = 5000
 """How many conversations are remembered, the quietest forgotten first."""
 
 
-class Pacing:
+class RateLimits:
     """Says when something may be sent."""
 
     def __init__(self, clock: Clock, per_second: int) -> None:

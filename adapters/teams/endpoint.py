@@ -18,7 +18,7 @@ from typing import Any
 import jwt
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
-from botbuilder.core import CloudAdapterBase, InvokeResponse, TurnContext
+from botbuilder.core import CloudAdapterBase, TurnContext
 from botbuilder.schema import Activity
 from botframework.connector.auth import (
     AuthenticateRequestResult,
@@ -51,16 +51,11 @@ SECONDS = ClientTimeout(total=10)
 """How long the key server may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an invoke is answered with."""
+Turn = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
+"""Handles an authenticated activity, as plain JSON.
 
-    status: int
-    body: Mapping[str, Any] | None = None
-
-
-Turn = Callable[[Mapping[str, Any]], Awaitable[Answer | None]]
-"""Takes an authenticated activity, as plain JSON; answers an invoke."""
+Returns the body that answers an invoke; `None` if there is nothing to answer.
+"""
 
 
 class KeysAway(Exception):  # noqa: N818 - a state, not a fault
@@ -193,7 +188,7 @@ class _Authentication(BotFrameworkAuthentication):  # type: ignore[misc] # it ha
         """Nobody signs in through the bot."""
 
 
-class Edge(CloudAdapterBase):  # type: ignore[misc] # it has no types
+class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
     """Takes requests from Teams, and nobody else."""
 
     def __init__(
@@ -214,30 +209,22 @@ class Edge(CloudAdapterBase):  # type: ignore[misc] # it has no types
     async def handle(self, request: web.Request) -> web.Response:
         """Answer a request: 401 and 403 before anything else is done with it, 400 for nonsense."""
         raw, activity, result = await self._let_in(request)
+        answer: Mapping[str, Any] | None = None
+
+        async def turn(_context: TurnContext) -> None:
+            nonlocal answer
+            answer = await self._turn(raw)
+
         try:
-            answer = await self._processed(result, activity, raw)
+            await self.process_activity(result, activity, turn)
         except DatabaseAway as exc:
             self._log.warning("database away", error=str(exc))
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from exc
-        if answer is None:
+        if activity.type != "invoke":
             return web.Response(status=202)
-        if answer.body is None:
-            return web.Response(status=answer.status)
-        return web.json_response(answer.body, status=answer.status)
-
-    async def _processed(
-        self, result: AuthenticateRequestResult, activity: Activity, raw: Mapping[str, Any]
-    ) -> Answer | None:
-        async def turn(context: TurnContext) -> None:
-            answer = await self._turn(raw)
-            if answer is not None and activity.type == "invoke":
-                value = InvokeResponse(status=answer.status, body=answer.body)
-                await context.send_activity(Activity(type="invokeResponse", value=value))
-
-        response = await self.process_activity(result, activity, turn)
-        if response is None:
-            return None
-        return Answer(status=int(response.status), body=response.body)
+        if answer is None:
+            return web.Response(status=400)
+        return web.json_response(answer)
 
     # --- who it is --------------------------------------------------------------------------------
 
