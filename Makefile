@@ -50,7 +50,7 @@ format: $(VENV)/.dev ## put every file into the one format
 	$(BIN)/ruff format .
 
 golden: $(VENV)/.dev ## write golden conversations and generated pages anew; read the diff
-	-SITREP_GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py tests/test_docs.py tests/unit/test_presenter.py
+	-SITREP_GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py tests/test_docs.py tests/test_rules.py tests/unit/test_presenter.py
 
 migration: $(VENV)/.dev ## write the next migration from the models; NAME=what_it_does
 	$(BIN)/tortoise -c storage.migrate.TORTOISE_ORM makemigrations -n $(NAME)

@@ -42,7 +42,7 @@ def page() -> str:
         "",
         "How to write one: [Write a plugin](../how-to/write-a-plugin.md). This page is generated",
         "from `bot/contract/` and `bot/plugin_kit/`; import the contract's names from",
-        "`bot.contract`.",
+        "`bot.contract`. An id like X2 names a [rule of the workflow](rules.md).",
         "",
         "## Hooks",
         "",

@@ -115,27 +115,3 @@ def test_the_readme_names_the_two_commands():
     text = (ROOT / "README.md").read_text("utf-8")
     assert "make run" in text
     assert "make test" in text
-
-
-RULES = [
-    *(f"S{n}" for n in range(1, 6)),
-    *(f"C{n}" for n in range(1, 7)),
-    *(f"K{n}" for n in range(1, 8)),
-    *(f"T{n}" for n in (1, 2)),
-    *(f"L{n}" for n in range(1, 4)),
-    *(f"D{n}" for n in range(1, 6)),
-    *(f"F{n}" for n in range(1, 17)),
-    *(f"P{n}" for n in range(1, 6)),
-    *(f"A{n}" for n in range(1, 4)),
-    *("X1", "X2", "H1", "H2"),
-]
-
-
-def test_every_rule_of_the_workflow_is_carried_by_a_test():
-    carried: set[str] = set()
-    for path in ROOT.glob("tests/**/test_*.py"):
-        for docstring in re.findall(
-            r'^    """(.*?)"""', path.read_text("utf-8"), re.MULTILINE | re.DOTALL
-        ):
-            carried |= set(re.findall(r"\b[SCKTLDFPAXH]\d{1,2}\b", docstring))
-    assert [rule for rule in RULES if rule not in carried] == []
