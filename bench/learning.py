@@ -23,8 +23,9 @@ from bot.domain import commands as cmd
 from bot.domain import drafting
 from bot.domain import events as ev
 from bot.domain.blameless import lint
-from bot.domain.decide import decide, fold
+from bot.domain.decide import decide
 from bot.domain.events import Entry
+from bot.domain.evolve import fold
 from bot.domain.incident import Severity
 from bot.domain.setting import Setting
 from bot.presenter import Presenter

@@ -19,8 +19,10 @@ from bot.config.load import parse
 from bot.config.model import LogSection
 from bot.contract.chat import ChatEvent
 from bot.domain import commands as cmd
-from bot.domain.decide import decide, fold, next_due
+from bot.domain.decide import decide
+from bot.domain.due import next_due
 from bot.domain.events import Entry
+from bot.domain.evolve import fold
 from bot.domain.incident import Severity
 from bot.domain.policy import Policy
 from bot.domain.setting import Setting

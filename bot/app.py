@@ -31,8 +31,8 @@ from bot.contract.errors import (
 from bot.contract.status_pages import Redrawable
 from bot.delivery.outbox import Outbox
 from bot.delivery.plan import Targets
-from bot.domain.decide import fold
 from bot.domain.durations import within
+from bot.domain.evolve import fold
 from bot.intake.service import Service
 from bot.jobs.daily_digest import Digesting
 from bot.jobs.due_times import Cadence

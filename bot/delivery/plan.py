@@ -15,7 +15,9 @@ from bot.domain import effects as fx
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import ClockName, Incident
+from bot.domain.plan import plan as planned
 from bot.domain.policy import Plan
+from bot.domain.telling import Scene
 from bot.presenter import Presenter
 from bot.presenter.voice import shorten
 from bot.refs import ConversationRef, Lane, PersonId, UserRef
@@ -73,7 +75,7 @@ class Router:
         events = tuple(entry.event for entry in entries)
         routes = self._routes(incident, followed=followed)
         sent: list[Outgoing] = []
-        for effect in fx.plan(incident, events, routes):
+        for effect in planned(incident, events, routes):
             sent += self._rows(incident, effect, entries, now, followed=followed)
         return sent
 
@@ -188,7 +190,7 @@ class Router:
         self, incident: Incident, effect: fx.SendInvitations, now: datetime
     ) -> list[Outgoing]:
         """Return the rows that invite to the review by mail."""
-        scene = fx.Scene(head=effect.event, events=(effect.event,))
+        scene = Scene(head=effect.event, events=(effect.event,))
         told = self._presenter.telling.tell(incident, scene, now)
         return [
             _plugin(name, Letter(mail=self._letter(incident, told, mail)), incident.id)

@@ -25,7 +25,7 @@ _GROUP = re.compile(
 _STRENGTHS = "eliminate, detect, recover, train or care"
 
 
-def act(decision: Decision, command: cmd.OnActions) -> None:
+def act_on_item(decision: Decision, command: cmd.OnActions) -> None:
     """Do what is done to action items."""
     match command:
         case cmd.AddAction():

@@ -14,11 +14,11 @@ from bot.refs import PersonId, Who
 def begin_command(decision: Decision, *, named: PersonId | None, how: ev.How) -> None:
     """Make the actor acting commander, and ask for a deliberate one (C1, C2)."""
     actor = acting_person(decision)
-    decision.command_to(actor, how=how, acting=named != actor)
+    command_to(decision, actor, how=how, acting=named != actor)
     if named is not None and named != actor:
         decision.add(ev.CommanderAsked(at=decision.now, by=actor, person=named))
     elif named is None:
-        decision.ask_next()
+        ask_next(decision)
 
 
 def _commanded(decision: Decision) -> Incident:
@@ -37,7 +37,7 @@ def name_commander(decision: Decision, person: PersonId) -> None:
     incident = _commanded(decision)
     if person == incident.commander:
         if decision.by == person and incident.acting:
-            decision.command_to(person, how=ev.How.ACCEPTED, acting=False)
+            command_to(decision, person, how=ev.How.ACCEPTED, acting=False)
             return
         raise Rejected(Who(person), " commands already.", lines=("who",))
     if person == decision.by:
@@ -56,11 +56,11 @@ def accept(decision: Decision) -> None:
     """Take the command one was asked to take, or offered (C1, C4)."""
     incident, actor = _commanded(decision), acting_person(decision)
     if incident.offered_to == actor:
-        decision.command_to(actor, how=ev.How.HANDED, acting=False)
+        command_to(decision, actor, how=ev.How.HANDED, acting=False)
     elif incident.acting and (
         actor == incident.commander or any(ask.person == actor for ask in incident.asked)
     ):
-        decision.command_to(actor, how=ev.How.ACCEPTED, acting=False)
+        command_to(decision, actor, how=ev.How.ACCEPTED, acting=False)
     elif incident.commander == actor:
         raise Rejected("You command already.", lines=("update <text>",))
     elif incident.acting and actor in decision.setting.trained:
@@ -88,8 +88,8 @@ def decline(decision: Decision) -> None:
         decision.add(ev.CommanderDeclined(at=decision.now, by=actor, person=actor, handoff=True))
     elif any(ask.person == actor and not ask.declined for ask in incident.asked):
         decision.add(ev.CommanderDeclined(at=decision.now, by=actor, person=actor, handoff=False))
-        if decision.next_candidate() or all(ask.declined for ask in decision.incident.asked):
-            decision.ask_next()
+        if next_candidate(decision) or all(ask.declined for ask in decision.incident.asked):
+            ask_next(decision)
     elif incident.commander == actor:
         raise Rejected("You command. Hand over instead.", lines=("handoff @name",))
     else:
@@ -101,13 +101,13 @@ def take(decision: Decision) -> None:
     incident, actor = _commanded(decision), acting_person(decision)
     if incident.commander == actor:
         if incident.acting:
-            decision.command_to(actor, how=ev.How.ACCEPTED, acting=False)
+            command_to(decision, actor, how=ev.How.ACCEPTED, acting=False)
             return
         raise Rejected("You command already.", lines=("update <text>",))
     asked = any(ask.person == actor for ask in incident.asked)
     open_to_all = incident.acting or incident.escalated
     if open_to_all and (actor in decision.setting.trained or (asked and incident.acting)):
-        decision.command_to(actor, how=ev.How.TAKEN, acting=False)
+        command_to(decision, actor, how=ev.How.TAKEN, acting=False)
     elif open_to_all:
         raise Rejected(
             "Taking command unasked is for trained commanders.",
@@ -191,3 +191,41 @@ def page(decision: Decision, command: cmd.PageOut) -> None:
             reason=command.reason,
         )
     )
+
+
+def command_to(decision: Decision, person: PersonId, *, how: ev.How, acting: bool) -> None:
+    """Give command to somebody; whoever commands holds no hands-on role (C1, C3)."""
+    if person in decision.incident.responders:
+        decision.add(ev.ResponderLeft(at=decision.now, by=decision.by, person=person))
+    decision.add(
+        ev.CommanderChanged(
+            at=decision.now,
+            by=decision.by,
+            was=decision.incident.commander,
+            now=person,
+            acting=acting,
+            how=how,
+            also_asked=tuple(
+                ask.person
+                for ask in decision.incident.asked
+                if not ask.declined and ask.person != person
+            ),
+        )
+    )
+
+
+def next_candidate(decision: Decision) -> PersonId | None:
+    """Return the next trained commander to ask (C2): nobody twice, nobody hands-on."""
+    incident = decision.incident
+    taken = {incident.commander, incident.declared_by, *incident.responders}
+    taken |= {ask.person for ask in incident.asked}
+    return next((p for p in decision.setting.candidates if p not in taken), None)
+
+
+def ask_next(decision: Decision) -> None:
+    """Ask the next in the rotation, or say that nobody is left (F4)."""
+    person = next_candidate(decision)
+    if person is not None:
+        decision.add(ev.CommanderAsked(at=decision.now, by=decision.by, person=person))
+    elif not decision.incident.nobody_left:
+        decision.add(ev.CandidatesExhausted(at=decision.now, by=None))

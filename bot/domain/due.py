@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
+from bot.domain import cadence
 from bot.domain import events as ev
 from bot.domain.actions import chase, chases
-from bot.domain.decision import Decision, owing
-from bot.domain.incident import ClockName, Incident, Phase, Promise, Rung, RungKind, Severity
+from bot.domain.command import ask_next, next_candidate
+from bot.domain.decision import Decision
+from bot.domain.incident import ClockName, Incident, Phase, Promise, Severity
 from bot.domain.policy import Policy
 from bot.domain.postmortem import promises, remind
 from bot.refs import PersonId
@@ -70,60 +72,18 @@ def _dues(incident: Incident, policy: Policy) -> Iterator[Due]:
 
 def _promise_dues(clock: ClockName, promise: Promise) -> Iterator[Due]:
     def missed(decision: Decision) -> None:
-        decision.miss(clock, promise)
+        cadence.miss(decision, clock, promise)
 
     for rung in promise.rungs:
         if rung.kind not in promise.fired:
-            yield Due(promise.due_at + rung.offset, _firing(clock, promise, rung))
+            fire = partial(cadence.fire_rung, clock=clock, promise=promise, rung=rung)
+            yield Due(promise.due_at + rung.offset, fire)
     yield Due(promise.missed_at, missed)
-
-
-def _firing(clock: ClockName, promise: Promise, rung: Rung) -> Callable[[Decision], None]:
-    def fire(decision: Decision) -> None:
-        when = promise.due_at + rung.offset
-        people = _called_by(decision, clock, rung.kind)
-        decision.add(
-            ev.RungFired(
-                at=decision.now,
-                clock=clock,
-                n=promise.n,
-                kind=rung.kind,
-                due_at=promise.due_at,
-                late_by=max(decision.now - when, timedelta(0)),
-                owed_by=owing(decision.incident, clock),
-                people=people,
-                silent=_overtaken(promise, rung, decision.now),
-            )
-        )
-
-    return fire
-
-
-def _called_by(decision: Decision, clock: ClockName, kind: RungKind) -> tuple[PersonId, ...]:
-    """Return who a rung calls (K3)."""
-    match kind:
-        case RungKind.PROMPT | RungKind.OVERDUE:
-            person = owing(decision.incident, clock)
-        case RungKind.PAGE:
-            person = decision.incident.commander or owing(decision.incident, clock)
-        case RungKind.NEXT:
-            person = decision.next_candidate()
-    return (person,) if person is not None else ()
-
-
-def _overtaken(promise: Promise, rung: Rung, now: datetime) -> bool:
-    """Whether a late rung would say what a later one says better; it is recorded all the same."""
-    if promise.missed_at <= now:
-        return True
-    if rung.kind not in {RungKind.PROMPT, RungKind.OVERDUE}:
-        return False
-    when = promise.due_at + rung.offset
-    return any(when < promise.due_at + other.offset <= now for other in promise.rungs)
 
 
 def _response_dues(incident: Incident, policy: Policy) -> Iterator[Due]:
     if incident.asked and not incident.nobody_left:
-        yield Due(max(ask.at for ask in incident.asked) + policy.ask_next_after, Decision.ask_next)
+        yield Due(max(ask.at for ask in incident.asked) + policy.ask_next_after, ask_next)
     within = policy.respond_within.get(incident.severity)
     since = incident.acting_since
     if within is not None and since is not None and incident.response_stage < len(_STAGES):
@@ -132,7 +92,7 @@ def _response_dues(incident: Incident, policy: Policy) -> Iterator[Due]:
 
 def _page_next(decision: Decision) -> tuple[PersonId, ...]:
     waiting = [ask.person for ask in decision.incident.asked if not ask.declined]
-    person = waiting[-1] if waiting else decision.next_candidate()
+    person = waiting[-1] if waiting else next_candidate(decision)
     return (person,) if person is not None else ()
 
 

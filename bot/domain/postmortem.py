@@ -28,7 +28,7 @@ SHORTEST_REDACTED = 3
 """A shorter text is part of too many words to be looked for in a document."""
 
 
-def owe(decision: Decision, *, reason: str | None = None) -> None:
+def owe_postmortem(decision: Decision, *, reason: str | None = None) -> None:
     """Open the postmortem of what has just ended, with its two promises (P1, P2)."""
     incident, policy = decision.incident, decision.setting.policy
     form = incident.postmortem or ("full" if reason is not None else None)
@@ -71,10 +71,10 @@ def start(decision: Decision, reason: str | None) -> None:
             "a new factor.",
             lines=("pm start because <reason>",),
         )
-    owe(decision, reason=reason)
+    owe_postmortem(decision, reason=reason)
 
 
-def forget(decision: Decision, texts: tuple[str, ...]) -> None:
+def forget_redacted(decision: Decision, texts: tuple[str, ...]) -> None:
     """Remove a redacted entry's texts from what people wrote of it (L3)."""
     review = decision.incident.review
     for section, text in review.sections.items() if review is not None else ():
@@ -110,13 +110,13 @@ def without(text: str, texts: tuple[str, ...]) -> str:
     return text
 
 
-def review(decision: Decision, command: cmd.OnPostmortem) -> None:
+def review_postmortem(decision: Decision, command: cmd.OnPostmortem) -> None:
     """Do what is done to a postmortem."""
     if isinstance(command, cmd.StartPostmortem):
         start(decision, command.reason)
         return
     if decision.incident.review is None and not decision.incident.phase.active:
-        owe(decision)  # resolved by a Sitrep that knew no postmortems
+        owe_postmortem(decision)  # resolved by a Sitrep that knew no postmortems
     owed = decision.incident.review
     if owed is None:
         _none_there(decision.incident)

@@ -1,10 +1,11 @@
-"""What leaves the room: external text with the commander's word, and briefs (X1, X2, H1)."""
+"""Texts for the public, with the commander's word (X1, X2)."""
 
 from __future__ import annotations
 
+from bot.domain import cadence
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.decision import Decision, owing
+from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
 from bot.domain.permissions import only_commander, under_way
@@ -18,7 +19,6 @@ from bot.domain.publication import (
     PublicState,
     filled,
 )
-from bot.refs import Who
 
 _HEALTH = {
     Severity.SEV1: ComponentState.MAJOR,
@@ -118,7 +118,7 @@ def publish(decision: Decision, command: cmd.PublishExternal) -> None:
     _publish(decision, text)
 
 
-def offer(decision: Decision) -> None:
+def offer_draft(decision: Decision) -> None:
     """Offer a SEV1's or SEV2's first public text at once, in the plan's words (X1, X2)."""
     incident = decision.incident
     told = incident.publications or incident.draft is not None
@@ -130,7 +130,7 @@ def offer(decision: Decision) -> None:
         _draft(decision, composed(incident, decision.setting.plan, None), mine=False)
 
 
-def follow(decision: Decision, moment: Moment) -> None:
+def publish_phase(decision: Decision, moment: Moment) -> None:
     """Bring the pages that tell of the incident to its phase, in the words agreed before (X2).
 
     They go out with the word of whoever may publish; from anybody else they are a draft.
@@ -185,7 +185,7 @@ def _publish(
         )
     )
     if not ended:
-        decision.keep(ClockName.EXTERNAL, at=decision.now)
+        cadence.keep(decision, ClockName.EXTERNAL, at=decision.now)
 
 
 def approve(decision: Decision) -> None:
@@ -207,24 +207,3 @@ def _waiting(decision: Decision, line: str) -> PublicDraft:
         raise Rejected("No external text waits for approval.", lines=("external <text>",))
     only_commander(decision, what="approves what goes outside", line=line)
     return draft
-
-
-def brief(decision: Decision, text: str) -> None:
-    """Send a summary to the stakeholders; the liaison's (H1)."""
-    under_way(decision)
-    if ClockName.STAKEHOLDER not in decision.setting.audiences:
-        raise Rejected(
-            "Nobody is subscribed and no audience is configured, so there is nobody to brief.",
-            lines=("update <text>", "subscribe"),
-        )
-    incident = decision.incident
-    may = {incident.commander, incident.roles.get(Role.LIAISON), incident.roles.get(Role.COMMS)}
-    if incident.commander is not None and decision.by not in may:
-        holder = owing(incident, ClockName.STAKEHOLDER)
-        raise Rejected(
-            "Briefs are the liaison's.",
-            lines=(f"brief {text}",),
-            for_whom=Who(holder) if holder else None,
-        )
-    decision.add(ev.BriefSent(at=decision.now, by=decision.by, text=text))
-    decision.keep(ClockName.STAKEHOLDER, at=decision.now)

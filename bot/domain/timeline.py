@@ -11,7 +11,8 @@ from bot.domain import events as ev
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Phase, Role
-from bot.domain.permissions import under_way
+from bot.domain.permissions import only_commander, under_way
+from bot.domain.postmortem import forget_redacted
 from bot.refs import Who
 
 _CAUSE = re.compile(
@@ -95,7 +96,26 @@ def remind_of_cause(decision: Decision, text: str) -> None:
         decision.add(ev.CauseReminded(at=decision.now))
 
 
-def editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
+def amend(decision: Decision, command: cmd.Amend) -> None:
+    """Correct an entry; the original stays in the audit record (L3)."""
+    _editable(decision, command.entry, "amend", anybody=command.followed)
+    if isinstance(decision.setting.entry, ev.ExternalPublished):
+        line = f"amend {command.entry} {command.text}"
+        only_commander(decision, what="changes what is public", line=line)
+    decision.add(
+        ev.EntryAmended(at=decision.now, by=decision.by, entry=command.entry, text=command.text)
+    )
+
+
+def redact(decision: Decision, command: cmd.Redact) -> None:
+    """Remove an entry's text for good, and the other entries of the same public text (L3)."""
+    _editable(decision, command.entry, "redact", anybody=command.followed)
+    for entry in (command.entry, *decision.setting.twins):
+        decision.add(ev.EntryRedacted(at=decision.now, by=decision.by, entry=entry))
+    forget_redacted(decision, decision.setting.redacted)
+
+
+def _editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
     """Refuse to change what is not there, what the bot recorded, or what is another's (L3)."""
     entry, incident = decision.setting.entry, decision.incident
     if entry is None:

@@ -34,17 +34,18 @@ from bot.delivery.plan import Router, Targets
 from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain import commands as cmd
 from bot.domain import drafting
-from bot.domain import effects as fx
 from bot.domain import events as ev
 from bot.domain.bystanders import asks_for_news
-from bot.domain.decide import decide, next_due
+from bot.domain.decide import decide
 from bot.domain.decision import Decision
 from bot.domain.drills import score
+from bot.domain.due import next_due
 from bot.domain.errors import Rejected
 from bot.domain.events import Entry
 from bot.domain.incident import ClockName, Incident, Kind, Phase, Severity
 from bot.domain.postmortem_values import Section, read
 from bot.domain.setting import Setting
+from bot.domain.telling import Scene, offered, scenes
 from bot.domain.timeline import texts_of, twins_of
 from bot.grammar.parser import Request, command_line, parse
 from bot.grammar.requests import (
@@ -465,7 +466,7 @@ class Service:
         decision = decide(None, command, inquiry.now, setting)
         events, incident = decision.happened, await self._commit(work, decision, inquiry)
         if own_room:
-            scene = fx.Scene(head=events[0], events=events)
+            scene = Scene(head=events[0], events=events)
             told = self._presenter.telling.tell(incident, scene, inquiry.now)
             await self._answer(work, inquiry, told, lasting=True)
         return "done"
@@ -492,8 +493,8 @@ class Service:
             ]
             await work.send(rows, now=inquiry.now)
         if events and inquiry.conversation not in after.conversations:
-            for scene in fx.scenes(events):
-                if fx.offered(scene.head):
+            for scene in scenes(events):
+                if offered(scene.head):
                     continue
                 told = self._presenter.telling.tell(after, scene, inquiry.now, inquiry.conversation)
                 await self._answer(work, inquiry, told, lasting=True)

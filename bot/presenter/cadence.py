@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from bot.contract.messages import Actions, Block, Message, Spans, span_of
 from bot.domain import events as ev
 from bot.domain.durations import duration
-from bot.domain.effects import Scene
 from bot.domain.incident import ClockName, Incident, Outcome, RungKind
+from bot.domain.telling import Scene
 from bot.presenter.briefs import BriefWords
 from bot.presenter.command import CommandWords
 from bot.presenter.phases import PhaseWords

@@ -18,7 +18,7 @@ from bot.contract.messages import (
     Strong,
     span_of,
 )
-from bot.domain.decision import owing
+from bot.domain.cadence import owing
 from bot.domain.incident import ClockName, Incident, Phase, Severity
 from bot.presenter.forms import FormWords
 from bot.presenter.voice import Voice, joined, next_label, para, shorten

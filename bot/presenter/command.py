@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bot.contract.messages import Actions, Message, Spans, span_of
 from bot.domain import events as ev
-from bot.domain.effects import Scene
 from bot.domain.incident import ClockName, Incident
+from bot.domain.telling import Scene
 from bot.presenter.voice import Occasion, Voice, first, joined, last, message, shorten
 from bot.refs import PersonId
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bot.contract.messages import Actions, Block, Button, Choice, Form, Input, Message
 from bot.domain.action_values import Strength
 from bot.domain.commands import Answer, NoteKind, Step
-from bot.domain.decide import QUESTIONS
 from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
 from bot.domain.postmortem_values import TITLES, Postmortem, Section, sections_of
+from bot.domain.severity import QUESTIONS
 from bot.presenter.voice import Voice
 from bot.refs import PersonId
 

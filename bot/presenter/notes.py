@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.contract.messages import Message, Spans
 from bot.domain import events as ev
 from bot.domain.commands import NoteKind
-from bot.domain.effects import Scene
 from bot.domain.incident import Incident
+from bot.domain.telling import Scene
 from bot.domain.timeline import text_of
 from bot.presenter.phases import PhaseWords
 from bot.presenter.voice import Occasion, Voice, message, shorten

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.contract.messages import Actions, At, Message, Precision, Spans, span_of
 from bot.domain import events as ev
-from bot.domain.effects import Scene
 from bot.domain.incident import Incident
+from bot.domain.telling import Scene
 from bot.presenter.public import PublicWords
 from bot.presenter.voice import Occasion, Voice, first, message
 

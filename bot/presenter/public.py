@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from bot.contract.messages import Actions, Block, Fields, Message, Row, Spans
 from bot.domain import events as ev
 from bot.domain.durations import duration
-from bot.domain.effects import Scene
 from bot.domain.incident import ClockName, Incident, Phase
 from bot.domain.policy import Plan
 from bot.domain.public import composed, health
 from bot.domain.publication import ComponentState, PublicDraft, PublicState
+from bot.domain.telling import Scene
 from bot.presenter.forms import FormWords
 from bot.presenter.voice import Occasion, Voice, because, first, joined, message, para, shorten
 

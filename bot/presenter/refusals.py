@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.contract.messages import Actions, Bullets, Button, Code, Message, Spans, Text, span_of
-from bot.domain.decide import QUESTIONS
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
+from bot.domain.severity import QUESTIONS
 from bot.grammar.requests import UsageError
 from bot.presenter.forms import FormWords
 from bot.presenter.voice import PREFIX, Voice, joined, para, shorten

@@ -8,11 +8,11 @@ from datetime import datetime
 from bot.contract.messages import File, Message, Spans, Text, span_of
 from bot.domain import events as ev
 from bot.domain.drafting import blocking
-from bot.domain.effects import Scene
 from bot.domain.incident import Incident
 from bot.domain.learned import OfReview
 from bot.domain.policy import Plan
 from bot.domain.postmortem_values import TITLES, Promised
+from bot.domain.telling import Scene
 from bot.presenter.calendar import invitation
 from bot.presenter.voice import (
     Occasion,

@@ -16,9 +16,9 @@ from bot.contract.messages import (
     span_of,
 )
 from bot.domain import events as ev
-from bot.domain.effects import Scene
 from bot.domain.incident import IMPACT, RESPONSE, ClockName, Incident, Kind, Severity
 from bot.domain.policy import Plan
+from bot.domain.telling import Scene
 from bot.grammar.requests import Opening
 from bot.presenter.command import CommandWords
 from bot.presenter.public import PublicWords

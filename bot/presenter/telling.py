@@ -8,9 +8,9 @@ from typing import assert_never
 
 from bot.contract.messages import Message, Spans
 from bot.domain import events as ev
-from bot.domain.effects import Scene
 from bot.domain.incident import Incident
 from bot.domain.learned import OfActions, OfReview
+from bot.domain.telling import Scene
 from bot.presenter.actions import ActionWords
 from bot.presenter.briefs import BriefWords
 from bot.presenter.cadence import CadenceWords, OfCadence

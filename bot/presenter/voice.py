@@ -23,8 +23,8 @@ from bot.contract.messages import (
     span_of,
 )
 from bot.domain import events as ev
-from bot.domain.effects import Scene
 from bot.domain.incident import ClockName, Incident, Outcome, Phase, Role
+from bot.domain.telling import Scene
 from bot.people import Directory
 from bot.refs import ConversationRef, Lane, PersonId
 

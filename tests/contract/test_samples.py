@@ -19,7 +19,7 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.action_values import Strength
 from bot.domain.blameless import lint
-from bot.domain.decide import fold
+from bot.domain.evolve import fold
 from bot.domain.incident import ClockName, Role, Severity
 from bot.domain.policy import Plan
 from bot.domain.postmortem_values import Section

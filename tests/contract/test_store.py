@@ -16,7 +16,7 @@ from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.action_values import Strength
-from bot.domain.decide import next_due
+from bot.domain.due import next_due
 from bot.domain.events import Entry
 from bot.domain.incident import ClockName, Severity
 from bot.domain.policy import Plan

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bot.domain.decide import fold
+from bot.domain.evolve import fold
 from bot.domain.incident import Incident
 from bot.domain.postmortem_values import Section
 from bot.testing import TEAM, stage

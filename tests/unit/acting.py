@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.decide import decide, evolve, next_due
+from bot.domain.decide import decide
+from bot.domain.due import next_due
 from bot.domain.errors import Rejected
+from bot.domain.evolve import evolve
 from bot.domain.incident import ClockName, Incident, Kind, Severity
 from bot.domain.policy import Plan, Policy
 from bot.domain.setting import Setting

@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.decide import fold, next_due
+from bot.domain.due import next_due
 from bot.domain.errors import Rejected
+from bot.domain.evolve import fold
 from bot.domain.incident import ClockName, Kind, Outcome, Phase, Role, Severity
 from bot.domain.policy import Plan
 from bot.domain.publication import PublicState

@@ -17,9 +17,9 @@ from bot.domain import drafting
 from bot.domain import events as ev
 from bot.domain.action_values import Category, Strength
 from bot.domain.blameless import ReviewFinding
-from bot.domain.decide import fold
 from bot.domain.errors import Rejected
 from bot.domain.events import Entry
+from bot.domain.evolve import fold
 from bot.domain.incident import Kind, Phase
 from bot.domain.policy import Plan
 from bot.domain.postmortem import waived

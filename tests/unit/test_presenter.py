@@ -13,11 +13,11 @@ from acting import START, Play
 from test_samples import eventful
 
 from bot.contract.messages import At, Precision, at_text, plain, relative, span_of, spans_text
-from bot.domain import effects as fx
 from bot.domain import events as ev
 from bot.domain.events import Entry
 from bot.domain.incident import Outcome
 from bot.domain.policy import Plan
+from bot.domain.telling import Scene, scenes
 from bot.people import Directory, Person
 from bot.presenter import Presenter
 from bot.presenter.telling import Silent
@@ -56,14 +56,14 @@ def test_no_kind_of_event_is_left_out_here():
 
 def test_a_message_can_be_about_every_kind_of_event_but_the_silent_ones():
     _, events = everything()
-    scenes = (scene for event in events for scene in fx.scenes((event,)))
-    assert {type(scene.head) for scene in scenes} == EVERY_KIND - SILENT
+    told = (scene for event in events for scene in scenes((event,)))
+    assert {type(scene.head) for scene in told} == EVERY_KIND - SILENT
 
 
 def test_everything_that_happens_can_be_told_and_ends_in_words():
     play, events = everything()
     for event in events:
-        scene = fx.Scene(head=event, events=(event,))
+        scene = Scene(head=event, events=(event,))
         if type(event) in SILENT:
             with pytest.raises(TypeError):
                 SAY.telling.tell(play.state, scene, play.now)

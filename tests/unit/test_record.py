@@ -8,7 +8,8 @@ from acting import ANN, BEN, CARA, DEV, EVE, OPS, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.decide import decide, fold
+from bot.domain.decide import decide
+from bot.domain.evolve import fold
 from bot.domain.incident import NEXT, Phase, Role, Severity
 from bot.domain.timeline import corrected
 from bot.refs import ConversationRef, ExternalRef

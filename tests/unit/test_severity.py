@@ -6,8 +6,8 @@ from acting import ANN, BEN, DEV, Play, at
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.commands import Answer
-from bot.domain.decide import assessed
 from bot.domain.incident import IMPACT, RESPONSE, ClockName, Kind, Phase, Severity
+from bot.domain.severity import assessed
 
 YES, NO, UNSURE = Answer.YES, Answer.NO, Answer.UNSURE
 

@@ -39,8 +39,8 @@ from bot.contract.messages import (
     Text,
     filled,
 )
-from bot.domain import effects as fx
 from bot.domain.evolve import evolve
+from bot.domain.telling import Scene
 from bot.presenter.telling import Silent
 from bot.refs import ConversationRef, PersonId
 from bot.testing import ManualClock
@@ -61,7 +61,7 @@ def everything_said() -> Iterator[Message]:
     for event in play.events:
         if isinstance(event, Silent):
             continue
-        scene = fx.Scene(head=event, events=(event,))
+        scene = Scene(head=event, events=(event,))
         yield SAY.telling.tell(play.state, scene, play.now)
         yield SAY.telling.tell_person(play.state, PersonId("eve"), scene, play.now)
     state = None

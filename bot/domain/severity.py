@@ -1,0 +1,136 @@
+"""Severity: declaring, assessing from impact, raising and lowering (S1-S5, F5)."""
+
+from __future__ import annotations
+
+from bot.domain import cadence
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.command import (
+    begin_command,
+)
+from bot.domain.decision import Decision
+from bot.domain.errors import Rejected
+from bot.domain.incident import (
+    Kind,
+    Severity,
+)
+from bot.domain.permissions import acting_person, only_commander, under_way_or_sev4
+from bot.domain.platforms import (
+    mirror_as_planned,
+)
+from bot.domain.postmortem import owe_postmortem
+from bot.domain.public import offer_draft, publish_phase
+from bot.domain.publication import Moment
+
+QUESTIONS: tuple[str, ...] = (
+    "Is a core service down, a revenue path broken, or data at risk?",
+    "Is a major feature degraded, or a significant group affected without a workaround?",
+    "Is any user affected?",
+)
+"""The three impact questions, most severe first (S2)."""
+
+
+def assessed(answers: tuple[cmd.Answer, ...]) -> Severity | None:
+    """Return the severity that the answers give; none while they do not decide yet (S2)."""
+    for severity, answer in zip(Severity, answers, strict=False):
+        if answer is not cmd.Answer.NO:
+            return severity
+    return Severity.SEV4 if len(answers) >= len(QUESTIONS) else None
+
+
+def declare(decision: Decision, command: cmd.Declare) -> None:
+    """Open an incident, a drill or a near miss (S2, S4, F7)."""
+    actor, setting = acting_person(decision), decision.setting
+    severity = command.severity or Severity.SEV1
+    if command.kind is Kind.NEAR_MISS:
+        severity = command.severity or Severity.SEV3
+    process = severity <= Severity.SEV3 and command.kind is not Kind.NEAR_MISS
+    decision.add(
+        ev.Declared(
+            at=decision.now,
+            by=actor,
+            id=command.id,
+            kind=command.kind,
+            title=command.title,
+            severity=severity,
+            given=command.severity is not None or command.kind is Kind.NEAR_MISS,
+            conversation=command.conversation,
+            declared_in=command.declared_in,
+            service=command.service,
+            impact=command.impact,
+            comms=setting.plan.comms if process else None,
+            liaison=setting.plan.liaison if process else None,
+            triage_at=setting.triage_at if severity is Severity.SEV3 and process else None,
+        )
+    )
+    if command.kind is Kind.NEAR_MISS:
+        owe_postmortem(decision)
+    if not process:
+        return
+    if severity.commanded:
+        begin_command(decision, named=command.commander, how=ev.How.DECLARED)
+    cadence.start_clocks(decision)
+    mirror_as_planned(decision)
+    offer_draft(decision)
+
+
+def assess(decision: Decision, command: cmd.Assess) -> None:
+    """Find the severity from impact, in up to three questions (S2)."""
+    under_way_or_sev4(decision)
+    severity = assessed(command.answers)
+    if severity is None:
+        so_far = " ".join(("assess", *(a.value for a in command.answers)))
+        raise Rejected(
+            QUESTIONS[len(command.answers)],
+            lines=tuple(f"{so_far} {a.value}" for a in cmd.Answer),
+        )
+    incident = decision.incident
+    answers = command.answers[: min(severity, len(QUESTIONS))]
+    in_time = decision.now - incident.declared_at <= decision.setting.policy.correct_within
+    if severity > incident.severity:
+        line = " ".join(("assess", *(a.value for a in answers)))
+        only_commander(decision, what="lowers the severity", line=line)
+    decision.add(ev.Assessed(at=decision.now, by=decision.by, answers=answers, severity=severity))
+    if severity != incident.severity:
+        _move_severity(decision, severity, reason="assessed from impact", corrected=in_time)
+
+
+def change_severity(decision: Decision, command: cmd.ChangeSeverity) -> None:
+    """Raise or lower the severity (S3)."""
+    under_way_or_sev4(decision)
+    incident, severity = decision.incident, command.severity
+    if severity is incident.severity:
+        raise Rejected(f"{incident.id} is {severity.label} already.", lines=("status",))
+    if severity > incident.severity:
+        line = f"sev {severity.value} because <reason>"
+        if command.reason is None and incident.commander in {None, decision.by}:
+            raise Rejected("Lowering the severity needs its reason.", lines=(line,))
+        only_commander(decision, what="lowers the severity, and says why", line=line)
+    _move_severity(decision, severity, reason=command.reason, corrected=False)
+
+
+def _move_severity(
+    decision: Decision, severity: Severity, *, reason: str | None, corrected: bool
+) -> None:
+    was = decision.incident.severity
+    cadence.miss_until(decision, decision.now)
+    decision.add(
+        ev.SeverityChanged(
+            at=decision.now,
+            by=decision.by,
+            was=was,
+            now=severity,
+            reason=reason,
+            corrected=corrected,
+        )
+    )
+    if severity.commanded and decision.incident.commander is None:
+        begin_command(decision, named=None, how=ev.How.RAISED)
+    cadence.replan(decision)
+    mirror_as_planned(decision)
+    if severity is Severity.SEV4:
+        publish_phase(decision, Moment.RESOLVED)
+    elif was is Severity.SEV4:
+        publish_phase(decision, Moment.REOPENED)
+    if severity < was:
+        offer_draft(decision)
