@@ -96,11 +96,10 @@ def drafted() -> Result:
 
 
 def _long():
-    now, setting = START, Setting(actor=PersonId("ann"))
+    now, here = START, ConversationRef("chat", "ops")
+    setting = Setting(actor=PersonId("ann"), name="INC-1", here=here)
     declared = cmd.Declare(
-        id="INC-1",
         title="x",
-        conversation=ConversationRef("chat", "ops"),
         severity=Severity.SEV1,
     )
     events = list(decide(None, declared, now, setting).happened)

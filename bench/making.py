@@ -73,12 +73,12 @@ def declaring(i: object) -> ChatEvent:
 
 def incidents(count: int, at: datetime, first: int = 1) -> list[tuple[Any, list[Entry]]]:
     """Incidents that a commander has accepted at a time, with their timelines."""
-    setting = Setting(policy=Policy(), actor=PersonId("ann"))
+    setting = Setting(
+        policy=Policy(), actor=PersonId("ann"), name="INC-0", here=ConversationRef("chat", "room")
+    )
     made = []
     declare = cmd.Declare(
-        id="INC-0",
         title="Checkout answers 500 for everyone",
-        conversation=ConversationRef("chat", "room"),
         severity=Severity.SEV1,
         commander=PersonId("ann"),
     )

@@ -30,10 +30,19 @@ from bot.contract.errors import (
 )
 from bot.contract.status_pages import Redrawable
 from bot.delivery.outbox import Outbox
-from bot.delivery.plan import Targets
+from bot.delivery.plan import Router, Targets
+from bot.delivery.subscriptions import Subscribers
 from bot.domain.durations import within
 from bot.domain.evolve import fold
+from bot.intake.answers import Answers
+from bot.intake.audience import AudienceRequests
+from bot.intake.captures import Captures, Conversations
+from bot.intake.commands import Commands
+from bot.intake.documents import Documents
+from bot.intake.questions import Questions
 from bot.intake.service import Service
+from bot.intake.ticks import Ticks
+from bot.intake.transaction import Transaction
 from bot.jobs.daily_digest import Digesting
 from bot.jobs.due_times import Cadence
 from bot.jobs.every import every
@@ -117,23 +126,47 @@ class App:
             mailers=tuple(plugins.mailers),
         )
         self.on_call = OnCall(config, clock, plugins.pagers)
-        self.service = Service(config, store, clock, self.presenter, targets, self.on_call.now)
+        say = self.presenter
+        self.router = Router(config, say, targets)
+        answers, self.subscribers = Answers(targets), Subscribers(config, say, targets)
+        self.transaction = Transaction(config, clock, say, self.router, answers, self.on_call.now)
+        questions = Questions(config, say, targets, answers, self.transaction)
+        commands = Commands(config, say, answers, self.transaction, questions)
+        self.conversations = Conversations(store, clock, say, self.router, self.transaction)
+        self.audience = AudienceRequests(
+            store, say, answers, self.transaction, commands, self.subscribers
+        )
+        self.documents = Documents(store, say, config.directory, self.transaction)
+        self.ticks = Ticks(config, store, clock, self.transaction)
+        self.service = Service(
+            config,
+            store,
+            clock,
+            say,
+            answers,
+            self.transaction,
+            questions,
+            commands,
+            Captures(config.directory, self.transaction, commands),
+            self.conversations,
+            self.audience,
+        )
         self.outbox = Outbox(
             config.delivery,
             store,
             clock,
             plugins,
             self.presenter,
-            self.service.stakeholders,
-            self.service.apply,
+            self.subscribers,
+            self.transaction.apply,
         )
-        self.cadence = Cadence(store, clock, self.service.tick)
+        self.cadence = Cadence(store, clock, self.ticks.tick)
         self.following = Following(
             store,
             clock,
             plugins.trackers,
-            self.service.apply,
-            self.service.filing,
+            self.transaction.apply,
+            self.router.filing,
             self.outbox.wake,
         )
         self.reporting = Reporting(config, store, clock, self.presenter, self.outbox.wake)
@@ -142,12 +175,12 @@ class App:
             store,
             clock,
             self.presenter,
-            self.service.stakeholders,
+            self.subscribers,
             self.outbox.wake,
         )
         dated = [n for n, page in plugins.status_pages.items() if isinstance(page, Redrawable)]
         self.redrawing = Redrawing(dated, store, clock, self.outbox.wake)
-        self.service.after_commit = self._after_commit
+        self.transaction.after_commit = self._after_commit
         self._handled = self._refused = 0
         self._lost: list[str] = []
         self._owner = uuid4().hex
@@ -187,7 +220,7 @@ class App:
                     self.numbers,
                     routes,
                     lambda: self.cadence.started,
-                    self.service.ended_by_mail,
+                    self.audience.ended_by_mail,
                 )
                 await stack.enter_async_context(http.serving(application, self.config.http.listen))
             async with self.working():
@@ -289,7 +322,7 @@ class App:
             except SessionEnded as exc:
                 _log.error("session ended", adapter=name, why=str(exc))
                 self._lost.append(f"{name}: {exc}")
-                await self.service.lost(name, str(exc))
+                await self.conversations.lost(name, str(exc))
                 return False
             except TemporaryFailure as exc:
                 _log.warning("adapter away", adapter=name, why=str(exc))

@@ -75,7 +75,7 @@ class SqlInbox(Statements, Inbox):
                 statements.append((self._dialect.text(_NUMBER_IF_MARKED), (series,)))
             marked, placed, rows, follow, *numbered = await self._client.fetch(statements)
             logical = placed[0]["logical"] if placed else None
-            followed = bool(follow[0]["followed"])
+            has_subscribers = bool(follow[0]["followed"])
             if marked and numbered:
                 number = numbered[0][0]["value"]
         else:
@@ -91,7 +91,7 @@ class SqlInbox(Statements, Inbox):
             )
             rows = json.loads(marked[0]["served"] or "[]") if marked else []
             logical = marked[0]["logical"] if marked else None
-            followed = bool(marked[0]["followed"]) if marked else False
+            has_subscribers = bool(marked[0]["followed"]) if marked else False
             if marked and series is not None:
                 number = await self.number(series)
         if not marked:
@@ -100,7 +100,7 @@ class SqlInbox(Statements, Inbox):
             conversation=place_of(logical) if logical else conversation,
             served=served_by(rows),
             number=number,
-            followed=followed,
+            has_subscribers=has_subscribers,
         )
 
     @override

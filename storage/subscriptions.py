@@ -10,7 +10,7 @@ from typing_extensions import override
 from bot.domain.incident import Severity
 from bot.domain.subscription import Subscription
 from bot.refs import PersonId
-from bot.store.subscriptions import Subscriptions
+from bot.store.subscriptions import Subscribed, Subscriptions
 from storage.statements import Statements
 
 _SUBSCRIBED = (
@@ -38,14 +38,15 @@ class SqlSubscriptions(Statements, Subscriptions):
     """The subscriptions of one transaction (see `bot.store.subscriptions.Subscriptions`)."""
 
     @override
-    async def followed(self, incident: str, service: str | None) -> tuple[bool, bool]:
+    async def subscribed(self, incident: str, service: str | None) -> Subscribed:
         rows = await self._read(
             "SELECT DISTINCT postmortems, digest FROM subscription WHERE person IS NOT NULL"
             " AND (incident IS NULL OR incident = $1) AND (service IS NULL OR service = $2)",
             incident,
             service,
         )
-        return bool(rows), any(not row["postmortems"] and not row["digest"] for row in rows)
+        to_briefs = any(not row["postmortems"] and not row["digest"] for row in rows)
+        return Subscribed(anyone=bool(rows), to_briefs=to_briefs)
 
     @override
     async def subscriptions(

@@ -466,7 +466,7 @@ async def _postmortem_import(config: Config, home: Path, name: str, text: str, a
         typer.echo(f"sitrep: nobody is called {author!r}; add [people.{author}]", err=True)
         return Exit.CONFIG
     async with writing(config, home) as app:
-        done, said = await app.service.import_document(name, text, person)
+        done, said = await app.documents.take_over(name, text, person)
     typer.echo(said if done else f"sitrep: {said}", err=not done)
     return Exit.DONE if done else Exit.REFUSED
 

@@ -66,20 +66,20 @@ class Router:
         self._boards = tuple(triage for triage in triages if triage is not None)
 
     def outgoing(
-        self, incident: Incident, entries: Sequence[Entry], now: datetime, *, followed: bool
+        self, incident: Incident, entries: Sequence[Entry], now: datetime, *, has_subscribers: bool
     ) -> list[Outgoing]:
         """Return the rows to queue after new `entries`, in order.
 
-        `followed`: somebody may be subscribed to the incident.
+        `has_subscribers`: somebody may be subscribed to the incident.
         """
         events = tuple(entry.event for entry in entries)
-        routes = self._routes(incident, followed=followed)
+        routes = self._routes(incident, has_subscribers=has_subscribers)
         sent: list[Outgoing] = []
         for effect in planned(incident, events, routes):
-            sent += self._rows(incident, effect, entries, now, followed=followed)
+            sent += self._rows(incident, effect, entries, now, has_subscribers=has_subscribers)
         return sent
 
-    def _routes(self, incident: Incident, *, followed: bool) -> fx.Routes:
+    def _routes(self, incident: Incident, *, has_subscribers: bool) -> fx.Routes:
         return fx.Routes(
             rooms=tuple(
                 each
@@ -90,12 +90,22 @@ class Router:
             tracker=bool(self._targets.trackers),
             publishers=bool(self._targets.publishers),
             mail=bool(self._targets.mailers),
-            stakeholders=followed or bool(self._targets.channels),
+            stakeholders=has_subscribers or bool(self._targets.channels),
             pager=bool(self._targets.pagers),
             listeners=bool(self._targets.listeners),
             triage=self._config.triage_conversation,
             boards=self._boards,
         )
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether plugins bring briefs to people, whoever is subscribed."""
+        return bool(self._targets.channels)
+
+    @property
+    def has_pagers(self) -> bool:
+        """Whether plugins page people."""
+        return bool(self._targets.pagers)
 
     def pages(self, plan: Plan) -> tuple[str, ...]:
         """Return the status pages that a plan publishes on: all, unless it names some (X2)."""
@@ -121,7 +131,7 @@ class Router:
         entries: Sequence[Entry],
         now: datetime,
         *,
-        followed: bool,
+        has_subscribers: bool,
     ) -> list[Outgoing]:
         """Return an effect as rows of the outbox, with its words."""
         targets, named = self._targets, incident.id
@@ -158,7 +168,7 @@ class Router:
             case fx.PublishStatus():
                 return self._notices(incident, effect)
             case fx.InformStakeholders():
-                return self._news(incident, effect, now, followed=followed)
+                return self._news(incident, effect, now, has_subscribers=has_subscribers)
             case fx.TellListeners():
                 return self._told(incident, entries)
 
@@ -208,13 +218,18 @@ class Router:
         return rows
 
     def _news(
-        self, incident: Incident, effect: fx.InformStakeholders, now: datetime, *, followed: bool
+        self,
+        incident: Incident,
+        effect: fx.InformStakeholders,
+        now: datetime,
+        *,
+        has_subscribers: bool,
     ) -> list[Outgoing]:
         """Return the rows that tell stakeholders: through channels, and whoever is subscribed."""
         update = self._update(incident, effect, now)
         brief, spread = Brief(update=update), FanOut(update=update)
         rows = [_plugin(name, brief, incident.id) for name in self._targets.channels]
-        return [*rows, *([_plugin(STAKEHOLDERS, spread, incident.id)] if followed else ())]
+        return [*rows, *([_plugin(STAKEHOLDERS, spread, incident.id)] if has_subscribers else ())]
 
     def _told(self, incident: Incident, entries: Sequence[Entry]) -> list[Outgoing]:
         """Return the rows that tell listeners of new entries.

@@ -41,17 +41,12 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declare:
-    """Open an incident. No severity, or `unsure`, is SEV1 until assessed (S2).
+    """Open an incident, as it was typed; its number and its place come with the setting."""
 
-    `declared_in` is where it was typed, where `conversation` is a room of its own.
-    """
-
-    id: str
     title: str
-    conversation: ConversationRef
-    declared_in: ConversationRef | None = None
     kind: Kind = Kind.INCIDENT
     severity: Severity | None = None
+    """`None` and `unsure` are SEV1 until assessed (S2)."""
     service: str | None = None
     commander: PersonId | None = None
     impact: str | None = None
@@ -233,20 +228,20 @@ class Cancel:
 class Amend:
     """Put a timeline entry right; the original stays in the audit record (L3).
 
-    `followed`: the message that it captured was changed so on its platform.
+    `by_platform`: the message that it captured was changed so on its platform.
     """
 
     entry: int
     text: str
-    followed: bool = False
+    by_platform: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redact:
-    """Remove the text of a timeline entry everywhere (L3); `followed` as with `Amend`."""
+    """Remove the text of a timeline entry everywhere (L3); `by_platform` as with `Amend`."""
 
     entry: int
-    followed: bool = False
+    by_platform: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,43 +16,54 @@ from bot.refs import ConversationRef, PersonId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Everything around a command that `decide` may look at (F12).
-
-    `candidates` are the trained commanders, least recently served first, without whoever is on call
-    for the service. `trained` are all of them. `audiences` are the clocks that somebody listens to.
-    `on_call` is who answers a page to a service; `pager`: whether a paging plugin does too. `entry`
-    is the timeline entry that the command speaks of. `triage_at` is the end of the business day.
-    `written_at` is when the actor's message was written, by its platform's clock, and `via` that
-    platform. `places` are the conversations that could be opened for the incident, by platform.
-    `followed`: somebody may be subscribed to it; `briefed`: to its briefs, whatever its severity.
-    `document` are the postmortem's sections as they stand, drafted or written, and `findings` what
-    its review has found in them. `redacted` are the texts that a redaction removes,
-    and `twins` the other entries of a public text: a draft, and what was published of it.
-    """
+    """Everything around a command that `decide` may look at (F12)."""
 
     policy: Policy = field(default_factory=Policy)
     plan: Plan = field(default_factory=Plan)
+    """The communication plan of the incident's service."""
     actor: PersonId | None = None
+    """The person who acts; `None` for a tick or a result."""
     candidates: tuple[PersonId, ...] = ()
+    """The trained commanders, least recently served first, without people on call (C2)."""
     trained: frozenset[PersonId] = frozenset()
+    """All trained commanders."""
     last_resort: tuple[PersonId, ...] = ()
+    """The people of `[paging] last`."""
     audiences: frozenset[ClockName] = frozenset({ClockName.INTERNAL})
+    """The clocks that somebody listens to."""
     on_call: Mapping[str, tuple[PersonId, ...]] = field(default_factory=dict)
+    """The people who answer a page to each service."""
     pager: bool = False
+    """Whether a paging plugin answers pages, too."""
     entry: Event | None = None
+    """The timeline entry that the command names."""
     triage_at: datetime | None = None
+    """The end of the business day (F16)."""
     written_at: datetime | None = None
+    """When the actor's message was written, by its platform's clock (F2)."""
     via: str | None = None
+    """The platform on which the actor wrote."""
+    name: str | None = None
+    """The id that a declaration gets (F9)."""
+    here: ConversationRef | None = None
+    """The conversation in which the actor wrote."""
     places: Mapping[str, ConversationRef] = field(default_factory=dict)
-    followed: bool = False
-    briefed: bool = True
+    """The rooms that could be opened for the incident, by platform (F15)."""
+    has_subscribers: bool = False
+    """Whether somebody may be subscribed to the incident."""
+    has_brief_subscribers: bool = True
+    """Whether somebody gets each of its briefs, whatever its severity."""
     document: Mapping[Section, str] = field(default_factory=dict)
+    """The postmortem's sections as they stand, drafted or written."""
     findings: tuple[ReviewFinding, ...] = ()
+    """The findings of the postmortem's review."""
     redacted: tuple[str, ...] = ()
+    """The texts that a redaction removes."""
     twins: tuple[int, ...] = ()
+    """The other entries of a public text: a draft, and what was published of it."""
 
     def period(self, clock: ClockName, severity: Severity) -> timedelta | None:
-        """Return the period that a clock starts with at a severity; none where it does not run."""
+        """Return the period that a clock starts with; `None` if it does not run."""
         if clock not in self.audiences:
             return None
         match clock:
@@ -60,8 +71,8 @@ class Setting:
                 return self.policy.internal.get(severity)
             case ClockName.EXTERNAL:
                 return self.plan.external.get(severity)
-            case ClockName.STAKEHOLDER if not self.briefed and not self.plan.audiences.get(
-                severity
+            case ClockName.STAKEHOLDER if (
+                not self.has_brief_subscribers and not self.plan.audiences.get(severity)
             ):
                 return None
             case ClockName.STAKEHOLDER:

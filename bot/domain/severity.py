@@ -38,24 +38,32 @@ def assessed(answers: tuple[cmd.Answer, ...]) -> Severity | None:
     return Severity.SEV4 if len(answers) >= len(QUESTIONS) else None
 
 
+def is_process(kind: Kind, severity: Severity) -> bool:
+    """Return whether an incident process runs: a room, clocks, roles (S4, F7)."""
+    return severity <= Severity.SEV3 and kind is not Kind.NEAR_MISS
+
+
 def declare(decision: Decision, command: cmd.Declare) -> None:
     """Open an incident, a drill or a near miss (S2, S4, F7)."""
     actor, setting = acting_person(decision), decision.setting
     severity = command.severity or Severity.SEV1
     if command.kind is Kind.NEAR_MISS:
         severity = command.severity or Severity.SEV3
-    process = severity <= Severity.SEV3 and command.kind is not Kind.NEAR_MISS
+    process = is_process(command.kind, severity)
+    room = setting.places.get(setting.via or "") if process else None
+    if setting.name is None or setting.here is None:
+        raise ValueError("a declaration needs a name and a place")
     decision.add(
         ev.Declared(
             at=decision.now,
             by=actor,
-            id=command.id,
+            id=setting.name,
             kind=command.kind,
             title=command.title,
             severity=severity,
             given=command.severity is not None or command.kind is Kind.NEAR_MISS,
-            conversation=command.conversation,
-            declared_in=command.declared_in,
+            conversation=room or setting.here,
+            declared_in=setting.here if room is not None else None,
             service=command.service,
             impact=command.impact,
             comms=setting.plan.comms if process else None,

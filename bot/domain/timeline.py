@@ -98,7 +98,7 @@ def remind_of_cause(decision: Decision, text: str) -> None:
 
 def amend(decision: Decision, command: cmd.Amend) -> None:
     """Correct an entry; the original stays in the audit record (L3)."""
-    _editable(decision, command.entry, "amend", anybody=command.followed)
+    _editable(decision, command.entry, "amend", anybody=command.by_platform)
     if isinstance(decision.setting.entry, ev.ExternalPublished):
         line = f"amend {command.entry} {command.text}"
         only_commander(decision, what="changes what is public", line=line)
@@ -109,7 +109,7 @@ def amend(decision: Decision, command: cmd.Amend) -> None:
 
 def redact(decision: Decision, command: cmd.Redact) -> None:
     """Remove an entry's text for good, and the other entries of the same public text (L3)."""
-    _editable(decision, command.entry, "redact", anybody=command.followed)
+    _editable(decision, command.entry, "redact", anybody=command.by_platform)
     for entry in (command.entry, *decision.setting.twins):
         decision.add(ev.EntryRedacted(at=decision.now, by=decision.by, entry=entry))
     forget_redacted(decision, decision.setting.redacted)

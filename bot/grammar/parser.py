@@ -11,7 +11,6 @@ from bot.domain import commands as cmd
 from bot.grammar.requests import (
     Asked,
     OfAudience,
-    Opening,
     UsageError,
 )
 from bot.grammar.text import clean
@@ -34,7 +33,7 @@ class Request:
     verb: Verb
     incident: str | None
     """The id that the line began with."""
-    what: Opening | cmd.Command | Asked | OfAudience
+    what: cmd.Command | Asked | OfAudience
     line: str
     """The line as it was typed, without the prefix."""
 

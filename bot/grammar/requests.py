@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.incident import Kind, Severity
-from bot.refs import PersonId
+from bot.domain import commands as cmd
+from bot.domain.incident import Severity
 
 
 class Query(StrEnum):
@@ -31,25 +31,13 @@ class Query(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """A new record is asked for; the service gives it its number and its conversation."""
-
-    kind: Kind
-    title: str
-    severity: Severity | None
-    service: str | None = None
-    commander: PersonId | None = None
-    impact: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A question about the record."""
 
     query: Query
     argument: str = ""
     """The choice: a list, a section, a version, or the verb that `help` explains."""
-    opening: Opening | None = None
+    declaration: cmd.Declare | None = None
     """The declaration that a preview shows."""
 
 

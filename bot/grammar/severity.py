@@ -10,7 +10,6 @@ from bot.domain.incident import Kind, Severity
 from bot.domain.severity import QUESTIONS, assessed
 from bot.grammar.requests import (
     Asked,
-    Opening,
     Query,
 )
 from bot.grammar.verb import (
@@ -57,8 +56,8 @@ def _leading_severity(words: Words, text: str) -> tuple[Severity | None, str]:
     return None, text
 
 
-def _opening(kind: Kind) -> Callable[[Words], Opening]:
-    def read(words: Words) -> Opening:
+def _declaring(kind: Kind) -> Callable[[Words], cmd.Declare]:
+    def read(words: Words) -> cmd.Declare:
         text, options = words.options("service", "ic", "impact", "answers")
         severity, text = _leading_severity(words, text)
         if severity is None and "answers" in options:
@@ -72,7 +71,7 @@ def _opening(kind: Kind) -> Callable[[Words], Opening]:
             )
         commander = options.get("ic")
         impact = options.get("impact")
-        return Opening(
+        return cmd.Declare(
             kind=kind,
             title=title,
             severity=severity,
@@ -85,7 +84,7 @@ def _opening(kind: Kind) -> Callable[[Words], Opening]:
 
 
 def _preview(words: Words) -> Asked:
-    return Asked(query=Query.PREVIEW, opening=_opening(Kind.INCIDENT)(words))
+    return Asked(query=Query.PREVIEW, declaration=_declaring(Kind.INCIDENT)(words))
 
 
 def _assess(words: Words) -> cmd.Assess:
@@ -118,7 +117,7 @@ VERBS: tuple[Verb, ...] = (
         says="Opens an incident. Works with a title alone: SEV1 until it is assessed.",
         topic=Topic.START,
         scope=Scope.NEW,
-        read=_opening(Kind.INCIDENT),
+        read=_declaring(Kind.INCIDENT),
     ),
     Verb(
         name="preview",
@@ -146,7 +145,7 @@ VERBS: tuple[Verb, ...] = (
         says="The whole path as practice; nothing leaves the building.",
         topic=Topic.START,
         scope=Scope.NEW,
-        read=_opening(Kind.DRILL),
+        read=_declaring(Kind.DRILL),
     ),
     Verb(
         name="near-miss",
@@ -156,7 +155,7 @@ VERBS: tuple[Verb, ...] = (
         says="Records what was caught before users felt it. Nobody is paged.",
         topic=Topic.START,
         scope=Scope.NEW,
-        read=_opening(Kind.NEAR_MISS),
+        read=_declaring(Kind.NEAR_MISS),
     ),
     Verb(
         name="sev",

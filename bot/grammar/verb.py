@@ -12,7 +12,6 @@ from bot.domain.incident import Severity
 from bot.grammar.requests import (
     Asked,
     OfAudience,
-    Opening,
     Query,
 )
 from bot.people import Directory, Unknown
@@ -60,7 +59,7 @@ class Verb:
     aliases: tuple[str, ...] = ()
     changes: bool = True
     """Whether the verb changes something: an old line is then asked about first (F11)."""
-    read: Callable[[Words], Opening | cmd.Command | Asked | OfAudience]
+    read: Callable[[Words], cmd.Command | Asked | OfAudience]
     """Reads what follows the verb; raises `Wrong`."""
 
 

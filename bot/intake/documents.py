@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
+from bot.contract.messages import plain
 from bot.domain import commands as cmd
+from bot.domain import drafting
+from bot.domain import events as ev
 from bot.domain.action_values import Action, Category, Strength
+from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
-from bot.domain.postmortem_values import COLUMNS, TITLES, EditedPostmortem, Row, Section
+from bot.domain.postmortem_values import COLUMNS, TITLES, EditedPostmortem, Row, Section, read
 from bot.grammar.text import clean
+from bot.intake.transaction import Transaction
 from bot.people import Directory, Unknown
+from bot.presenter import Presenter
 from bot.refs import PersonId
+from bot.store.work import Store, Work
 
 REASON = "edited in the document"
 """Why a date moved that somebody changed in the table."""
@@ -113,3 +121,45 @@ class _Rows:
             return date.fromisoformat(text)
         except ValueError:
             return None
+
+
+class Documents:
+    """Takes over postmortems that were edited outside."""
+
+    def __init__(
+        self, store: Store, presenter: Presenter, directory: Directory, transaction: Transaction
+    ) -> None:
+        self._store, self._presenter, self._directory = store, presenter, directory
+        self._transaction = transaction
+
+    async def take_over(self, name: str, text: str, actor: PersonId) -> tuple[bool, str]:
+        """Take over an edited postmortem; return whether that worked, and what to say of it.
+
+        The changes become one command, as if they had been typed (P3).
+        """
+        try:
+            document = read(text)
+        except ValueError as exc:
+            return False, str(exc)
+        return await self._store.transact(partial(self._take, name, document, actor))
+
+    async def _take(
+        self, name: str, document: EditedPostmortem, actor: PersonId, work: Work
+    ) -> tuple[bool, str]:
+        incident, words = await work.incident(name), self._presenter.documents
+        if incident is None:
+            return False, words.unknown(name)
+        entries = await work.timeline(name)
+        stands = drafting.sections(incident, entries, self._presenter.drafting)
+        command = changes(incident, stands, document, self._directory)
+        kept = missing(incident, document)
+        if not command.sections and not command.actions:
+            return True, words.unchanged(kept)
+        try:
+            decision = await self._transaction.decide_for(work, command, incident, actor=actor)
+        except Rejected as refusal:
+            refused = self._presenter.refusals.rejected(refusal, incident, elsewhere=True)
+            return False, plain(refused)
+        await self._transaction.commit(work, decision)
+        written = sum(isinstance(event, ev.SectionWritten) for event in decision.happened)
+        return True, words.changed(written, len(command.actions), kept)

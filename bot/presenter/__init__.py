@@ -16,6 +16,7 @@ from bot.presenter.bystanders import BystanderWords
 from bot.presenter.cadence import CadenceWords
 from bot.presenter.cards import CardWords
 from bot.presenter.command import CommandWords
+from bot.presenter.documents import DocumentWords
 from bot.presenter.drafting import DraftWords
 from bot.presenter.drills import DrillWords
 from bot.presenter.forms import FormWords
@@ -81,6 +82,7 @@ class Presenter:
             actions=self.actions,
         )
         self.drafting = DraftWords(directory, self.telling)
+        self.documents = DocumentWords()
         self.postmortem = PostmortemWords(voice, forms, self.review, self.drafting)
         self.cards = CardWords(voice, forms)
         self.timeline = TimelineWords(voice, self.cards, self.telling)

@@ -127,6 +127,12 @@ class ActionWords:
             Actions((self._voice.button("Done", incident, f"action done {action.n}"),)),
         )
 
+    def title(self, kind: str, *, mine: bool, incident: str | None) -> str:
+        """Return the title of a list of action items."""
+        what = "of yours" if mine else {"open": "open", "overdue": "overdue"}.get(kind, "")
+        where = f" of {incident}" if incident is not None else ""
+        return f"{what}{where}".strip()
+
     def listed(self, what: str, found: Sequence[ActionLine], today: date) -> Message:
         """Return the answer to `actions`."""
         if not found:

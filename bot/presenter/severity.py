@@ -15,11 +15,11 @@ from bot.contract.messages import (
     Spans,
     span_of,
 )
+from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.incident import IMPACT, RESPONSE, ClockName, Incident, Kind, Severity
 from bot.domain.policy import Plan
 from bot.domain.telling import Scene
-from bot.grammar.requests import Opening
 from bot.presenter.command import CommandWords
 from bot.presenter.public import PublicWords
 from bot.presenter.voice import (
@@ -76,16 +76,16 @@ class SeverityWords:
                     f" assessed {event.severity.label} ({answers}): {IMPACT[event.severity]}",
                 )
 
-    def preview(self, opening: Opening, line: str, period: timedelta | None) -> Message:
+    def preview(self, declaration: cmd.Declare, line: str, period: timedelta | None) -> Message:
         """Return the severity that a declaration would get, and the button that declares it."""
-        severity = opening.severity or Severity.SEV1
+        severity = declaration.severity or Severity.SEV1
         updates = f"every {span_of(period)}" if period is not None else "no clock"
         return Message(
             summary=(f"This would be {severity.label}: {IMPACT[severity]}",),
             blocks=(
                 Fields(
                     (
-                        Row("Title", (shorten(opening.title),)),
+                        Row("Title", (shorten(declaration.title),)),
                         Row("Response", (RESPONSE[severity],)),
                         Row("Updates", (updates,)),
                     )

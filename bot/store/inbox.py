@@ -15,13 +15,13 @@ class Arrival:
     """What is known of an inbound event at once.
 
     `conversation` is the name the core knows it by: an opened room keeps its first. `served` is
-    when each commander last served (C2). `followed`: somebody is subscribed to something.
+    when each commander last served (C2). `has_subscribers`: somebody is subscribed to something.
     """
 
     conversation: ConversationRef
     served: Mapping[PersonId, datetime]
     number: int | None = None
-    followed: bool = False
+    has_subscribers: bool = False
 
 
 class Inbox(Protocol):

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.subscription import Subscription
 from bot.refs import PersonId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribed:
+    """Whether people outside the response hear of an incident."""
+
+    anyone: bool
+    """Whether anybody is subscribed to it."""
+    to_briefs: bool
+    """Whether anybody gets each of its briefs."""
+
+
 class Subscriptions(Protocol):
     """The subscriptions, as one transaction sees them."""
 
-    async def followed(self, incident: str, service: str | None) -> tuple[bool, bool]:
-        """Return whether somebody is subscribed to an incident, and whether to each brief of it."""
+    async def subscribed(self, incident: str, service: str | None) -> Subscribed:
+        """Return whether anybody hears of an incident, and whether of each brief."""
 
     async def subscriptions(
         self, *, incident: str | None = None, by: PersonId | None = None

@@ -23,6 +23,7 @@ from bot.domain.policy import Plan
 from bot.domain.subscription import Subscription
 from bot.refs import ConversationRef, ExternalRef
 from bot.store.rows import Card, Guard, Outgoing, Post
+from bot.store.subscriptions import Subscribed
 from storage import open_database
 
 LATER = timedelta(seconds=6)
@@ -135,9 +136,9 @@ async def test_incidents_are_found_by_conversation_the_last_to_come_first(opened
     """Also where the clock was set back between the two."""
     async with opened() as db:
         first = await declared(db)
-        second = Play()
+        second = Play(name="INC-2")
         second.now -= timedelta(minutes=1)
-        command = cmd.Declare(id="INC-2", title="y", conversation=OPS, severity=Severity.SEV3)
+        command = cmd.Declare(title="y", severity=Severity.SEV3)
         second.do(ANN, command)
         await db.transact(lambda w: w.save(second.state, entries(second), due_at=None))
         found = await db.read(lambda w: w.incidents_in(OPS))
@@ -220,7 +221,9 @@ async def test_subscriptions_are_kept_once_and_end(opened):
         every, again = await store(wanted()), await store(wanted(token="another"))
         assert every == again
         assert every.n > 0
-        assert await db.read(lambda w: w.followed("INC-9", "checkout")) == (True, True)
+        assert await db.read(lambda w: w.subscribed("INC-9", "checkout")) == Subscribed(
+            anyone=True, to_briefs=True
+        )
         one = await store(wanted(incident="INC-1", severity=Severity.SEV2, service="checkout"))
         papers = await store(wanted(incident="INC-2", postmortems=True, digest=True))
         planned = await store(wanted(address="mail:board@example.com", by=None))
@@ -230,19 +233,25 @@ async def test_subscriptions_are_kept_once_and_end(opened):
         assert await db.read(lambda w: w.subscription(one.token)) == one
         assert await db.read(lambda w: w.subscription(one.n)) == one
         assert await db.read(lambda w: w.subscription("nothing")) is None
-        assert await db.read(lambda w: w.followed("INC-1", None)) == (True, True)
+        assert await db.read(lambda w: w.subscribed("INC-1", None)) == Subscribed(
+            anyone=True, to_briefs=True
+        )
         for each in (every, one, planned):
             await db.transact(lambda w, n=each.n: w.unsubscribe(n))
-        assert await db.read(lambda w: w.followed("INC-1", None)) == (False, False)
-        assert await db.read(lambda w: w.followed("INC-2", None)) == (True, False)
+        assert await db.read(lambda w: w.subscribed("INC-1", None)) == Subscribed(
+            anyone=False, to_briefs=False
+        )
+        assert await db.read(lambda w: w.subscribed("INC-2", None)) == Subscribed(
+            anyone=True, to_briefs=False
+        )
         left = await db.read(lambda w: w.subscriptions())
         assert [(each.n, each.muted) for each in left] == [(papers.n, False), (planned.n, True)]
         assert (await store(wanted(address="mail:board@example.com", by=None))).muted
         arrival = await db.transact(lambda w: w.arrive("chat", "e1", OPS, at=START))
-        assert arrival.followed
+        assert arrival.has_subscribers
         await db.transact(lambda w: w.unsubscribe(papers.n))
         arrival = await db.transact(lambda w: w.arrive("chat", "e2", OPS, at=START))
-        assert not arrival.followed
+        assert not arrival.has_subscribers
 
 
 async def test_what_a_page_tells_of_and_what_changed_can_be_asked_for(opened):
@@ -404,8 +413,8 @@ async def test_two_hundred_commands_at_once_are_all_there(opened):
         async def one(i: int) -> None:
             async def body(work):
                 n = await work.number("INC")
-                play = Play()
-                play.do(ANN, cmd.Declare(id=f"INC-{n}", title=str(i), conversation=OPS))
+                play = Play(name=f"INC-{n}")
+                play.do(ANN, cmd.Declare(title=str(i)))
                 await work.save(play.state, entries(play), due_at=None)
                 await work.send([post(str(i), lane=f"chat/{i % 7}")], now=START)
 
@@ -441,8 +450,8 @@ async def test_transactions_that_wait_for_each_other_both_get_through(opened):
     """C1"""
     async with opened() as db:
         for n in (1, 2):
-            play = Play()
-            command = cmd.Declare(id=f"INC-{n}", title="x", conversation=OPS)
+            play = Play(name=f"INC-{n}")
+            command = cmd.Declare(title="x")
             play.do(ANN, command)
             await db.transact(lambda w, play=play: w.save(play.state, entries(play), due_at=None))
 

@@ -119,7 +119,7 @@ async def test_an_edited_document_becomes_one_version_and_new_actions(tmp_path):
         text = "Reject a query without an index in CI"
         new = f"|  | {text} | dev | 2026-12-20 | prevent | eliminate |  |"
         edited = edited.replace("\n\n## Lessons", f"\n{new}\n\n## Lessons")
-        done, said = await bot.app.service.import_document("INC-1", edited, "ben")
+        done, said = await bot.app.documents.take_over("INC-1", edited, "ben")
         assert (done, said) == (True, "1 section and 2 action items changed")
         await bot.settle()
         assert bot.heard()[-1].startswith("Written: Lessons learned, A2, A1 (version 1), by Ben.")
@@ -128,7 +128,7 @@ async def test_an_edited_document_becomes_one_version_and_new_actions(tmp_path):
         assert incident.action(2).owner == "dev"
         assert incident.action(1).due.isoformat() == "2026-12-18"
         assert "## A heading of our own" in next(iter(incident.review.sections.values()))
-        again = await bot.app.service.import_document("INC-1", await document(bot), "ann")
+        again = await bot.app.documents.take_over("INC-1", await document(bot), "ann")
         assert again == (True, "nothing differs from the record")
 
 
@@ -142,12 +142,12 @@ async def test_a_document_with_an_unacceptable_action_changes_nothing(tmp_path):
         edited = text.replace("\n\n## Lessons", f"\n{new}\n\n## Lessons").replace(
             "[if measurable]", "none"
         )
-        done, said = await bot.app.service.import_document("INC-1", edited, "ann")
+        done, said = await bot.app.documents.take_over("INC-1", edited, "ann")
         assert not done
         assert "platform-team is a team" in said
         assert "which signal" in said
         assert await bot.incident() == before
-        done, said = await bot.app.service.import_document("INC-1", "no document", "ann")
+        done, said = await bot.app.documents.take_over("INC-1", "no document", "ann")
         assert not done
         assert "no postmortem" in said
 

@@ -19,7 +19,7 @@ from bot.contract.chat import (
 )
 from bot.domain import events as ev
 from bot.domain.incident import Phase
-from bot.intake.service import decide as really
+from bot.intake.transaction import decide as decide_rightly
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, ManualClock, RecordingAdapter, stage
 
@@ -305,7 +305,7 @@ async def test_a_command_over_which_the_bot_breaks_down_changes_nothing_and_is_a
         await bot.say("ann", "!inc declare sev1 down")
         before = await bot.timeline()
         with monkeypatch.context() as broken:
-            broken.setattr("bot.intake.service.decide", lambda *_: 1 / 0)
+            broken.setattr("bot.intake.transaction.decide", lambda *_: 1 / 0)
             assert not await bot.say("ann", "!inc note x", event="n1")
         assert "something is wrong with Sitrep itself" in bot.heard()[-1]
         assert await bot.timeline() == before
@@ -325,10 +325,10 @@ async def test_an_incident_over_which_the_bot_breaks_down_stops_no_other_clock(
         def partly(incident, *rest):
             if incident.id == "INC-1":
                 raise ZeroDivisionError
-            return really(incident, *rest)
+            return decide_rightly(incident, *rest)
 
         with monkeypatch.context() as broken:
-            broken.setattr("bot.intake.service.decide", partly)
+            broken.setattr("bot.intake.transaction.decide", partly)
             await bot.minutes(16)
         assert any("overdue" in text for text in bot.heard("r2"))
         assert not any("overdue" in text for text in bot.heard("r1"))

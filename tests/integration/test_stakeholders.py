@@ -64,7 +64,7 @@ async def mailing(home, config: str = MAILED, **more):
     try:
         async with stage(home, config=config, more=section, **more) as bot:
             app = http.application(
-                bot.app.store, bot.app.numbers, (), ending=bot.app.service.ended_by_mail
+                bot.app.store, bot.app.numbers, (), ending=bot.app.audience.ended_by_mail
             )
             runner = web.AppRunner(app)
             await runner.setup()

@@ -35,6 +35,8 @@ class Play:
             candidates=(BEN, CARA),
             trained=frozenset({BEN, CARA}),
             last_resort=(EVE,),
+            name="INC-1",
+            here=OPS,
         )
         self.setting = replace(self.setting, **setting)
 
@@ -62,7 +64,7 @@ class Play:
         level = Severity(severity) if severity is not None else None
         self.do(
             who,
-            cmd.Declare(id="INC-1", title="x", conversation=OPS, severity=level, kind=kind, **more),
+            cmd.Declare(title="x", severity=level, kind=kind, **more),
         )
         return self.state
 

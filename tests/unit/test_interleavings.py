@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from acting import ALL, ANN, BEN, CARA, DEV, EVE, OPS, Play
+from acting import ALL, ANN, BEN, CARA, DEV, EVE, Play
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -246,7 +246,7 @@ def test_every_phase_and_command_is_answered(phase):
         cmd.DeclineCommand(), cmd.TakeCommand(), cmd.HandOff(person=DEV),
         cmd.NameCommander(person=DEV), cmd.Stabilise(), cmd.Resolve(), cmd.Reopen(reason="x"),
         cmd.Cancel(reason="x"), cmd.StateImpact(text="x"), cmd.PageOut(person=DEV),
-        cmd.Declare(id="INC-1", title="x", conversation=OPS), cmd.Tick(),
+        cmd.Declare(title="x"), cmd.Tick(),
         cmd.ChangeSeverity(severity=Severity.SEV3, reason="x"),
     ):  # fmt: skip
         play = Play()

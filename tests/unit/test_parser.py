@@ -11,7 +11,6 @@ from bot.grammar.cadence import NO_CHANGE
 from bot.grammar.parser import parse
 from bot.grammar.requests import (
     Asked,
-    Opening,
     Query,
     SetShield,
     Subscribe,
@@ -31,8 +30,8 @@ def read(line: str, **mentions: UserRef):
     return request.what
 
 
-def opening(title: str, **more: object) -> Opening:
-    return Opening(**{"kind": Kind.INCIDENT, "title": title, "severity": None, **more})
+def opening(title: str, **more: object) -> cmd.Declare:
+    return cmd.Declare(**{"kind": Kind.INCIDENT, "title": title, "severity": None, **more})
 
 
 @pytest.mark.parametrize("word", ["sev1", "s1", "1", "SEV1", "S1"])

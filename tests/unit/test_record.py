@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from acting import ANN, BEN, CARA, DEV, EVE, OPS, Play, at
+from acting import ANN, BEN, CARA, DEV, EVE, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
@@ -215,7 +215,7 @@ def test_an_incident_is_declared_once_and_first():
     with pytest.raises(Exception, match="No such incident"):
         play.do(ANN, cmd.Resolve())
     play.declare(1)
-    play.refused(ANN, cmd.Declare(id="INC-1", title="x", conversation=OPS))
+    play.refused(ANN, cmd.Declare(title="x"))
 
 
 def test_tick_on_a_quiet_incident_changes_nothing():

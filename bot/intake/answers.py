@@ -1,0 +1,60 @@
+"""Answers: to whoever asked, where they asked, and the mark on what they wrote."""
+
+from __future__ import annotations
+
+from bot.contract.messages import Message
+from bot.delivery.plan import Targets
+from bot.intake.arrived import Arrived, Outcome
+from bot.refs import Lane
+from bot.store.rows import Acknowledge, Outgoing, Post
+from bot.store.work import Work
+
+
+class Answers:
+    """Queues answers, or hands back those that go with the receipt."""
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    async def give(
+        self,
+        work: Work,
+        arrived: Arrived,
+        message: Message,
+        *,
+        worked: bool | None = None,
+        lasting: bool = False,
+    ) -> tuple[Message, ...]:
+        """Queue an answer, or return it for the receipt.
+
+        An inline answer is not queued: a press whose answer is lost is pressed again. `lasting`
+        queues it all the same, since the conversation must know what was done. `worked` marks the
+        message that asked, as done or not.
+        """
+        if arrived.inline and not lasting:
+            return (message,)
+        row = Outgoing(
+            target=arrived.conversation.adapter,
+            lane=Lane.of(arrived.conversation),
+            body=Post(message=message, answers=arrived.message),
+        )
+        marks = self.mark(arrived, worked=worked) if worked is not None else []
+        await work.send([*marks, row], now=arrived.now)
+        return ()
+
+    async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Outcome:
+        """Answer that nothing was done, and why."""
+        return Outcome(word=word, answers=await self.give(work, arrived, message, worked=False))
+
+    async def answer(self, work: Work, arrived: Arrived, message: Message) -> Outcome:
+        """Answer a question."""
+        return Outcome(word="answered", answers=await self.give(work, arrived, message))
+
+    def mark(self, arrived: Arrived, *, worked: bool) -> list[Outgoing]:
+        """Return the row that marks a command, where the platform has reactions."""
+        adapter = self._targets.adapters.get(arrived.source)
+        if arrived.message is None or adapter is None or not adapter.features.reactions:
+            return []
+        to = arrived.conversation
+        body = Acknowledge(message=arrived.message, worked=worked)
+        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body)]

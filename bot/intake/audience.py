@@ -1,0 +1,144 @@
+"""The audience: subscriptions, and questions for news answered in the responders' place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.delivery.subscriptions import Subscribers, last_brief
+from bot.domain import commands as cmd
+from bot.domain.incident import Incident
+from bot.grammar.parser import Request
+from bot.grammar.requests import OfAudience, SetShield, Subscribe, Unsubscribe
+from bot.intake.answers import Answers
+from bot.intake.arrived import Arrived, Outcome
+from bot.intake.commands import Commands
+from bot.intake.transaction import Transaction
+from bot.presenter import Presenter
+from bot.refs import Lane
+from bot.store.work import Store, Work
+
+SHIELD = "shield/"
+"""The names of the shield's records: where it is off, and who was answered when."""
+
+SHIELD_AGAIN = timedelta(minutes=2)
+"""How long a person who asks again is not answered again."""
+
+
+class AudienceRequests:
+    """Subscribes people, and shields the responders from questions (H1, H2)."""
+
+    def __init__(  # noqa: PLR0913 - what it is composed of
+        self,
+        store: Store,
+        presenter: Presenter,
+        answers: Answers,
+        transaction: Transaction,
+        commands: Commands,
+        subscribers: Subscribers,
+    ) -> None:
+        self._store, self._presenter, self._answers = store, presenter, answers
+        self._transaction, self._commands = transaction, commands
+        self._subscribers = subscribers
+
+    async def change(
+        self, work: Work, arrived: Arrived, request: Request, asked: OfAudience
+    ) -> Outcome:
+        """Subscribe somebody, end that, or switch the shield (H1, H2)."""
+        if isinstance(asked, SetShield):
+            return await self._set_shield(work, arrived, on=asked.on)
+        meant = await self._meant(work, arrived, request, asked)
+        if isinstance(meant, Outcome):
+            return meant
+        here, actor = arrived.conversation, arrived.actor
+        if isinstance(asked, Unsubscribe):
+            told, done = await self._subscribers.unsubscribe(work, asked, actor, here, meant)
+            told = replace(told, aside=True)
+            answers = await self._answers.give(work, arrived, told, worked=done)
+            return Outcome(word="done" if done else "answered", answers=answers)
+        told, stored = await self._subscribers.subscribe(work, asked, actor, here, meant)
+        # Aside, since it concerns nobody else in the conversation (H2).
+        told = replace(told, aside=True)
+        answers = await self._answers.give(work, arrived, told, worked=stored is not None)
+        if stored is None:
+            return Outcome(word="rejected", answers=answers)
+        if not stored.postmortems and not stored.digest:
+            for each in [meant] if meant is not None else await self._transaction.running(work):
+                await self._transaction.apply(work, each.id, cmd.OpenAudience())
+        return Outcome(word="done", answers=answers)
+
+    async def _meant(
+        self, work: Work, arrived: Arrived, request: Request, asked: Subscribe | Unsubscribe
+    ) -> Incident | Outcome | None:
+        """Return the incident that a subscription is about; `None` if it is about many."""
+        subscribes = isinstance(asked, Subscribe)
+        named = (asked.incident if isinstance(asked, Subscribe) else None) or request.incident
+        if named is not None:
+            return await self._commands.meant(work, arrived, request, named)
+        if isinstance(asked, Subscribe) and (asked.everything or asked.postmortems):
+            return None
+        running = [i for i in await work.incidents_in(arrived.conversation) if i.running]
+        if len(running) > 1 and subscribes:
+            which = self._presenter.refusals.which(running, request.line)
+            return await self._answers.refuse(work, arrived, which, "no incident")
+        return await work.held(running[0]) if len(running) == 1 else None
+
+    async def _set_shield(self, work: Work, arrived: Arrived, *, on: bool) -> Outcome:
+        name = f"{SHIELD}{Lane.of(arrived.conversation)}"
+        await work.store_ref(name, "on" if on else "off")
+        told = self._presenter.bystanders.shield_set(on=on)
+        answers = await self._answers.give(work, arrived, told, worked=True)
+        return Outcome(word="done", answers=answers)
+
+    async def listed(self, work: Work, arrived: Arrived) -> Outcome:
+        """List what somebody is subscribed to."""
+        own = await self._subscribers.own(work, arrived.actor, arrived.conversation)
+        message = self._presenter.subscriptions.listed(own)
+        return await self._answers.answer(work, arrived, message)
+
+    async def tell_news(self, work: Work, arrived: Arrived, *, spoken_to: bool) -> Outcome | None:
+        """Answer a question how things stand (H2); `None` if it is not one for the bot."""
+        here = arrived.conversation
+        running = [i for i in await work.incidents_in(here) if i.running]
+        refused = self._commands.is_stranger(arrived) or self._commands.is_stale(arrived)
+        if len(running) != 1 or refused:
+            return None
+        incident = running[0]
+        if not spoken_to and not await self._shields(work, arrived, incident):
+            return None
+        told = self._presenter.bystanders.shielded(incident, await last_brief(work, incident))
+        return await self._answers.answer(work, arrived, told)
+
+    async def _shields(self, work: Work, arrived: Arrived, incident: Incident) -> bool:
+        """Return whether a question to the room is answered, and note that it was."""
+        marked = f"{SHIELD}{incident.id}/{arrived.actor}"
+        responding = {
+            incident.commander,
+            incident.offered_to,
+            *incident.roles.values(),
+            *incident.responders,
+            *incident.participants,
+        }
+        answered = await work.ref(marked)
+        recently = answered is not None and (
+            arrived.now - datetime.fromisoformat(answered) < SHIELD_AGAIN
+        )
+        if arrived.actor in responding or recently:
+            return False
+        if await work.ref(f"{SHIELD}{Lane.of(arrived.conversation)}") == "off":
+            return False
+        await work.store_ref(marked, arrived.now.isoformat(), kept_at=arrived.now)
+        return True
+
+    async def ended_by_mail(self, token: str, post: bool) -> str | None:  # noqa: FBT001 - of HTTP
+        """Return what a mail's link is about, and end the subscription on a POST (H1)."""
+
+        async def end(work: Work) -> str | None:
+            found = await work.subscription(token)
+            if found is None or found.muted:
+                return None
+            if post:
+                await work.unsubscribe(found.n)
+            return self._presenter.subscriptions.described(found)
+
+        return await (self._store.transact(end) if post else self._store.read(end))

@@ -1,0 +1,133 @@
+"""Commands that people give: which incident is meant, and what comes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.config.model import Config
+from bot.contract.messages import Message
+from bot.domain import commands as cmd
+from bot.domain import events as ev
+from bot.domain.errors import Rejected
+from bot.domain.incident import Incident
+from bot.domain.telling import Scene, offered, scenes
+from bot.grammar.parser import Request
+from bot.intake.answers import Answers
+from bot.intake.arrived import Arrived, Outcome
+from bot.intake.questions import Questions
+from bot.intake.transaction import Transaction
+from bot.presenter import Presenter
+from bot.refs import Lane
+from bot.store.rows import Outgoing, Post
+from bot.store.work import Work
+
+
+class Commands:
+    """Carries out what changes an incident."""
+
+    def __init__(
+        self,
+        config: Config,
+        presenter: Presenter,
+        answers: Answers,
+        transaction: Transaction,
+        questions: Questions,
+    ) -> None:
+        self._config, self._presenter, self._answers = config, presenter, answers
+        self._transaction, self._questions = transaction, questions
+        self._directory = config.directory
+
+    def is_stranger(self, arrived: Arrived) -> bool:
+        """Return whether the config admits only people whom it names, and not this one (F8)."""
+        named = self._directory.configured(arrived.actor)
+        return not (self._directory.admit_unknown or named)
+
+    def is_stale(self, arrived: Arrived) -> bool:
+        """Return whether a command is too old to be obeyed unasked (F11)."""
+        return arrived.now - arrived.written_at > self._config.access.stale_after
+
+    async def ask_again(
+        self, work: Work, arrived: Arrived, request: Request, incident: Incident | None
+    ) -> Outcome:
+        """Ask whether an old command is still meant (F11)."""
+        age: timedelta = arrived.now - arrived.written_at
+        message = self._presenter.refusals.stale(incident, request.line, arrived.actor, age)
+        return await self._answers.refuse(work, arrived, message, "stale")
+
+    async def meant(
+        self, work: Work, arrived: Arrived, request: Request, name: str | None
+    ) -> Incident | Outcome:
+        """Return the incident of a name or of the conversation, or the answer that none is meant.
+
+        The incident is held until the transaction ends.
+        """
+        refusals = self._presenter.refusals
+        if name is not None:
+            found = await work.incident(name)
+            if found is not None:
+                return found
+            answer = refusals.no_incident(known=name)
+            return await self._answers.refuse(work, arrived, answer, "no incident")
+        here = await work.incidents_in(arrived.conversation)
+        active = [incident for incident in here if incident.running] or list(here[:1])
+        if len(active) == 1 and (held := await work.held(active[0])) is not None:
+            return held
+        if len(active) > 1:
+            answer = refusals.which(active, request.line)
+        else:
+            answer = refusals.no_incident(known=None)
+        return await self._answers.refuse(work, arrived, answer, "no incident")
+
+    async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Outcome:
+        """Declare: the number, the conversation, and the events (F9)."""
+        name = f"{declaration.kind.prefix}-{arrived.number}"
+        decision = await self._transaction.declare(work, arrived, declaration, name)
+        committed = await self._transaction.commit(work, decision, arrived)
+        incident = committed.incident
+        answers: tuple[Message, ...] = ()
+        if arrived.conversation not in incident.conversations:
+            scene = Scene(head=decision.happened[0], events=decision.happened)
+            told = self._presenter.telling.tell(incident, scene, arrived.now)
+            answers = await self._answers.give(work, arrived, told, lasting=True)
+        return Outcome(word="done", answers=answers, due_at=committed.due_at)
+
+    async def do(
+        self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
+    ) -> Outcome:
+        """Do what a command says, or answer why not."""
+        try:
+            decision = await self._transaction.decide(work, arrived, command, incident)
+        except Rejected as refusal:
+            return await self._rejected(work, arrived, command, incident, refusal)
+        committed = await self._transaction.commit(work, decision, arrived)
+        after, events = committed.incident, decision.happened
+        if after.drill and any(isinstance(e, ev.Resolved) for e in events):
+            scored = Post(message=await self._questions.score(work, after))
+            rows = [
+                Outgoing(target=to.adapter, lane=Lane.of(to), body=scored, incident=after.id)
+                for to in after.conversations
+            ]
+            await work.send(rows, now=arrived.now)
+        if arrived.conversation not in after.conversations:
+            for scene in scenes(events):
+                if not offered(scene.head):
+                    told = self._presenter.telling.tell(
+                        after, scene, arrived.now, arrived.conversation
+                    )
+                    await self._answers.give(work, arrived, told, lasting=True)
+        card = self._questions.card_for(arrived, after)
+        return Outcome(word="done", card=card, due_at=committed.due_at)
+
+    async def _rejected(
+        self,
+        work: Work,
+        arrived: Arrived,
+        command: cmd.Command,
+        incident: Incident,
+        refusal: Rejected,
+    ) -> Outcome:
+        elsewhere = arrived.conversation not in incident.conversations
+        message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
+        if isinstance(command, cmd.Assess):  # its next question is no refusal
+            return await self._answers.answer(work, arrived, message)
+        return await self._answers.refuse(work, arrived, message, "rejected")

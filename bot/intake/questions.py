@@ -1,0 +1,167 @@
+"""Questions about the record: lists, one incident, its postmortem, action items."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Literal, cast
+
+from bot.config.model import Config
+from bot.contract.messages import Message
+from bot.delivery.plan import Targets
+from bot.domain import commands as cmd
+from bot.domain import drafting
+from bot.domain.drills import score
+from bot.domain.incident import Incident, Phase, Severity
+from bot.domain.postmortem_values import Section
+from bot.grammar.parser import Request
+from bot.grammar.requests import Asked, Query
+from bot.intake.answers import Answers
+from bot.intake.arrived import Arrived, Outcome
+from bot.intake.transaction import Transaction
+from bot.presenter import Presenter
+from bot.refs import Lane
+from bot.store.rows import BriefDraft, Outgoing
+from bot.store.work import Work
+
+LIST_LENGTH = 50
+"""How many incidents `list` shows."""
+
+_INCIDENT = re.compile(r"(?:INC|DRILL|NEAR)-\d+")
+
+
+class Questions:
+    """Answers what is asked, and changes nothing."""
+
+    def __init__(
+        self,
+        config: Config,
+        presenter: Presenter,
+        targets: Targets,
+        answers: Answers,
+        transaction: Transaction,
+    ) -> None:
+        self._config, self._presenter, self._targets = config, presenter, targets
+        self._answers, self._transaction = answers, transaction
+
+    async def look_up(self, work: Work, arrived: Arrived, asked: Asked) -> Outcome:
+        """Answer `help` and `list`."""
+        if asked.query is Query.HELP:
+            message = self._presenter.help.answer(asked.argument)
+        else:
+            which = cast("Literal['open', 'owing', 'all']", asked.argument)
+            found = await work.list(which, LIST_LENGTH)
+            message = self._presenter.cards.listing(which, found)
+            if which == "owing" and found:
+                owing = [await work.incident(each.id) for each in found]
+                message = self._presenter.postmortem.owing(
+                    [i for i in owing if i is not None], arrived.now
+                )
+        return await self._answers.answer(work, arrived, message)
+
+    async def preview(
+        self, work: Work, arrived: Arrived, declaration: cmd.Declare, line: str
+    ) -> Outcome:
+        """Show what declaring would be."""
+        typed = re.sub(r"\w+", "declare", line, count=1)
+        period = self._config.policy.internal.get(declaration.severity or Severity.SEV1)
+        message = self._presenter.severity.preview(declaration, typed, period)
+        return await self._answers.answer(work, arrived, message)
+
+    async def show(self, work: Work, arrived: Arrived, asked: Asked, incident: Incident) -> Outcome:
+        """Answer a question about one incident."""
+        say, card = self._presenter, None
+        match asked.query:
+            case Query.STATUS:
+                card = self.card_for(arrived, incident)
+                message = say.cards.status(incident, arrived.now)
+            case Query.WHO:
+                message = say.cards.people_of(incident)
+            case Query.TIMELINE:
+                message = say.timeline.answer(incident, await work.timeline(incident.id))
+            case Query.DRAFT:
+                return await self._draft(work, arrived, incident)
+            case Query.EXTERNAL:
+                message = say.public.offer(incident)
+            case Query.SCORE:
+                message = await self.score(work, incident)
+            case Query.POSTMORTEM | Query.SECTION | Query.LINT | Query.DIFF | Query.HISTORY:
+                message = await self._postmortem(work, arrived, asked, incident)
+            case _:
+                message = say.help.answer("")
+        return replace(await self._answers.answer(work, arrived, message), card=card)
+
+    def card_for(self, arrived: Arrived, incident: Incident) -> Message | None:
+        """Return the status card for the person who pressed a button, as they may press it now."""
+        if not arrived.inline:
+            return None
+        return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
+
+    async def score(self, work: Work, incident: Incident) -> Message:
+        """Return how a drill went (X1)."""
+        if not incident.drill:
+            return self._presenter.drills.no_score(incident)
+        entries = await work.timeline(incident.id)
+        return self._presenter.drills.score(incident, score(incident, entries, self._config.policy))
+
+    async def _postmortem(
+        self, work: Work, arrived: Arrived, asked: Asked, incident: Incident
+    ) -> Message:
+        """Show the postmortem; one that an older Sitrep left owing is opened first (P1)."""
+        if incident.review is None and incident.phase is Phase.RESOLVED and incident.postmortem:
+            await self._transaction.apply(work, incident.id, cmd.StartPostmortem(reason=None))
+            incident = await work.incident(incident.id) or incident
+        entries, say = await work.timeline(incident.id), self._presenter
+        match asked.query:
+            case Query.SECTION:
+                section = Section(asked.argument) if asked.argument else None
+                return say.postmortem.section(incident, entries, section)
+            case Query.LINT:
+                opened = incident.review is not None
+                found = drafting.findings(incident, entries, say.drafting) if opened else ()
+                return say.postmortem.linted(incident, found)
+            case Query.DIFF:
+                return say.postmortem.diff(incident, entries, asked.argument)
+            case Query.HISTORY:
+                return say.postmortem.history(incident, entries)
+            case _:
+                return say.postmortem.status(incident, entries, arrived.now)
+
+    async def actions(self, work: Work, arrived: Arrived, request: Request, which: str) -> Outcome:
+        """List action items: of the incident that is meant, or of all."""
+        today, name = arrived.now.date(), request.incident
+        if _INCIDENT.fullmatch(which):
+            name, which = which, "all"
+        elif name is None and which == "":
+            here = await work.incidents_in(arrived.conversation)
+            name = next((i.id for i in here[:1] if i.actions), None)
+        if name is not None and await work.incident(name) is None:
+            answer = self._presenter.refusals.no_incident(known=name)
+            return await self._answers.refuse(work, arrived, answer, "no incident")
+        kind: Literal["open", "overdue", "all"] = "open"
+        if which == "overdue":
+            kind = "overdue"
+        elif which == "all" or (name is not None and which == ""):
+            kind = "all"
+        mine = which == "mine"
+        owner = arrived.actor if mine else None
+        found = await work.actions(kind, today=today, incident=name, owner=owner)
+        title = self._presenter.actions.title(kind, mine=mine, incident=name)
+        message = self._presenter.actions.listed(title, found, today)
+        return await self._answers.answer(work, arrived, message)
+
+    async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Outcome:
+        """Have a brief drafted: by the first summarizer in a lane of its own, else built in."""
+        name = next(iter(self._targets.summarizers), None)
+        if name is None:
+            briefs = self._presenter.briefs
+            drafted = briefs.offer(incident, briefs.draft(incident))
+            return await self._answers.answer(work, arrived, drafted)
+        row = Outgoing(
+            target=name,
+            lane=Lane.of_plugin(name, incident.id),
+            body=BriefDraft(to=arrived.conversation),
+            incident=incident.id,
+        )
+        await work.send([row], now=arrived.now)
+        return Outcome(word="answered")

@@ -1,0 +1,205 @@
+"""One command, one transaction: the setting, the decision, the rows that follow (D1, F12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.config.model import Config
+from bot.contract.context import Clock
+from bot.delivery.plan import Router
+from bot.domain import commands as cmd
+from bot.domain import drafting
+from bot.domain import events as ev
+from bot.domain.decide import decide
+from bot.domain.decision import Decision
+from bot.domain.due import next_due
+from bot.domain.events import Entry
+from bot.domain.incident import ClockName, Incident
+from bot.domain.setting import Setting
+from bot.domain.timeline import texts_of, twins_of
+from bot.intake.answers import Answers
+from bot.intake.arrived import Arrived
+from bot.presenter import Presenter
+from bot.refs import PersonId
+from bot.store.work import Work
+
+MANY = 1000
+"""More incidents than ever run at once."""
+
+OnCallNow = Callable[[], Mapping[str, tuple[PersonId, ...]]]
+"""Returns who is on call for each service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """An incident as a decision left it."""
+
+    incident: Incident
+    due_at: datetime | None = None
+    """When its next thing falls due, if anything happened."""
+
+
+class Transaction:
+    """Decides within the transaction that it is given, and stores what follows."""
+
+    def __init__(  # noqa: PLR0913 - what it is composed of
+        self,
+        config: Config,
+        clock: Clock,
+        presenter: Presenter,
+        router: Router,
+        answers: Answers,
+        on_call: OnCallNow,
+    ) -> None:
+        self._config, self._clock, self._presenter = config, clock, presenter
+        self._router, self._answers, self._on_call = router, answers, on_call
+        self._directory = config.directory
+        self.after_commit: Callable[[datetime | None], None] = lambda _due: None
+        """Called after each commit, with the due time of the incident's next thing."""
+
+    async def decide(
+        self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
+    ) -> Decision:
+        """Decide a command that somebody gave for an incident.
+
+        Raises:
+            Rejected: The command does not apply.
+        """
+        setting = await self._setting(work, arrived, incident.id, incident.service)
+        setting = await self._informed(work, command, incident, setting)
+        return decide(incident, command, arrived.now, setting)
+
+    async def declare(
+        self, work: Work, arrived: Arrived, declaration: cmd.Declare, name: str
+    ) -> Decision:
+        """Decide a declaration, which gets the name that is given."""
+        setting = await self._setting(work, arrived, name, declaration.service)
+        return decide(None, declaration, arrived.now, setting)
+
+    async def decide_for(
+        self,
+        work: Work,
+        command: cmd.Command,
+        incident: Incident,
+        *,
+        actor: PersonId | None = None,
+    ) -> Decision:
+        """Decide a command that arrived from no conversation: a tick, a result, a document.
+
+        Raises:
+            Rejected: The command does not apply.
+        """
+        setting = await self._setting(work, None, incident.id, incident.service)
+        if actor is not None:
+            setting = replace(setting, actor=actor)
+        setting = await self._informed(work, command, incident, setting)
+        return decide(incident, command, self._clock.now(), setting)
+
+    async def apply(self, work: Work, incident: str, command: cmd.Command) -> None:
+        """Let an effect's result back into the workflow, in the transaction that stores it."""
+        found = await work.incident(incident)
+        if found is not None:
+            await self.commit(work, await self.decide_for(work, command, found))
+
+    async def running(self, work: Work) -> list[Incident]:
+        """Return the incidents that run, each held."""
+        summaries = await work.list("open", MANY)
+        found = [await work.incident(each.id) for each in summaries]
+        return [each for each in found if each is not None and each.running]
+
+    async def commit(
+        self, work: Work, decision: Decision, arrived: Arrived | None = None
+    ) -> Committed:
+        """Write what was decided, and queue what follows from it (D1)."""
+        incident, events, now = decision.incident, decision.happened, decision.now
+        marks = self._answers.mark(arrived, worked=True) if arrived is not None else []
+        if not events:
+            await work.send(marks, now=now)
+            return Committed(incident=incident)
+        first = incident.entries - len(events) + 1
+        entries = [Entry(n=first + i, event=e, recorded_at=now) for i, e in enumerate(events)]
+        for event in events:
+            if isinstance(event, ev.CommanderChanged) and not event.acting:
+                await work.note_served(event.now, now)
+        due_at = next_due(incident, self._config.policy)
+        await work.save(incident, entries, due_at=due_at)
+        subscribed = decision.setting.has_subscribers
+        rows = self._router.outgoing(incident, entries, now, has_subscribers=subscribed)
+        await work.send([*marks, *rows], now=now)
+        return Committed(incident=incident, due_at=due_at)
+
+    async def _setting(
+        self, work: Work, arrived: Arrived | None, name: str, service: str | None
+    ) -> Setting:
+        """Gather what `decide` may look at (F12); `name` is the incident's."""
+        plan, on_call = self._config.plan_for(service), self._on_call()
+        busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
+        served = arrived.served if arrived is not None else await work.served()
+        anyone = to_briefs = False
+        if arrived is None or arrived.has_subscribers:
+            subscribed = await work.subscribed(name, service)
+            anyone, to_briefs = subscribed.anyone, subscribed.to_briefs
+        to_briefs = to_briefs or self._router.has_channels
+        planned = any(plan.audiences.values())
+        audiences = {ClockName.INTERNAL}
+        if self._router.pages(plan):
+            audiences.add(ClockName.EXTERNAL)
+        if to_briefs or planned:
+            audiences.add(ClockName.STAKEHOLDER)
+        now = arrived.now if arrived is not None else self._clock.now()
+        return Setting(
+            policy=self._config.policy,
+            plan=plan,
+            actor=arrived.actor if arrived is not None else None,
+            candidates=self._candidates(busy, served),
+            trained=frozenset(self._directory.trained),
+            last_resort=tuple(PersonId(p) for p in self._config.paging.last),
+            audiences=frozenset(audiences),
+            on_call=on_call,
+            pager=self._router.has_pagers,
+            triage_at=self._config.triage.end_of_day(now),
+            written_at=arrived.written_at if arrived is not None else None,
+            via=arrived.source if arrived is not None else None,
+            name=name,
+            here=arrived.conversation if arrived is not None else None,
+            places=self._router.places(name),
+            has_subscribers=anyone or planned,
+            has_brief_subscribers=to_briefs,
+        )
+
+    def _candidates(
+        self, busy: set[PersonId], served: Mapping[PersonId, datetime]
+    ) -> tuple[PersonId, ...]:
+        """Return the trained commanders who are free, least recently served first (C2)."""
+        never = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
+        free = (person for person in self._directory.trained if person not in busy)
+        return tuple(sorted(free, key=lambda person: served.get(person, never)))
+
+    async def _informed(
+        self, work: Work, command: cmd.Command, incident: Incident, setting: Setting
+    ) -> Setting:
+        """Add what a command needs of the record: an entry, the document, its findings."""
+        words = self._presenter.drafting
+        match command:
+            case cmd.Redact():
+                entries = await work.timeline(incident.id)
+                entry = next((e.event for e in entries if e.n == command.entry), None)
+                return replace(
+                    setting,
+                    entry=entry,
+                    redacted=texts_of(entries, command.entry),
+                    twins=twins_of(entries, command.entry),
+                )
+            case cmd.Amend():
+                found = await work.entry(incident.id, command.entry)
+                return replace(setting, entry=found.event if found is not None else None)
+            case cmd.WriteSection(add=True) | cmd.KeepSection() | cmd.ImportDocument():
+                entries = await work.timeline(incident.id)
+                return replace(setting, document=drafting.sections(incident, entries, words))
+            case cmd.WaiveFinding() | cmd.Finalise():
+                entries = await work.timeline(incident.id)
+                return replace(setting, findings=drafting.findings(incident, entries, words))
+            case _:
+                return setting
