@@ -88,7 +88,7 @@ async def _commands(result: Result, ours: str, raw: str, *, tasks: int) -> None:
     async with app_on(ours) as app:
 
         async def declare() -> None:
-            await app.service.receive(declaring(next(numbers)))
+            await app.intake.service.receive(declaring(next(numbers)))
 
         async def plain() -> None:
             await four_rows(next(numbers))
@@ -145,13 +145,13 @@ async def _burst(result: Result, ours: str, raw: str) -> None:
         for group in range(rounds):
             due = START + timedelta(hours=10 * group, minutes=15) + prompt
             await app.clock.set(due)
-            begun = app.cadence.fired
+            begun = app.jobs.due_times.fired
             started = time.perf_counter()
-            while await app.ticks.tick():
-                app.cadence.fired += 1
+            while await app.intake.ticks.tick():
+                app.jobs.due_times.fired += 1
                 late.append(time.perf_counter() - started)
             took = time.perf_counter() - started
-            dropped += BURST - (app.cadence.fired - begun)
+            dropped += BURST - (app.jobs.due_times.fired - begun)
             began = time.perf_counter()
             for _ in range(BURST):
                 await four_rows(next(numbers))

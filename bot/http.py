@@ -46,9 +46,9 @@ def application(
     started: Callable[[], bool] = lambda: True,
     ending: Ending | None = None,
 ) -> web.Application:
-    """Return the application. Only what plugins mount changes anything, and the end of a mail.
+    """Return the application. All routes are read-only, except plugins' own and /unsubscribe.
 
-    `started`: whether the clocks run; the bot is not ready before. `ending` ends subscriptions.
+    `started` says whether the clocks run; the bot is not ready before. `ending` ends subscriptions.
     """
     registry = CollectorRegistry()
     registry.register(_Counted(numbers))
@@ -125,7 +125,7 @@ async def serving(app: web.Application, listen: str) -> AsyncIterator[None]:
     """Serve the application at `host:port`.
 
     Raises:
-        BotError: The address is taken or is none.
+        BotError: The address is taken, or is not an address.
     """
     host, _, port = listen.rpartition(":")
     runner = web.AppRunner(app, access_log=None)
@@ -138,3 +138,15 @@ async def serving(app: web.Application, listen: str) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def serving_where(
+    listen: str | None, application: Callable[[], web.Application]
+) -> AsyncIterator[None]:
+    """Serve an application at `[http] listen`; do nothing if that is not set."""
+    if listen is None:
+        yield
+        return
+    async with serving(application(), listen):
+        yield

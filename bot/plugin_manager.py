@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
 
@@ -16,9 +17,11 @@ import typer
 from aiohttp import ClientSession, web
 from pydantic import BaseModel, ValidationError
 
+from bot.clock import SystemClock
 from bot.config.load import faults_of, nearest
+from bot.config.model import Config
 from bot.contract.chat import Addressee, ChatAdapter
-from bot.contract.context import Clock, CommandHint, Memory
+from bot.contract.context import Clock, CommandHint, Memory, PluginContext
 from bot.contract.documents import PostmortemPublisher
 from bot.contract.errors import ConfigError, SetupFailed
 from bot.contract.hooks import NAME, Hooks
@@ -30,6 +33,7 @@ from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.grammar.verbs import VERBS
 from bot.people import Directory
+from bot.store.work import Store
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -408,3 +412,59 @@ def _describe(entry: EntryPoint, enabled: bool) -> Installed:  # noqa: FBT001 - 
         enabled=enabled,
         fault=fault,
     )
+
+
+class PluginMemory:
+    """A plugin's few lasting words, in the database (see `Memory`)."""
+
+    def __init__(self, store: Store, clock: Clock, plugin: str) -> None:
+        self._store, self._clock, self._under = store, clock, f"memory/{plugin}/"
+
+    async def recall(self, name: str) -> str | None:
+        """Return the value of a name."""
+        return await self._store.read(lambda work: work.ref(f"{self._under}{name}"))
+
+    async def under(self, prefix: str) -> Mapping[str, str]:
+        """Return the values of all names with a prefix, without it."""
+        return await self._store.read(lambda work: work.refs_under(f"{self._under}{prefix}"))
+
+    async def keep(self, name: str, value: str, *, lasting: bool = True) -> None:
+        """Keep a value under a name."""
+        kept_at = None if lasting else self._clock.now()
+        key = f"{self._under}{name}"
+        await self._store.transact(lambda work: work.store_ref(key, value, kept_at=kept_at))
+
+
+def loaded(
+    config: Config, home: Path, clock: Clock, given: Mapping[str, object] | None = None
+) -> PluginManager:
+    """Return the configured plugins; `given` are some without an entry point.
+
+    Raises:
+        ConfigError: With every fault of every plugin.
+    """
+    manager = PluginManager(clock, str(home), config.directory)
+    manager.load(config.adapters, config.plugins, given)
+    unheard = [name for name in manager.listening if config.http.listen is None]
+    if unheard:
+        raise ConfigError(
+            tuple(
+                f"http.listen: {name} hears over HTTP, and nothing listens; "
+                'write listen = "127.0.0.1:8080"'
+                for name in unheard
+            )
+        )
+    return manager
+
+
+def context_of(config: Config, home: Path, name: str) -> PluginContext:
+    """Return a plugin's context for its own commands, without anything running.
+
+    Raises:
+        SetupFailed: The config has no section of its name.
+    """
+    manager = PluginManager(SystemClock(), str(home), config.directory)
+    for group, sections in (("adapters", config.adapters), ("plugins", config.plugins)):
+        if name in sections:
+            return manager.context(group, name, sections[name])
+    raise SetupFailed(f"the config has no section for {name}: add [adapters.{name}]; see the docs")

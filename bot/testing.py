@@ -370,10 +370,10 @@ class Stage:
         while (due := await self.app.store.next_due()) is not None and due <= until:
             if due > self.clock.now():
                 await self.clock.set(due)
-            await self.app.cadence.run_due()
+            await self.app.jobs.due_times.run_due()
             await self.settle()
         await self.clock.set(until)
-        await self.app.cadence.run_due()
+        await self.app.jobs.due_times.run_due()
         await self.settle()
 
     async def minutes(self, count: float) -> None:

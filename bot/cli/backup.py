@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.app import copied, loaded
+from bot.app import copied
 from bot.clock import SystemClock
 from bot.config.model import Config
 from bot.contract.context import BackedUp
 from bot.contract.errors import SetupFailed
+from bot.plugin_manager import loaded
 
 
 async def backed_up(config: Config, home: Path, to: Path) -> list[str]:
@@ -21,7 +22,11 @@ async def backed_up(config: Config, home: Path, to: Path) -> list[str]:
     plugins = loaded(config, home, SystemClock())
     try:
         await asyncio.to_thread(_made, to)
-        written = [await copied(config, home, to)]
+        url = config.database_url(home)
+        if url.startswith("sqlite"):
+            written = [await copied(config, home, to)]
+        else:
+            written = ["the database is PostgreSQL's: back it up with pg_dump"]
         for _name, provided in plugins.provided():
             if isinstance(provided, BackedUp):
                 written += await provided.backup(to)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
 
-from bot.app import database_url, loaded, pending, reading, verify
+from bot.app import pending, reading
 from bot.clock import SystemClock
 from bot.config.model import Config
 from bot.contract.context import Checkable, Finding
 from bot.contract.errors import BotError
 from bot.contract.messages import span_of
 from bot.delivery.outbox import LEASE
+from bot.domain.evolve import fold
+from bot.plugin_manager import loaded
 from bot.store.work import Store, Work
 
 LOOKED_AT = 200
@@ -48,7 +50,7 @@ async def check(
             if isinstance(provided, Checkable):
                 for finding in await _asked(name, provided):
                     (faults if finding.fault else notes).append(finding.text)
-    url = database_url(config, home)
+    url = config.database_url(home)
     tell(f"       database: {url.partition('@')[2] or url}")
     try:
         waiting = await pending(config, home)
@@ -162,3 +164,22 @@ def _warnings(config: Config, *, pages: bool) -> list[str]:
     if not config.services:
         notes.append("no service has a communication plan; add [services.<name>]")
     return notes
+
+
+async def verify(store: Store) -> list[str]:
+    """Return the incidents whose row differs from what folding their timeline gives."""
+
+    async def fold_all(work: Work) -> list[str]:
+        wrong = []
+        for summary in await work.list("all", 1_000_000):
+            incident = await work.incident(summary.id)
+            entries = await work.timeline(summary.id)
+            numbered = [entry.n for entry in entries] == list(range(1, len(entries) + 1))
+            lines = await work.actions("all", today=date.min, incident=summary.id)
+            tabled = incident is not None and incident.actions == tuple(x.action for x in lines)
+            folded = numbered and incident == fold(tuple(entry.event for entry in entries))
+            if not folded or not tabled:
+                wrong.append(summary.id)
+        return wrong
+
+    return await store.read(fold_all)

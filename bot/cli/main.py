@@ -60,7 +60,7 @@ def _provided(name: str) -> object | None:
     def prepare(ctx: typer.Context, config: ConfigOption = None, home: HomeOption = None) -> None:
         if ctx.resilient_parsing or {"-h", "--help"} & set(sys.argv):
             return
-        from bot.app import context_of
+        from bot.plugin_manager import context_of
 
         settings = _config(config)
         _log(settings)
@@ -466,7 +466,7 @@ async def _postmortem_import(config: Config, home: Path, name: str, text: str, a
         typer.echo(f"sitrep: nobody is called {author!r}; add [people.{author}]", err=True)
         return Exit.CONFIG
     async with writing(config, home) as app:
-        done, said = await app.documents.take_over(name, text, person)
+        done, said = await app.intake.documents.take_over(name, text, person)
     typer.echo(said if done else f"sitrep: {said}", err=not done)
     return Exit.DONE if done else Exit.REFUSED
 

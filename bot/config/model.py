@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -412,6 +413,10 @@ class Config(ConfigSection):
             name: tuple(PersonId(p) for p in section.on_call)
             for name, section in self.services.items()
         }
+
+    def database_url(self, home: Path) -> str:
+        """Return the URL of the record: as configured, else a file in the home folder."""
+        return self.storage.url or f"sqlite://{home / 'sitrep.db'}"
 
     def admits(self, conversation: ConversationRef) -> bool:
         """Whether a conversation may speak to the bot; all may where none are named (F8)."""

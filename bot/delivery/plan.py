@@ -18,6 +18,7 @@ from bot.domain.incident import ClockName, Incident
 from bot.domain.plan import plan as planned
 from bot.domain.policy import Plan
 from bot.domain.telling import Scene
+from bot.plugin_manager import PluginManager
 from bot.presenter import Presenter
 from bot.presenter.voice import shorten
 from bot.refs import ConversationRef, Lane, PersonId, UserRef
@@ -54,6 +55,21 @@ class Targets:
     summarizers: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
     mailers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, plugins: PluginManager) -> Targets:
+        """Return the targets that the loaded plugins provide."""
+        return cls(
+            adapters=plugins.adapters,
+            status_pages=tuple(plugins.status_pages),
+            trackers=tuple(plugins.trackers),
+            channels=tuple(plugins.channels),
+            listeners=plugins.listeners,
+            pagers=tuple(plugins.pagers),
+            summarizers=tuple(plugins.summarizers),
+            publishers=tuple(plugins.publishers),
+            mailers=tuple(plugins.mailers),
+        )
 
 
 class Router:

@@ -1,4 +1,4 @@
-"""The daily digest for whoever wants no message of every step (H1). Once a day, always."""
+"""The daily digest, for subscribers who want one message a day (H1)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
 from bot.domain.subscription import MAIL, Subscription
-from bot.jobs.every import every
+from bot.jobs.every import LOOK_EVERY, OncePerPeriod, every
 from bot.presenter import Presenter
 from bot.refs import ConversationRef
 from bot.store.rows import Letter, Outgoing
 from bot.store.work import Store, Work
 
-LOOK_EVERY = timedelta(minutes=1)
 DAY = timedelta(days=1)
 LAST = "digest/last"
-"""The name under which the day of the last digest is stored."""
+"""The reference that holds the day of the last digest."""
 
 
-class Digesting:
+class DailyDigest:
     """Sends the digest of each day, once, however often the process starts."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
@@ -32,27 +31,24 @@ class Digesting:
         store: Store,
         clock: Clock,
         presenter: Presenter,
-        stakeholders: Subscribers,
-        told: Callable[[], None],
+        subscribers: Subscribers,
+        wake_outbox: Callable[[], None],
     ) -> None:
-        """`told` hears when there is something to deliver."""
         self._config, self._store, self._clock = config, store, clock
-        self._presenter, self._stakeholders, self._told = presenter, stakeholders, told
-        self._sent: datetime | None = None
+        self._presenter, self._subscribers = presenter, subscribers
+        self._once = OncePerPeriod(store, wake_outbox)
 
     async def run(self) -> None:
-        """Look on and on whether the day's digest is due."""
+        """Check every minute whether the day's digest is due."""
         await every(LOOK_EVERY, self._clock, self.digest)
 
     async def digest(self) -> bool:
-        """Send the day's digest if its time has come and it was not sent; whether it was now."""
+        """Send the day's digest if it is due and was not sent; return whether it was sent now."""
         now = self._clock.now()
         due = self._config.last_digest(now)
-        if self._sent == due:
-            return False
 
         async def send(work: Work) -> bool:
-            # The mark keeps two processes from sending it at once, the reference from ever again.
+            # The mark stops a second process, the reference every later start.
             mark = ConversationRef("digest", "all")
             if await work.arrive("digest", due.isoformat(), mark, at=now) is None:
                 return False
@@ -68,11 +64,7 @@ class Digesting:
             await work.send(rows, now=now)
             return bool(rows)
 
-        sent = await self._store.transact(send)
-        self._sent = due
-        if sent:
-            self._told()
-        return sent
+        return await self._once.run(due, send)
 
     async def _rows(
         self, work: Work, wanted: Sequence[Subscription], since: datetime, due: datetime
@@ -91,14 +83,14 @@ class Digesting:
                 continue
             told = self._presenter.stakeholders.digest(each, found, due)
             if not each.address.startswith(MAIL):
-                rows.append(self._stakeholders.post(each, told, incident=None))
+                rows.append(self._subscribers.post(each, told, incident=None))
             elif url is not None:
                 letter = self._presenter.stakeholders.digest_letter(each, told, due, url)
-                rows += self._stakeholders.mail(each, Letter(mail=letter), None)
+                rows += self._subscribers.mail(each, Letter(mail=letter), None)
         return rows
 
     async def _said(self, work: Work, incident: Incident, since: datetime) -> str:
-        """Return the last thing said of an incident since then; of one that is over, nothing."""
+        """Return the last brief or update since an instant; nothing if the incident is over."""
         if not incident.running:
             return ""
         brief, update = await last_brief(work, incident), incident.last_update

@@ -1,4 +1,4 @@
-"""The timer loop. Due times are rows; APScheduler is only the alarm clock that wakes it (K6)."""
+"""The timer loop: due times are rows, and APScheduler is only the alarm clock (K6)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ HELD_ELSEWHERE = timedelta(milliseconds=250)
 """When to look again at something due that another process is just doing."""
 
 _ALARM = "due"
-_log = structlog.stdlib.get_logger("sitrep.cadence")
+_log = structlog.stdlib.get_logger("sitrep.due_times")
 
 
-class Cadence:
-    """Hands what is due to the service, when it is due."""
+class DueTimes:
+    """Does what is due, when it is due."""
 
     def __init__(self, store: Store, clock: Clock, tick: Callable[[], Awaitable[bool]]) -> None:
         """`tick` does what is due for one incident, and returns whether there was one."""

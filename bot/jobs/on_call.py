@@ -24,10 +24,9 @@ _log = structlog.stdlib.get_logger("sitrep.on_call")
 
 
 class OnCall:
-    """Knows who answers a page to a service."""
+    """The people who answer a page to each service."""
 
     def __init__(self, config: Config, clock: Clock, pagers: Mapping[str, Pager]) -> None:
-        """See the module."""
         self._config, self._clock, self._pagers = config, clock, pagers
         self._said: dict[tuple[str, str], tuple[PersonId, ...]] = {}
 
@@ -39,7 +38,7 @@ class OnCall:
         return {service: tuple(dict.fromkeys(people)) for service, people in known.items()}
 
     async def run(self) -> None:
-        """Ask on and on."""
+        """Ask every minute until cancelled."""
         while self._pagers:
             await self.refresh()
             await self._clock.sleep(ASK_EVERY)

@@ -1,6 +1,6 @@
-"""Follows the tickets of action items: their trackers are asked, by the minute and when they hint.
+"""The states of action items' tickets: trackers are asked every few minutes, and after a webhook.
 
-A hint only says which ticket to ask about; what is done follows from the answer (A2).
+A webhook only says which ticket to ask about; the state comes from the tracker's answer (A2).
 """
 
 from __future__ import annotations
@@ -25,48 +25,54 @@ from bot.store.work import Store, Work
 
 ASK_EVERY = timedelta(minutes=5)
 TRACKER_SECONDS = 60.0
-"""How long a tracker may take to say how its tickets are."""
+"""How long a tracker may take to answer."""
 
 AT_ONCE = 100
-"""How many tickets a tracker is asked about at a time."""
+"""The most tickets in one question to a tracker."""
 
 HELD = timedelta(minutes=6)
-"""How long asking is one process's; another takes over after that."""
+"""How long one process asks; another takes over after that."""
 
-_log = structlog.stdlib.get_logger("sitrep.following")
+_log = structlog.stdlib.get_logger("sitrep.ticket_states")
 
-Settle = Callable[[Work, str, cmd.Command], Awaitable[None]]
+Apply = Callable[[Work, str, cmd.Command], Awaitable[None]]
 
 
-class Following:
-    """Knows how the tickets are."""
+class TicketStates:
+    """Brings the states of tickets into the workflow."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
         store: Store,
         clock: Clock,
         trackers: Mapping[str, TicketTracker],
-        settle: Settle,
+        apply: Apply,
         filing: Callable[[Incident, int], Sequence[Outgoing]],
-        told: Callable[[], None],
+        wake_outbox: Callable[[], None],
     ) -> None:
-        """`settle` lets what a tracker says into the workflow; `told` hears when it did.
+        """Compose it.
 
-        `filing` makes the rows that file an action's ticket.
+        Args:
+            store: The database.
+            clock: The time.
+            trackers: The trackers, by plugin.
+            apply: Lets a result into the workflow, in the transaction that is given.
+            filing: Returns the rows that file an action's ticket.
+            wake_outbox: Called when there is something to deliver.
         """
         self._store, self._clock, self._trackers = store, clock, trackers
-        self._settle, self._filing, self._told = settle, filing, told
+        self._apply, self._filing, self._wake_outbox = apply, filing, wake_outbox
         self._hints: set[tuple[str, str]] = set()
         self._hinted = asyncio.Event()
         self._owner = uuid4().hex
 
     def hint(self, tracker: str, ticket: str) -> None:
-        """Hear that a ticket may have changed."""
+        """Note that a ticket may have changed."""
         self._hints.add((tracker, ticket))
         self._hinted.set()
 
     async def run(self) -> None:
-        """Ask on and on."""
+        """Ask every few minutes, and after hints, until cancelled."""
         while self._trackers:
             try:
                 now = self._clock.now()
@@ -78,7 +84,7 @@ class Following:
                 await self._clock.sleep(timedelta(seconds=5))
 
     async def _until_asked(self) -> None:
-        """Wait for the next time to ask of all, asking of single tickets meanwhile."""
+        """Wait for the next round, asking about single tickets when hints come."""
         sleeping = asyncio.create_task(self._clock.sleep(ASK_EVERY))
         try:
             while not sleeping.done():
@@ -109,7 +115,7 @@ class Following:
             if line.action.ticket is None:
                 name = f"filing/{line.incident}/{line.action.label}"
                 await self._store.transact(partial(self._file_once, line, name, today.isoformat()))
-                self._told()
+                self._wake_outbox()
 
     async def _file_once(self, line: ActionLine, name: str, today: str, work: Work) -> None:
         incident = await work.incident(line.incident)
@@ -147,7 +153,7 @@ class Following:
                 continue
             if closed[ticket.id] != line.action.closed_there:
                 await self._store.transact(self._noting(line, closed=closed[ticket.id]))
-                self._told()
+                self._wake_outbox()
 
     def _noting(self, line: ActionLine, *, closed: bool) -> Callable[[Work], Awaitable[None]]:
         async def note(work: Work) -> None:
@@ -155,7 +161,7 @@ class Following:
             if incident is None or incident.action(line.action.n) != line.action:
                 return  # it has changed while the tracker was asked: it is asked again
             command = cmd.NoteTicketState(n=line.action.n, closed=closed)
-            await self._settle(work, line.incident, command)
+            await self._apply(work, line.incident, command)
 
         return note
 

@@ -20,10 +20,11 @@ from typing import Any
 from filing import Later
 
 from bot import log
-from bot.app import _Memory, composed
+from bot.app import composed
 from bot.config.load import load
 from bot.config.model import LogSection
 from bot.plugin_kit.http_api import Api
+from bot.plugin_manager import PluginMemory
 from bot.testing import RecordingAdapter
 
 
@@ -52,7 +53,7 @@ async def main(home: str, config: str, started: str, instant: str) -> None:
     log.configure(LogSection(level="error"))
     reaper = Reaper(int(instant))
     Api.ask = reaper.around(Api.ask)
-    _Memory.keep = reaper.around(_Memory.keep)
+    PluginMemory.keep = reaper.around(PluginMemory.keep)
     chat = RecordingAdapter()
     clock = Later(datetime.fromisoformat(started))
     given = {"chat": chat.plugin()}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from learning import action, days, over
 
-from bot.app import verify
+from bot.cli.check import verify
 from bot.domain import drafting
 from bot.domain import events as ev
 from bot.testing import RecordingProvider, stage
@@ -45,7 +45,7 @@ async def test_actions_are_listed_by_incident_by_owner_and_overdue(tmp_path):
 async def test_the_report_of_a_week_is_sent_once_and_shares_what_was_done_in_time(tmp_path):
     """A3"""
     async with stage(tmp_path, more=REPORT) as bot:
-        assert not await bot.app.reporting.report()  # nothing was ever promised
+        assert not await bot.app.jobs.weekly_report.report()  # nothing was ever promised
         await over(bot)
         await bot.say("ben", "!inc pm held")
         await bot.say("ben", action(0, owner="dev"))
@@ -53,17 +53,17 @@ async def test_the_report_of_a_week_is_sent_once_and_shares_what_was_done_in_tim
         await days(bot, 3)
         await bot.say("ben", "!inc action done 2")
         await bot.clock.set(datetime(2026, 12, 21, 9, 0, 30, tzinfo=UTC))  # a Monday
-        assert await bot.app.reporting.report()
-        assert not await bot.app.reporting.report()
-        bot.app.reporting._sent = None  # as another process, or this one after a restart
-        assert not await bot.app.reporting.report()
+        assert await bot.app.jobs.weekly_report.report()
+        assert not await bot.app.jobs.weekly_report.report()
+        bot.app.jobs.weekly_report._sent = None  # as another process, or this one after a restart
+        assert not await bot.app.jobs.weekly_report.report()
         await bot.settle()
         (told,) = bot.heard("ops-report")
         assert told.startswith("1 incident is likely to repeat: 1 action is overdue.")
         assert "INC-1 — Checkout is down" in told
         assert "Done in time: 1 of 2." in told
         await bot.clock.advance(timedelta(days=7))
-        assert await bot.app.reporting.report()
+        assert await bot.app.jobs.weekly_report.report()
 
 
 async def test_a_bot_that_was_down_on_monday_reports_on_tuesday(tmp_path):
@@ -72,7 +72,7 @@ async def test_a_bot_that_was_down_on_monday_reports_on_tuesday(tmp_path):
         await over(bot)
         await bot.say("ben", action(0, owner="dev"))
         await bot.clock.set(datetime(2026, 12, 22, 3, 0, tzinfo=UTC))
-        assert await bot.app.reporting.report()
+        assert await bot.app.jobs.weekly_report.report()
 
 
 async def test_actions_from_before_the_tracker_are_filed_when_there_is_one(tmp_path):
@@ -84,7 +84,7 @@ async def test_actions_from_before_the_tracker_are_filed_when_there_is_one(tmp_p
     given = {"outside": outside.plugin("register_ticket_tracker")}
     async with stage(tmp_path, more="[plugins.outside]\n", given=given) as bot:
         for _ in range(3):
-            await bot.app.following.refresh()
+            await bot.app.jobs.ticket_states.refresh()
             await bot.settle()
         assert [call for call, _ in outside.calls if call == "sync"] == ["sync"]
         assert (await bot.incident()).action(1).ticket.id == "T-1"
@@ -98,7 +98,7 @@ async def test_a_drills_actions_get_no_ticket(tmp_path):
         await bot.say("ben", "!inc drill sev1 Practice ic:@ben")
         await bot.say("ben", "!inc resolve")
         assert await bot.say("ben", action(0))
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         await bot.settle()
         assert not any(call == "sync" for call, _ in outside.calls)
 
@@ -119,7 +119,7 @@ async def test_an_edited_document_becomes_one_version_and_new_actions(tmp_path):
         text = "Reject a query without an index in CI"
         new = f"|  | {text} | dev | 2026-12-20 | prevent | eliminate |  |"
         edited = edited.replace("\n\n## Lessons", f"\n{new}\n\n## Lessons")
-        done, said = await bot.app.documents.take_over("INC-1", edited, "ben")
+        done, said = await bot.app.intake.documents.take_over("INC-1", edited, "ben")
         assert (done, said) == (True, "1 section and 2 action items changed")
         await bot.settle()
         assert bot.heard()[-1].startswith("Written: Lessons learned, A2, A1 (version 1), by Ben.")
@@ -128,7 +128,7 @@ async def test_an_edited_document_becomes_one_version_and_new_actions(tmp_path):
         assert incident.action(2).owner == "dev"
         assert incident.action(1).due.isoformat() == "2026-12-18"
         assert "## A heading of our own" in next(iter(incident.review.sections.values()))
-        again = await bot.app.documents.take_over("INC-1", await document(bot), "ann")
+        again = await bot.app.intake.documents.take_over("INC-1", await document(bot), "ann")
         assert again == (True, "nothing differs from the record")
 
 
@@ -142,12 +142,12 @@ async def test_a_document_with_an_unacceptable_action_changes_nothing(tmp_path):
         edited = text.replace("\n\n## Lessons", f"\n{new}\n\n## Lessons").replace(
             "[if measurable]", "none"
         )
-        done, said = await bot.app.documents.take_over("INC-1", edited, "ann")
+        done, said = await bot.app.intake.documents.take_over("INC-1", edited, "ann")
         assert not done
         assert "platform-team is a team" in said
         assert "which signal" in said
         assert await bot.incident() == before
-        done, said = await bot.app.documents.take_over("INC-1", "no document", "ann")
+        done, said = await bot.app.intake.documents.take_over("INC-1", "no document", "ann")
         assert not done
         assert "no postmortem" in said
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.app import verify
+from bot.cli.check import verify
 from bot.cli.export import exported
 from bot.contract.messages import plain
 from bot.domain import events as ev

@@ -16,7 +16,7 @@ from bot.contract.chat import ChatEvent
 from bot.contract.errors import DatabaseAway
 from bot.domain import events as ev
 from bot.domain.incident import RungKind
-from bot.jobs.due_times import Cadence
+from bot.jobs.due_times import DueTimes
 from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, UserRef
 from bot.testing import RecordingAdapter
@@ -113,7 +113,7 @@ async def test_a_tick_that_breaks_ends_the_loop_and_so_the_process():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await Cadence(Rows(None), SystemClock(), tick).run()
+        await DueTimes(Rows(None), SystemClock(), tick).run()
 
 
 async def test_something_that_another_process_holds_is_looked_at_again_without_a_storm():
@@ -123,7 +123,7 @@ async def test_something_that_another_process_holds_is_looked_at_again_without_a
         ticks.append(clock.now())
         return False
 
-    cadence = Cadence(Rows(clock.now() - timedelta(hours=1)), clock, tick)
+    cadence = DueTimes(Rows(clock.now() - timedelta(hours=1)), clock, tick)
     running_ = asyncio.create_task(cadence.run())
     await asyncio.sleep(1.1)
     running_.cancel()
@@ -138,7 +138,7 @@ async def test_a_sooner_due_time_moves_the_alarm_and_a_later_one_does_not():
         ticks.append(1)
         return False
 
-    cadence = Cadence(Rows(clock.now() + timedelta(minutes=5)), clock, tick)
+    cadence = DueTimes(Rows(clock.now() + timedelta(minutes=5)), clock, tick)
     running_ = asyncio.create_task(cadence.run())
     await until(lambda: ticks)
     cadence.hint(clock.now() + timedelta(minutes=9))

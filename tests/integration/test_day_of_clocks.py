@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import App, composed, verify
+from bot.app import App, composed
+from bot.cli.check import verify
 from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.domain import events as ev
@@ -65,7 +66,7 @@ async def through(app: App, clock: ManualClock, lines: list[Line]) -> None:
         when = started + at
         while (due := await app.store.next_due()) is not None and due <= when:
             await clock.set(max(due, clock.now()))
-            await app.cadence.run_due()
+            await app.jobs.due_times.run_due()
         await clock.set(when)
         event = ChatEvent(
             id=f"e{n}",

@@ -108,7 +108,7 @@ async def test_a_revoked_token_stops_the_adapter_and_alarms_elsewhere(
             synapse.call("POST", "/_matrix/client/v3/logout", {}, token)
             begun = time.monotonic()
             app = w.bot.app
-            await until(lambda: app._lost)
+            await until(lambda: app.adapters.lost)
             await until(lambda: "sitrep matrix login" in capsys.readouterr().out, "the alarm")
             await asyncio.sleep(2)
             assert len(proxy.since(begun)) <= 10

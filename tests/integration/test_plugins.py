@@ -79,7 +79,7 @@ async def test_pages_go_to_the_pager_beside_the_mention(tmp_path):
     outside = RecordingProvider(on_call_now=("cara",))
     given = {"outside": outside.plugin("register_pager")}
     async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
-        await bot.app.on_call.refresh()
+        await bot.app.jobs.on_call.refresh()
         await bot.say("ann", "!inc declare sev1 down service:checkout")
         assert (await bot.incident()).asked[0].person == "ben"
         await bot.say("ann", "!inc page checkout need eyes")
@@ -259,7 +259,7 @@ async def test_an_adapter_that_dies_is_started_again(tmp_path):
             return True
 
         bot.chat.run = run
-        listening = asyncio.create_task(bot.app._listening("chat", bot.chat))
+        listening = asyncio.create_task(bot.app.adapters.listen("chat", bot.chat))
         for _ in range(200):
             await bot.clock.advance(timedelta(seconds=1))
             await asyncio.sleep(0.001)

@@ -46,7 +46,7 @@ async def test_an_action_is_filed_edited_and_closed_there_and_here(redmine, tmp_
         issue = redmine.ask("GET", f"/issues/{number}.json")["issue"]
         assert issue["due_date"] == "2026-12-20"
         redmine.close(number)
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         await bot.settle()
         assert (await bot.incident()).action(1).done
         assert "its ticket was closed" in bot.heard()[-1]
@@ -57,7 +57,7 @@ async def test_an_action_is_filed_edited_and_closed_there_and_here(redmine, tmp_
         issue = redmine.ask("GET", f"/issues/{number}.json")["issue"]
         assert issue["status"]["is_closed"]
         before = len(await bot.timeline())
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         assert len(await bot.timeline()) == before  # what Sitrep closed itself is no news
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from waiting import PATIENCE
 
-from bot.app import verify
+from bot.cli.check import verify
 from bot.contract.chat import (
     ChatCapture,
     ChatCorrection,
@@ -201,7 +201,7 @@ async def test_a_missed_promise_while_down_is_told_once_with_the_next(tmp_path):
         await bot.minutes(1)
     await clock.advance(timedelta(minutes=45))
     async with stage(tmp_path, clock=clock) as bot:
-        await bot.app.cadence.run_due()
+        await bot.app.jobs.due_times.run_due()
         await bot.settle()
         missed = [text for text in bot.heard() if "missed" in text]
         assert len(missed) == 1
@@ -216,7 +216,7 @@ async def test_a_clock_jump_is_survived_in_both_directions(tmp_path, jump):
     async with stage(tmp_path) as bot:
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
         await bot.clock.advance(jump)
-        await bot.app.cadence.run_due()
+        await bot.app.jobs.due_times.run_due()
         await bot.settle()
         assert await bot.say("ann", "!inc update still here")
         state = (await bot.incident()).clocks["internal"]
@@ -345,7 +345,7 @@ async def test_a_config_that_makes_something_due_later_does_not_keep_the_clocks_
     async with stage(tmp_path, clock=clock, config=later) as bot:
         await clock.advance(timedelta(minutes=10))
         async with asyncio.timeout(PATIENCE):
-            await bot.app.cadence.run_due()
+            await bot.app.jobs.due_times.run_due()
         assert await bot.app.store.next_due() == clock.now() + timedelta(minutes=2)
         await bot.minutes(4)
         assert any("no stabilising step" in text for text in bot.heard())

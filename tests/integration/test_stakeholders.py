@@ -16,7 +16,7 @@ from homeserver import free_port
 from waiting import until
 
 from bot import http
-from bot.app import verify
+from bot.cli.check import verify
 from bot.contract.chat import Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.contract.stakeholders import Mail
@@ -64,7 +64,7 @@ async def mailing(home, config: str = MAILED, **more):
     try:
         async with stage(home, config=config, more=section, **more) as bot:
             app = http.application(
-                bot.app.store, bot.app.numbers, (), ending=bot.app.audience.ended_by_mail
+                bot.app.store, bot.app.numbers, (), ending=bot.app.intake.audience.ended_by_mail
             )
             runner = web.AppRunner(app)
             await runner.setup()
@@ -485,8 +485,8 @@ async def test_a_digest_comes_once_a_day_with_what_happened(tmp_path):
         await bot.say("ann", "!inc drill sev1 Practice ic:@ann", room="r3")
         assert await told(bot, "dev") == []
         await bot.clock.set(bot.clock.now() + timedelta(hours=18))
-        assert await bot.app.digesting.digest()
-        assert not await bot.app.digesting.digest()
+        assert await bot.app.jobs.daily_digest.digest()
+        assert not await bot.app.jobs.daily_digest.digest()
         await bot.settle()
         (text,) = [t for t in await told(bot, "dev") if "in the day to" in t]
         assert "2 incidents in the day to Wed 25 Nov 08:00 UTC" in text
@@ -500,7 +500,7 @@ async def test_a_digest_comes_once_a_day_with_what_happened(tmp_path):
         assert "INC-2" not in written
         assert "!inc" not in written  # nobody types into a mail
         await bot.clock.set(bot.clock.now() + timedelta(days=2))
-        await bot.app.digesting.digest()
+        await bot.app.jobs.daily_digest.digest()
         await bot.settle()
         assert len(box.messages) == 1
 
@@ -515,7 +515,7 @@ async def test_a_digest_that_fell_due_while_nothing_ran_comes_later_and_once(tmp
     heard = []
     for _ in range(2):
         async with stage(tmp_path, clock=clock) as bot:
-            await bot.app.digesting.digest()
+            await bot.app.jobs.daily_digest.digest()
             await bot.settle()
             heard += [t for t in bot.chat.said("@dev") if "in the day to" in t]
     assert len(heard) == 1

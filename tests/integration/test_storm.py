@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bot.app import verify
+from bot.cli.check import verify
 from bot.contract.chat import Features
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 

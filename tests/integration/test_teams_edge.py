@@ -290,10 +290,10 @@ async def test_a_secret_that_ended_ends_the_session(tmp_path, monkeypatch):
     ms = Microsoft()
     ms.refuse_tokens = "AADSTS7000222: The client secret has expired. Trace ID: 1"
     async with team(tmp_path, monkeypatch, ms=ms) as t:
-        await until(lambda: t.app._lost)
-        assert "AADSTS7000222" in t.app._lost[0]
-        assert "renew the app's secret" in t.app._lost[0]
-        assert PASSWORD not in t.app._lost[0]
+        await until(lambda: t.app.adapters.lost)
+        assert "AADSTS7000222" in t.app.adapters.lost[0]
+        assert "renew the app's secret" in t.app.adapters.lost[0]
+        assert PASSWORD not in t.app.adapters.lost[0]
 
 
 JSON = st.recursive(

@@ -55,13 +55,13 @@ async def test_an_action_is_filed_edited_and_closed_from_either_side(vendor, tmp
         assert "2026-12-20" in vendor.text()
         assert vendor.creations() == 1
         vendor.close()
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         await bot.settle()
         assert (await bot.incident()).action(1).done
         assert "A1 is done (its ticket was closed)" in bot.heard()[-1]
         assert (await bot.incident()).phase.value == "resolved"  # never the incident
         calls = len(vendor.calls)
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         assert all(method == "GET" for method, _ in vendor.calls[calls:])
         await bot.say("ben", "!inc action reopen 1")
         assert not await remotely_closed(bot)
@@ -125,7 +125,7 @@ async def test_what_is_refused_is_told_with_the_vendors_words_and_filed_another_
         assert f"played {fault}" in told
         assert "Not delivered to" in told
         assert vendor.issues == []
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         await bot.settle()
         assert len(vendor.issues) == 1
         assert (await bot.incident()).action(1).ticket is not None
@@ -178,7 +178,7 @@ async def test_a_ticket_that_is_gone_is_left_out(vendor, tmp_path):
         await bot.say("ben", action(1))
         vendor.close(2)
         del vendor.issues[0]
-        await bot.app.following.refresh()
+        await bot.app.jobs.ticket_states.refresh()
         incident = await bot.incident()
         assert not incident.action(1).done
 
