@@ -16,7 +16,7 @@ from bench.result import Result
 from bot import log
 from bot.app import composed
 from bot.config.load import parse
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 from bot.contract.chat import ChatEvent
 from bot.delivery import outbox
 from bot.domain import commands as cmd

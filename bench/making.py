@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 from bot import log
 from bot.app import App
 from bot.config.load import parse
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 from bot.contract.chat import ChatEvent
 from bot.domain import commands as cmd
 from bot.domain.decide import decide

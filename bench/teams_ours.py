@@ -19,7 +19,7 @@ from bot import log
 from bot.app import composed
 from bot.clock import SystemClock
 from bot.config.load import parse
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 
 
 async def main(port: str, folder: str, told: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 
 
 def configure(settings: LogSection, file: Path | None = None) -> None:

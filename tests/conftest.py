@@ -13,7 +13,7 @@ from homeserver import Missing, Synapse
 from hypothesis import HealthCheck, settings
 from peers import Postgres, started, unavailable
 
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 from bot.log import configure
 
 shut_in()  # before any thread is started

@@ -1,185 +1,50 @@
-"""`sitrep check`: what is wrong, and what will be missed at 3 a.m."""
+"""`sitrep check`: what is wrong, and what would be missed at 3 a.m."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import date, timedelta
-from functools import partial
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from aiohttp import ClientSession
+import typer
 
-from bot.app import pending, reading
-from bot.clock import SystemClock
-from bot.config.model import Config
-from bot.contract.context import Checkable, Finding
-from bot.contract.errors import BotError
-from bot.contract.messages import span_of
-from bot.delivery.outbox import LEASE
-from bot.domain.evolve import fold
-from bot.plugin_manager import loaded
-from bot.store.work import Store, Work
+from bot.cli.options import (
+    ConfigOption,
+    Exit,
+    HomeOption,
+    home_folder,
+    read_config,
+    run_async,
+    start_log,
+)
 
-LOOKED_AT = 200
-"""How many of the last incidents are looked through for services without a plan."""
-
-CLOCKS_APART = LEASE / 3
-"""How far the clocks of machines that share the work may be apart."""
-
-REACH_SECONDS = 15.0
-"""How long a plugin may take to say whether its service can be reached."""
+if TYPE_CHECKING:
+    from bot.config.model import Config
 
 
-async def check(
-    config: Config, home: Path, *, deep: bool, tell: Callable[[str], None]
-) -> tuple[list[str], list[str]]:
-    """Return faults and warnings.
-
-    Raises:
-        ConfigError: With every fault of every plugin's section.
-    """
-    clock = SystemClock()
-    plugins = loaded(config, home, clock)
-    faults: list[str] = []
-    notes: list[str] = []
-    async with ClientSession() as session:
-        plugins.open(session)
-        for name, provided in plugins.provided():
-            if isinstance(provided, Checkable):
-                for finding in await _asked(name, provided):
-                    (faults if finding.fault else notes).append(finding.text)
-    url = config.database_url(home)
-    tell(f"       database: {url.partition('@')[2] or url}")
-    try:
-        waiting = await pending(config, home)
-        if waiting:
-            tell(f"       to be upgraded at the next start: {', '.join(waiting)}")
-        else:
-            async with reading(config, home) as store:
-                notes += await _unplanned(config, store)
-                notes += _clock(await store.ahead(clock.now()))
-        if deep and not waiting:
-            async with reading(config, home) as store:
-                faults += [
-                    f"{name}: its row is not what its timeline gives; keep a copy, and report this"
-                    for name in await verify(store)
-                ]
-    except BotError as exc:
-        faults.append(str(exc))
-    notes += [
-        f"[plugins.{name}] would be reached over HTTP, and nothing listens; set http.listen"
-        for name in plugins.unheard
-        if config.http.listen is None
-    ]
-    notes += _unknown_components(config, plugins.status_pages)
-    return faults, [*notes, *_warnings(config, pages=bool(plugins.status_pages))]
+def check(
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    deep: Annotated[
+        bool, typer.Option(help="Fold every timeline and compare it with its incident.")
+    ] = False,
+) -> None:
+    """Check the config, every fault at once, and what it can reach. Changes nothing."""
+    settings = read_config(config)
+    start_log(settings)
+    example = "none, so a built-in example team; your own: sitrep config > sitrep.toml"
+    typer.echo(f"       config: {config or example}")
+    sys.exit(run_async(_check(settings, home_folder(home), deep=deep)))
 
 
-def _clock(ahead: timedelta) -> list[str]:
-    """Return what a clock does that is not the database's: leases are measured by it (D2)."""
-    if abs(ahead) <= CLOCKS_APART:
-        return []
-    way = "ahead of" if ahead > timedelta(0) else "behind"
-    return [
-        f"the clock here is {span_of(abs(ahead))} {way} the database's: of several processes one "
-        "would take over what another is just sending; let NTP set the clocks"
-    ]
+async def _check(config: Config, home: Path, *, deep: bool) -> Exit:
+    from bot.cli import checks
 
-
-async def _unplanned(config: Config, store: Store) -> list[str]:
-    """Return the services that incidents were declared for, and that have no plan (X1)."""
-    recent = await store.read(lambda work: work.list("all", LOOKED_AT))
-    found = [await store.read(partial(_service_of, name=each.id)) for each in recent]
-    names = dict.fromkeys(s for s in found if s is not None and s not in config.services)
-    return [
-        f"services.{name}: incidents were declared for it, and it has no communication plan"
-        for name in names
-    ]
-
-
-async def _service_of(work: Work, name: str) -> str | None:
-    incident = await work.incident(name)
-    return incident.service if incident is not None else None
-
-
-async def _asked(name: str, provided: Checkable) -> list[Finding]:
-    try:
-        async with asyncio.timeout(REACH_SECONDS):
-            found = await provided.check()
-            return [replace(each, text=f"[{name}] {each.text}") for each in found]
-    except Exception as exc:  # noqa: BLE001 - a plugin's fault is named
-        return [Finding(f"[{name}] cannot be checked: {exc!r}")]
-
-
-def _unknown_components(config: Config, pages: Iterable[str]) -> list[str]:
-    """Return the components of plans that no status page shows (X1)."""
-    shown = [config.plugins[page].get("components", {}) for page in pages]
-    known = {name for each in shown if isinstance(each, dict) for name in each}
-    return [
-        f"services.{name}.components: no status page shows {component!r}; "
-        f"there is: {', '.join(sorted(known))}"
-        for name, service in config.services.items()
-        for component in service.components
-        if known and component not in known
-    ]
-
-
-def _lacking(config: Config, service: str, *, pages: bool) -> list[str]:
-    """Return what a service's communication plan does not settle before the incident (X1)."""
-    plan = config.plan_for(service)
-    lacking = []
-    if plan.comms is None:
-        lacking.append("who speaks outside (comms)")
-    if plan.liaison is None:
-        lacking.append("who briefs (liaison)")
-    if not plan.external:
-        lacking.append("how often the public is told (external.sev1)")
-    if pages and not plan.components:
-        lacking.append("what of the status page it is (components)")
-    if plan.pages == ():
-        lacking.append("a page to publish on (status_pages names none)")
-    return lacking
-
-
-def _warnings(config: Config, *, pages: bool) -> list[str]:
-    notes = []
-    if not config.directory.trained:
-        notes.append("nobody is a trained commander: set commander = true for some people")
-    if not config.paging.last:
-        notes.append("paging.last names nobody: an incident nobody accepts pages nobody in the end")
-    for name, service in config.services.items():
-        lacking = _lacking(config, name, pages=pages)
-        if lacking:
-            notes.append(f"services.{name}: its communication plan lacks {'; '.join(lacking)}")
-        if not service.owner:
-            notes.append(f"services.{name}: nobody is told of its overdue actions; set owner")
-        if not service.on_call:
-            notes.append(f"services.{name}: on_call names nobody: “page {name}” calls nobody")
-    if config.stakeholders.url and config.http.listen is None:
-        notes.append("stakeholders.url: nothing listens there, so no mail can be ended by its link")
-    if config.report_conversation is None:
-        notes.append("no weekly report of action items: set actions.conversation")
-    if not config.services:
-        notes.append("no service has a communication plan; add [services.<name>]")
-    return notes
-
-
-async def verify(store: Store) -> list[str]:
-    """Return the incidents whose row differs from what folding their timeline gives."""
-
-    async def fold_all(work: Work) -> list[str]:
-        wrong = []
-        for summary in await work.list("all", 1_000_000):
-            incident = await work.incident(summary.id)
-            entries = await work.timeline(summary.id)
-            numbered = [entry.n for entry in entries] == list(range(1, len(entries) + 1))
-            lines = await work.actions("all", today=date.min, incident=summary.id)
-            tabled = incident is not None and incident.actions == tuple(x.action for x in lines)
-            folded = numbered and incident == fold(tuple(entry.event for entry in entries))
-            if not folded or not tabled:
-                wrong.append(summary.id)
-        return wrong
-
-    return await store.read(fold_all)
+    faults, warnings = await checks.check(config, home, deep=deep, tell=typer.echo)
+    for line in warnings:
+        typer.echo(f"note   {line}")
+    for line in faults:
+        typer.echo(f"fault  {line}")
+    if not faults:
+        typer.echo("ok     the config can be used")
+    return Exit.REFUSED if faults else Exit.DONE

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.options import run_async, start_log
+
+if TYPE_CHECKING:
+    from bot.clock import FastClock
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from bot.app import composed
-from bot.clock import FastClock
-from bot.config.load import default_text, parse
-from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 
 RATE = 60.0
@@ -68,6 +74,11 @@ SCRIPT: tuple[ScriptLine, ...] = (
 
 async def play(home: Path, say: Callable[[str, str], None], rate: float = RATE) -> None:
     """Play the script over a database in `home`; `say` shows who says what, or the narrator."""
+    from bot.app import composed
+    from bot.clock import FastClock
+    from bot.config.load import default_text, parse
+    from bot.contract.chat import ChatEvent
+
     clock = FastClock(rate)
     text = default_text().replace("[adapters.console]", "[adapters.console]\nmute = true")
     config = parse(text, {})
@@ -94,3 +105,23 @@ async def play(home: Path, say: Callable[[str, str], None], rate: float = RATE) 
 
 async def _until(clock: FastClock, when: datetime) -> None:
     await clock.sleep(when - clock.now())
+
+
+def demo(
+    rate: Annotated[
+        float, typer.Option(min=1.0, max=1000.0, help="How much faster than life it plays.")
+    ] = 60.0,
+) -> None:
+    """Play one SEV1 from declaration to resolution in under a minute, and teach while it plays."""
+    from bot.config.model import Config
+
+    def say(who: str, text: str) -> None:
+        if who:
+            typer.echo(typer.style(f"{who}@ops: {text}", fg=typer.colors.YELLOW))
+        else:
+            typer.echo(typer.style(f"\n── {text}\n", dim=True))
+
+    with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
+        start_log(Config(), Path(folder, "sitrep.log"))
+        run_async(play(Path(folder), say, rate))
+    typer.echo("\nYour turn: sitrep run")

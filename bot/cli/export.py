@@ -1,101 +1,126 @@
-"""An incident's record as files: Markdown for people, JSON for programs."""
+"""`sitrep incidents`, `export` and `actions`: the record as text and files."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import date
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from bot.config.model import Config
-from bot.contract.messages import spans_text
-from bot.domain import drafting
-from bot.domain.events import Entry
-from bot.domain.incident import Incident
-from bot.domain.jsonable import jsonable
-from bot.presenter import Presenter
-from bot.store.incidents import ActionLine
-from bot.store.work import Store, Work
+import typer
 
+from bot.cli.options import (
+    ConfigOption,
+    Exit,
+    HomeOption,
+    home_folder,
+    read_config,
+    run_async,
+    write_file,
+)
 
-async def exported(config: Config, store: Store, name: str) -> Mapping[str, str] | None:
-    """Return the pages of an incident by their suffix; none where there is no such incident."""
-
-    async def read(work: Work) -> tuple[Incident, list[Entry]] | None:
-        incident = await work.incident(name)
-        return (incident, list(await work.timeline(name))) if incident is not None else None
-
-    found = await store.read(read)
-    if found is None:
-        return None
-    incident, entries = found
-    presenter = Presenter(config.directory, config.plan_for)
-    return {"md": presenter.timeline.export(incident, entries), "json": as_json(incident, entries)}
+if TYPE_CHECKING:
+    from bot.config.model import Config
 
 
-async def postmortem(config: Config, store: Store, name: str) -> str | None:
-    """Return an incident's postmortem as Markdown; none where there is no such incident."""
-
-    async def read(work: Work) -> tuple[Incident, list[Entry]] | None:
-        incident = await work.incident(name)
-        return (incident, list(await work.timeline(name))) if incident is not None else None
-
-    found = await store.read(read)
-    if found is None:
-        return None
-    return drafting.document(*found, Presenter(config.directory, config.plan_for).drafting)
-
-
-ACTION_COLUMNS = (
-    "incident", "action", "text", "owner", "due", "category", "strength", "state", "ticket",
-    "title",
-)  # fmt: skip
+def incidents(
+    which: Annotated[str, typer.Argument(help="open, owing or all")] = "open",
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List incidents."""
+    if which not in {"open", "owing", "all"}:
+        raise typer.BadParameter("open, owing or all", param_hint="which")
+    settings = read_config(config)
+    run_async(_incidents(settings, home_folder(home), which, json_lines=json_lines))
 
 
-def actions_as(form: str, config: Config, lines: Sequence[ActionLine], today: date) -> str:
-    """Return action items as text, a Markdown table, CSV, or JSON objects a line."""
-    say = Presenter(config.directory, config.plan_for)
-    rows = [say.actions.row(line, today) for line in lines]
-    match form:
-        case "csv":
-            table = io.StringIO()
-            writer = csv.writer(table, lineterminator="\n")
-            writer.writerow(ACTION_COLUMNS)
-            # A spreadsheet takes what begins like a formula for one.
-            writer.writerows([_no_formula(cell) for cell in row] for row in rows)
-            return table.getvalue()
-        case "json":
-            return "".join(
-                json.dumps(dict(zip(ACTION_COLUMNS, row, strict=True)), ensure_ascii=False) + "\n"
-                for row in rows
+async def _incidents(config: Config, home: Path, which: Any, *, json_lines: bool) -> None:  # noqa: ANN401
+    from bot.app import reading
+    from bot.contract.messages import plain
+    from bot.presenter import Presenter
+
+    async with reading(config, home) as store:
+        found = await store.read(lambda work: work.list(which, 10_000))
+    if json_lines:
+        for each in found:
+            typer.echo(
+                json.dumps(
+                    {
+                        "id": each.id,
+                        "title": each.title,
+                        "severity": each.severity.label,
+                        "phase": each.phase.value,
+                        "declared_at": each.declared_at.isoformat(),
+                        "commander": each.commander,
+                        "postmortem": each.postmortem,
+                    },
+                    ensure_ascii=False,
+                )
             )
-        case "markdown":
-            head = [ACTION_COLUMNS, tuple("---" for _ in ACTION_COLUMNS)]
-            return "".join(
-                "| " + " | ".join(c.replace("\\", "\\\\").replace("|", "\\|") for c in row) + " |\n"
-                for row in (*head, *rows)
-            )
-        case _:
-            shown = "\n".join(spans_text(say.actions.item(line, today)) for line in lines)
-            return f"{shown or 'No action items.'}\n"
+        return
+    typer.echo(plain(Presenter(config.directory, config.plan_for).cards.listing(which, found)))
 
 
-def _no_formula(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t"} else cell
+def export(
+    incident: Annotated[str, typer.Argument(help="INC-42, DRILL-1, NEAR-3")],
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+) -> None:
+    """Write an incident's timeline as Markdown and as JSON."""
+    settings = read_config(config)
+    sys.exit(run_async(_export(settings, home_folder(home), incident.upper(), out)))
 
 
-def as_json(incident: Incident, entries: list[Entry]) -> str:
-    """Return state and timeline as JSON; durations are seconds, times ISO 8601 in UTC."""
-    timeline = [
-        {
-            "n": entry.n,
-            "type": type(entry.event).__name__,
-            "recorded_at": entry.recorded_at,
-            "event": asdict(entry.event),
-        }
-        for entry in entries
-    ]
-    document = {"version": 1, "incident": asdict(incident), "timeline": timeline}
-    return json.dumps(document, default=jsonable, ensure_ascii=False, indent=2) + "\n"
+async def _export(config: Config, home: Path, name: str, out: Path) -> Exit:
+    from bot.app import reading
+    from bot.cli.exports import exported
+
+    async with reading(config, home) as store:
+        pages = await exported(config, store, name)
+    if pages is None:
+        typer.echo(f"sitrep: there is no {name}; see: sitrep incidents all", err=True)
+        return Exit.REFUSED
+    for suffix, text in pages.items():
+        path = out / f"{name}.{suffix}"
+        try:
+            write_file(path, text)
+        except OSError as exc:
+            typer.echo(f"sitrep: cannot write {path}: {exc.strerror}", err=True)
+            return Exit.CONFIG
+        typer.echo(path)
+    return Exit.DONE
+
+
+def actions(
+    which: Annotated[str, typer.Argument(help="open, overdue, all, or INC-42")] = "open",
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    form: Annotated[
+        str, typer.Option("--format", help="text, markdown, csv or json (one object a line)")
+    ] = "text",
+) -> None:
+    """List or export action items: the tracker where no other is configured."""
+    if form not in {"text", "markdown", "csv", "json"}:
+        raise typer.BadParameter("text, markdown, csv or json", param_hint="--format")
+    if which not in {"open", "overdue", "all"} and "-" not in which:
+        raise typer.BadParameter("open, overdue, all, or an incident", param_hint="which")
+    settings = read_config(config)
+    typer.echo(run_async(_actions(settings, home_folder(home), which, form)), nl=False)
+
+
+async def _actions(config: Config, home: Path, which: Any, form: str) -> str:  # noqa: ANN401
+    from bot.app import reading
+    from bot.cli.exports import actions_as
+    from bot.clock import SystemClock
+
+    today = SystemClock().now().date()
+    incident = which.upper() if "-" in which else None
+    kind: Any = "all" if incident else which
+    async with reading(config, home) as store:
+        found = await store.read(
+            lambda work: work.actions(kind, today=today, incident=incident, limit=100_000)
+        )
+    return actions_as(form, config, found, today)

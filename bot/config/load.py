@@ -16,7 +16,8 @@ from pydantic import (
     ValidationError,
 )
 
-from bot.config.model import _SEVERITIES, Config, _conversation
+from bot.config.model import Config, conversation_named
+from bot.config.sections import SEVERITIES
 from bot.contract.errors import ConfigError
 from bot.contract.secrets import Revealed
 
@@ -134,7 +135,7 @@ def _cross_faults(config: Config) -> list[str]:
             users[user] = key
     plans = {"plan": config.plan, **{f"services.{n}": s for n, s in config.services.items()}}
     for where, plan in plans.items():
-        for key in _SEVERITIES if plan.mirror else ():
+        for key in SEVERITIES if plan.mirror else ():
             for adapter in getattr(plan.mirror, key):
                 if adapter not in config.adapters:
                     known = ", ".join(sorted(config.adapters)) or "none"
@@ -147,7 +148,7 @@ def _cross_faults(config: Config) -> list[str]:
             for page in plan.status_pages or ()
             if page not in config.plugins
         ]
-        for key in _SEVERITIES if plan.audiences else ():
+        for key in SEVERITIES if plan.audiences else ():
             faults += [
                 f"{where}.audiences.{key}: {fault}"
                 for name in getattr(plan.audiences, key)
@@ -158,7 +159,7 @@ def _cross_faults(config: Config) -> list[str]:
         ("actions.conversation", config.actions.conversation),
     )
     for where, named_place in named_places:
-        place = _conversation(named_place)
+        place = conversation_named(named_place)
         if place is not None and (not place.id or place.adapter not in config.adapters):
             faults.append(
                 f"{where}: {named_place!r} is no conversation of a configured adapter; "

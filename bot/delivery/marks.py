@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.config.model import DeliverySection
+from bot.config.sections import DeliverySection
 from bot.contract.context import Clock
 from bot.delivery.delivered import Delivered
 from bot.delivery.subscriptions import Subscribers

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.config.model import DeliverySection
+from bot.config.sections import DeliverySection
 from bot.contract.chat import ChatAdapter, ConversationRequest, Opened
 from bot.contract.context import Clock
 from bot.contract.errors import PermanentFailure

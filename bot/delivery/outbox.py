@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from bot.config.model import DeliverySection
+from bot.config.sections import DeliverySection
 from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway, PermanentFailure, RateLimited, TemporaryFailure
 from bot.delivery.delivered import Delivered

@@ -159,7 +159,7 @@ class Transaction:
             audiences=frozenset(audiences),
             on_call=on_call,
             pager=self._router.has_pagers,
-            triage_at=self._config.triage.end_of_day(now),
+            triage_at=self._config.end_of_day(now),
             written_at=arrived.written_at if arrived is not None else None,
             via=arrived.source if arrived is not None else None,
             name=name,

@@ -21,7 +21,7 @@ from bot import log
 from bot.app import App
 from bot.clock import SystemClock
 from bot.config.load import parse
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 from bot.contract.chat import ChatEvent, ConversationRequest, Features, Opened, Receive
 from bot.contract.messages import Message, plain
 from bot.plugin_manager import PluginManager

@@ -19,7 +19,7 @@ from bot import log
 from bot.app import composed
 from bot.clock import FastClock
 from bot.config.load import load
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 from bot.delivery import outbox
 from bot.testing import RecordingAdapter
 

@@ -22,7 +22,7 @@ from filing import Later
 from bot import log
 from bot.app import composed
 from bot.config.load import load
-from bot.config.model import LogSection
+from bot.config.sections import LogSection
 from bot.plugin_kit.http_api import Api
 from bot.plugin_manager import PluginMemory
 from bot.testing import RecordingAdapter

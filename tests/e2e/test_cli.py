@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from test_console import TEAM, sitrep
 
-from bot.cli import check as checking
+from bot.cli import checks as checking
 from bot.clock import SystemClock
 from bot.config.load import parse
 from storage import open_database

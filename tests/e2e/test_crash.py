@@ -19,7 +19,7 @@ import pytest
 from child import ROOMS, STEPS, make_sink
 from peers import Postgres, started
 
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from storage import open_database

@@ -15,7 +15,7 @@ from peers import unavailable
 from redmine import Missing, Redmine
 
 from bot.app import composed, reading
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef

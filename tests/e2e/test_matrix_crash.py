@@ -15,7 +15,7 @@ from homeserver import die_with_parent
 from matrix_world import PICKLE, world
 
 from bot.app import reading
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.domain.incident import RungKind
 

@@ -13,7 +13,7 @@ from pages import PAGES
 from vendors import Vendor
 
 from bot.app import composed, reading
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef

@@ -18,7 +18,7 @@ from microsoft import Microsoft, activity
 from teams_world import Team, config, shown, until
 
 from bot.app import reading
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.config.load import parse
 from bot.domain import events as ev
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from learning import action, days, over
 
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.domain import drafting
 from bot.domain import events as ev
 from bot.testing import RecordingProvider, stage

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cli.check import verify
-from bot.cli.export import exported
+from bot.cli.checks import verify
+from bot.cli.exports import exported
 from bot.contract.messages import plain
 from bot.domain import events as ev
 from bot.domain.policy import Plan

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import App, composed
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.domain import events as ev

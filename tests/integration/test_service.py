@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from waiting import PATIENCE
 
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.contract.chat import (
     ChatCapture,
     ChatCorrection,

@@ -16,7 +16,7 @@ from homeserver import free_port
 from waiting import until
 
 from bot import http
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.contract.chat import Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.contract.stakeholders import Mail

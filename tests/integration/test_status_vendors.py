@@ -11,7 +11,7 @@ import pytest
 from pages import PAGES, Statuspage
 from waiting import until
 
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.testing import TEAM, stage
 

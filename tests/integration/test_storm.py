@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bot.cli.check import verify
+from bot.cli.checks import verify
 from bot.contract.chat import Features
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 

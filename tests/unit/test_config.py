@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.matrix.config import MatrixSettings
+from bot.config.calendar import end_of_day
 from bot.config.load import default_text, load, parse
 from bot.config.model import Config
 from bot.contract.errors import ConfigError
@@ -137,9 +138,9 @@ def test_the_business_day_ends_in_its_zone_and_skips_the_weekend():
     """F16"""
     triage = parse('[triage]\nzone = "Europe/Berlin"', {}).triage
     friday = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
-    assert triage.end_of_day(friday) == datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+    assert end_of_day(triage, friday) == datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
     after = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
-    assert triage.end_of_day(after) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+    assert end_of_day(triage, after) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
 
 
 def test_people_are_found_by_mention_id_name_and_unambiguous_beginning():

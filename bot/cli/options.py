@@ -1,0 +1,90 @@
+"""Options and helpers of every command. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.config.model import Config
+
+
+T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """What an exit status means."""
+
+    DONE = 0
+    REFUSED = 1
+    CONFIG = 2
+    UNDELIVERED = 3
+    DATABASE = 4
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", envvar="SITREP_CONFIG", help="The config file; none: a built-in one."
+    ),
+]
+
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(envvar="SITREP_HOME", help="The folder for data and state."),
+]
+
+
+def tell(line: str) -> None:
+    """Tell the operator something beside the output."""
+    typer.echo(f"sitrep: {line}", err=True)
+
+
+def read_config(path: Path | None) -> Config:
+    """Return the config of a file; the built-in one if `None`."""
+    from bot.config.load import load
+
+    return load(path)
+
+
+def home_folder(given: Path | None) -> Path:
+    """Return the folder for data and state: the user's own, where none is named."""
+    if given is not None:
+        return given.expanduser().absolute()
+    base = os.environ.get("XDG_DATA_HOME")
+    return Path(base) / "sitrep" if base else Path.home() / ".local/share/sitrep"
+
+
+def start_log(config: Config, file: Path | None = None) -> None:
+    """Set up logging as the config says."""
+    from bot import log
+
+    log.configure(config.log, file)
+
+
+def run_async(what: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end."""
+    return asyncio.run(what)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text file, and the folder that it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text; end the program if it cannot be read."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        typer.echo(f"sitrep: cannot read {path}: {exc}; name a UTF-8 text file", err=True)
+        sys.exit(Exit.CONFIG)

@@ -1,0 +1,120 @@
+"""`sitrep run`, and what one does before it: config, plugins, migrate."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.options import (
+    ConfigOption,
+    Exit,
+    HomeOption,
+    home_folder,
+    read_config,
+    run_async,
+    start_log,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from bot.config.model import Config
+
+
+def run(
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Piped lines are JSON objects, in and out.")
+    ] = False,
+) -> None:
+    """Run the bot: on a terminal as a conversation, in a pipe line by line.
+
+    A line of a pipe looks like “ann@ops: !inc declare Checkout is down”. What is due is delivered
+    before it ends, and the exit status tells whether all was handled.
+    """
+    gc.disable()  # what a start makes is no garbage; the app turns it on when it works
+    settings = read_config(config)
+    if json_lines:
+        console = {**settings.adapters.get("console", {}), "format": "json"}
+        adapters = {**settings.adapters, "console": console}
+        settings = settings.model_copy(update={"adapters": adapters})
+    where = home_folder(home)
+    interactive = sys.stdin.isatty() and "console" in settings.adapters
+    start_log(settings, where / "sitrep.log" if interactive else None)
+    if config is None and sys.stdin.isatty():
+        typer.echo("No config file: a built-in example team. Your own: sitrep config > sitrep.toml")
+    sys.exit(run_async(_run(settings, where, interactive=interactive)))
+
+
+async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
+    from bot.app import composed
+    from bot.clock import SystemClock
+
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    if task is not None:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        async with composed(config, home, SystemClock(), tell=tell) as app:
+            outcome = await app.run()
+    except asyncio.CancelledError:
+        return Exit.DONE
+    for line in outcome.lost:
+        typer.echo(f"sitrep: {line}", err=True)
+    if outcome.lost:
+        return Exit.CONFIG
+    if outcome.waiting or outcome.dead:
+        undelivered = outcome.waiting + outcome.dead
+        typer.echo(f"sitrep: {undelivered} not delivered; the log says why", err=True)
+        return Exit.UNDELIVERED
+    # Whoever sits at a terminal has read what was refused; a script reads the exit status.
+    refused = (outcome.refused or outcome.unread) and not interactive
+    return Exit.REFUSED if refused else Exit.DONE
+
+
+def show_config() -> None:
+    """Print an example config with every key. Start yours: sitrep config > sitrep.toml."""
+    from bot.config.load import example_text
+
+    typer.echo(example_text(), nl=False)
+
+
+def plugins(config: ConfigOption = None) -> None:
+    """List what is installed, what it provides, and whether the config enables it."""
+    from bot.plugin_manager import installed
+
+    settings = read_config(config)
+    for each in installed((*settings.adapters, *settings.plugins)):
+        state = "enabled" if each.enabled else "off"
+        what = each.fault or ", ".join(each.hooks)
+        typer.echo(f"{each.name:<16} {each.version:<10} {state:<8} {what}")
+
+
+def migrate(
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be done.")] = False,
+) -> None:
+    """Bring the database to this program's schema; `run` does so too, at its start."""
+    settings = read_config(config)
+    sys.exit(run_async(_migrate(settings, home_folder(home), dry_run=dry_run)))
+
+
+async def _migrate(config: Config, home: Path, *, dry_run: bool) -> Exit:
+    from bot.app import pending, upgraded
+
+    names = await pending(config, home)
+    if not names:
+        typer.echo("up to date")
+    elif dry_run:
+        typer.echo(f"to be done: {', '.join(names)}")
+    else:
+        await upgraded(config, home, tell=typer.echo)
+        typer.echo(f"done: {', '.join(names)}")
+    return Exit.DONE
