@@ -12,7 +12,6 @@ from bot.contract.messages import Message, plain, spans_text
 from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain import effects as fx
-from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import ClockName, Incident
 from bot.domain.plan import plan as planned
@@ -26,6 +25,7 @@ from bot.store.rows import (
     Board,
     Brief,
     Card,
+    ChatBody,
     Events,
     FanOut,
     Guard,
@@ -34,6 +34,7 @@ from bot.store.rows import (
     Open,
     Outgoing,
     Page,
+    PluginBody,
     Post,
     RoomTopic,
 )
@@ -115,7 +116,7 @@ class Router:
 
     @property
     def has_channels(self) -> bool:
-        """Whether plugins bring briefs to people, whoever is subscribed."""
+        """Whether plugins bring briefs to people who need no subscription."""
         return bool(self._targets.channels)
 
     @property
@@ -225,7 +226,7 @@ class Router:
             if (mail := self._directory.mail(person)) is not None
         ]
 
-    def _notices(self, incident: Incident, effect: PublishStatus) -> list[Outgoing]:
+    def _notices(self, incident: Incident, effect: fx.PublishStatus) -> list[Outgoing]:
         """Return the rows that bring the status pages up to date."""
         rows: list[Outgoing] = []
         for name in self.pages(self._config.plan_for(incident.service)):
@@ -241,7 +242,7 @@ class Router:
         *,
         has_subscribers: bool,
     ) -> list[Outgoing]:
-        """Return the rows that tell stakeholders: through channels, and whoever is subscribed."""
+        """Return the rows that tell stakeholders: through channels, and by subscription."""
         update = self._update(incident, effect, now)
         brief, spread = Brief(update=update), FanOut(update=update)
         rows = [_plugin(name, brief, incident.id) for name in self._targets.channels]
@@ -292,15 +293,8 @@ class Router:
             message = self._presenter.telling.tell_person(
                 incident, effect.person, effect.scene, now
             )
-            row = Outgoing(
-                target=name,
-                lane=Lane.of(to),
-                body=Post(message=message),
-                incident=incident.id,
-                urgent=effect.urgent,
-                guard=_guard(effect),
-            )
-            return [row]
+            row = _to(to, Post(message=message), incident.id)
+            return [replace(row, urgent=effect.urgent, guard=_guard(effect))]
         return []
 
     def card(self, incident: Incident, to: ConversationRef) -> Outgoing:
@@ -311,7 +305,7 @@ class Router:
         """Return the row that files an action's ticket, in the first tracker of the config."""
         slot = f"ticket/{incident.id}/A{n}"
         return [
-            _plugin(name, FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
+            _plugin(name, fx.FileTicket(action=n), incident.id, slot=f"{slot}/{name}")
             for name in self._targets.trackers[:1]
         ]
 
@@ -320,18 +314,18 @@ class Router:
 
         `avoid` is that adapter: nothing is sent through it.
         """
-        lanes: list[ConversationRef] = []
+        rooms: list[ConversationRef] = []
         triage = self._config.triage_conversation
         if triage is not None and triage.adapter != avoid:
-            lanes.append(triage)
+            rooms.append(triage)
         for person in self._config.paging.last:
             for name, adapter in self._targets.adapters.items():
                 user = self._directory.user(PersonId(person), name)
                 if name != avoid and adapter.features.direct and user is not None:
-                    lanes.append(ConversationRef.direct(user))
+                    rooms.append(ConversationRef.direct(user))
                     break
         body = Post(message=text)
-        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body) for to in lanes]
+        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body) for to in rooms]
 
     def _room(self, incident: Incident, effect: fx.OpenRoom) -> Open:
         words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
@@ -376,19 +370,13 @@ def card_slot(incident: str, to: ConversationRef) -> str:
     return f"card/{incident}/{Lane.of(to)}"
 
 
-def _to(
-    to: ConversationRef,
-    body: Open | Card | Invite | RoomTopic,
-    incident: str,
-    *,
-    slot: str | None = None,
-) -> Outgoing:
+def _to(to: ConversationRef, body: ChatBody, incident: str, *, slot: str | None = None) -> Outgoing:
     return Outgoing(target=to.adapter, lane=Lane.of(to), body=body, incident=incident, slot=slot)
 
 
 def _plugin(
     name: str,
-    body: Page | FileTicket | PublishPostmortem | Letter | PublishStatus | Brief | FanOut | Events,
+    body: PluginBody,
     incident: str,
     *,
     urgent: bool = False,
