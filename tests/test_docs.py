@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 import os
 import re
+from dataclasses import is_dataclass
 from pathlib import Path
 
+import contract_page
 import pytest
 
 from adapters.console.render import as_text
-from bot import contract
 from bot.contract import Hooks
 from bot.domain.durations import parse_duration
 from bot.grammar.verbs import VERBS, Topic
-from bot.plugin_manager import REGISTERING
 from bot.testing import RecordingAdapter, stage
 
 ROOT = Path(__file__).parents[1]
@@ -52,45 +52,23 @@ def test_the_page_of_verbs_is_the_grammar():
 
 
 def test_the_page_of_hooks_is_the_contract():
-    lines = [
-        "# The plugin contract",
-        "",
-        "How to write one: [Write a plugin](../how-to/write-a-plugin.md). This page is generated",
-        "from `bot/contract/`; import its names from `bot.contract`.",
-        "",
-        "## Hooks",
-        "",
-    ]
-    for name, function in vars(Hooks).items():
-        if not name.startswith("_"):
-            lines += [f"### `{_signature(name, function)}`", "", inspect.getdoc(function), ""]
-    lines += ["## Objects", "", _paragraph(contract.__doc__.split("\n\n", 2)[2]), ""]
-    for kind in (
-        *REGISTERING.values(),
-        contract.Checkable,
-        contract.Redrawable,
-        contract.PluginContext,
-    ):
-        lines += [f"### `{kind.__name__}`", "", inspect.getdoc(kind), ""]
-        for name, member in vars(kind).items():
-            if inspect.isfunction(member) and not name.startswith("_"):
-                lines.append(f"- `{_signature(name, member)}`: {_paragraph(member.__doc__)}")
-            elif isinstance(member, property):
-                lines.append(f"- `{name}`: {_paragraph(member.__doc__)}")
-        lines.append("")
-    same(ROOT / "docs/reference/plugins.md", "\n".join(lines))
+    same(ROOT / "docs/reference/plugins.md", contract_page.page())
 
 
-def _signature(name: str, function: object) -> str:
-    signature = inspect.signature(function)
-    kept = [p for p in signature.parameters.values() if p.name != "self"]
-    text = str(signature.replace(parameters=kept)).replace("'", "")
-    prefix = "async " if inspect.iscoroutinefunction(function) else ""
-    return f"{prefix}{name}{text}"
+EXPLAINS_ITSELF = {
+    *("conversation", "sender", "sender_name", "author", "author_name", "invite", "to", "person"),
+    *("written_at", "marked_at", "noticed_at", "moved_at", "began_at", "at", "when", "due"),
+    *("title", "text", "subject", "topic", "label", "name", "value", "url", "markdown", "type"),
+    *("state", "severity", "phase", "service", "impact", "people", "precision", "files"),
+    *("spans", "rows", "items", "buttons", "inputs"),
+}
 
 
-def _paragraph(text: str | None) -> str:
-    return " ".join((text or "").split())
+def test_every_field_of_the_contract_is_explained_or_explains_itself():
+    for module in contract_page.TOPICS.values():
+        for value in contract_page.values(module) if module.startswith("bot.contract") else ():
+            fields = value.__dataclass_fields__ if is_dataclass(value) else ()
+            assert {*fields} - {*contract_page.field_docs(value)} <= EXPLAINS_ITSELF, value
 
 
 def test_every_hook_is_one_sentence_at_least_and_typed():

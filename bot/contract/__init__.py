@@ -3,10 +3,11 @@
     from bot.contract import PluginContext, TemporaryFailure, Ticket, hookimpl
 
 A plugin is a module named by an entry point of the group `sitrep`; `Hooks` lists what it may
-provide. A method that is called with a `key` may be called again with the same key, when its
-answer was lost; the plugin makes that harmless wherever its platform can. It raises
+provide. If the answer to a call with a `key` is lost, the call comes again with the same key: hand
+the key on, or look for what it made, wherever the platform allows. A method raises
 `TemporaryFailure` (tried again, not before its `retry_after`) or `PermanentFailure` (given up at
-once, and told in the room); any other exception counts as temporary.
+once, and told in the room); any other exception counts as temporary, and so does a call that takes
+longer than `[delivery] timeout`.
 """
 
 from __future__ import annotations

@@ -13,87 +13,94 @@ from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatEvent:
-    """A message somebody wrote. `id` is the platform's own, the same when it is delivered again.
-
-    `addressed`: the bot is meant even without the prefix (a mention, a personal chat). `mentions`
-    maps what stands in the text for a person (without `@`) to the user. `message` is what can be
-    marked and answered; none where there is no message, as when a button was pressed. `inline`: a
-    button whose presser is answered by what `receive` returns, and not in the conversation.
-    """
+    """A message that somebody wrote, or a button that somebody pressed."""
 
     id: str
+    """The platform's own id, the same when the event is delivered again."""
     conversation: ConversationRef
     sender: UserRef
     sender_name: str
+    """The name to show for a sender whom the config does not name."""
     text: str
     written_at: datetime
     addressed: bool = False
+    """Whether the bot is meant even without the prefix: a mention, or a personal chat."""
     mentions: Mapping[str, UserRef] = field(default_factory=dict)
+    """The user behind each word of the text that stands for a person, without its `@`."""
     message: str | None = None
+    """The id under which the message can be marked and answered; `None` for a pressed button."""
     inline: bool = False
+    """Whether the presser is shown what `receive` returns, in place of a post in the room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCapture:
-    """A person marked a message for the timeline: a reaction, a pin, a message action.
-
-    `message` is the marked message's id, by which a correction of it is known later.
-    """
+    """A message that a person marked for the timeline: a reaction, a pin, a message action."""
 
     id: str
+    """The platform's own id of the marking, the same when it is delivered again."""
     conversation: ConversationRef
     sender: UserRef
+    """The person who marked it."""
     sender_name: str
     author: UserRef
+    """The person who wrote it."""
     author_name: str
     text: str
     written_at: datetime
     marked_at: datetime
     message: str | None = None
+    """The marked message's id, by which a later correction of it is recognised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCorrection:
-    """A message was written anew by its author, or taken away (`text` is none)."""
+    """A message that its author edited or deleted."""
 
     id: str
+    """The platform's own id of the change, the same when it is delivered again."""
     conversation: ConversationRef
     sender: UserRef
     message: str
+    """The id of the message that changed."""
     text: str | None
+    """The new text; `None` if the message was deleted."""
     written_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatUnreadable:
-    """Somebody wrote what the bot cannot read; they are told, and may say it again."""
+    """A message that the bot cannot decrypt; its sender is told, and may say it again."""
 
     id: str
+    """An id of this report, the same when it is made again."""
     conversation: ConversationRef
     sender: UserRef
     message: str
+    """The id of the message."""
     written_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatTrouble:
-    """Something keeps the bot from its work in a conversation.
-
-    `text` says what, and how to mend it. `reachable`: it can still speak there.
-    """
+    """Something that keeps the bot from working in a conversation."""
 
     id: str
+    """An id of this report, the same when it is made again."""
     conversation: ConversationRef
     text: str
+    """What is wrong, and how to mend it."""
     noticed_at: datetime
     reachable: bool
+    """Whether the bot can still speak there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatMoved:
-    """A conversation goes on in another one, as when a room is upgraded."""
+    """A conversation that continues in another one, as when a room is upgraded."""
 
     id: str
+    """An id of the move, the same when it is reported again."""
     conversation: ConversationRef
     to: ConversationRef
     moved_at: datetime
@@ -101,16 +108,14 @@ class ChatMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of an inbound event, once it is stored.
-
-    `done`: it did what it asked for, or asked for nothing; else it was refused. `answers` are for
-    whoever pressed an `inline` button, to be shown to them alone, and `card` is the incident's
-    status card as they may press it.
-    """
+    """The outcome of an inbound event, once it is stored."""
 
     done: bool
+    """Whether it did what it asked for, or asked for nothing; `False` if it was refused."""
     answers: tuple[Message, ...] = ()
+    """What to show to the person who pressed an `inline` button, and to nobody else."""
     card: Message | None = None
+    """The incident's status card, with the buttons that this person may press."""
 
 
 Inbound = ChatEvent | ChatCapture | ChatCorrection | ChatUnreadable | ChatTrouble | ChatMoved
@@ -118,81 +123,95 @@ Inbound = ChatEvent | ChatCapture | ChatCorrection | ChatUnreadable | ChatTroubl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRequest:
-    """A conversation to open: a room for an incident, or a direct one with `direct_to`.
-
-    `name` is unique for the incident and the day (F15); `alias` for ever. `opening` is the status
-    card, for a conversation that begins with a message, as a thread does.
-    """
+    """A conversation to open: a room for an incident, or the direct one with a user."""
 
     name: str
+    """The room's name, unique for the incident and the day (F15)."""
     alias: str
+    """A short name that no other conversation ever gets."""
     topic: str
     invite: tuple[UserRef, ...] = ()
     direct_to: UserRef | None = None
+    """The user of a direct conversation; `None` for an incident's room."""
     opening: Message | None = None
+    """The status card, for platforms where a conversation begins with a message (a thread)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A conversation that is there. `card`: the message it began with, which shows `opening`."""
+    """A conversation that can be posted to."""
 
     conversation: ConversationRef
     card: MessageRef | None = None
+    """The message that it began with, if that shows `ConversationRequest.opening`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What a platform can do, as data: nobody has to try and see.
-
-    `rooms`: it opens a room per incident. `direct`: it reaches one person alone. `max_bytes` is the
-    size of the largest message it takes; none: no limit. `triage` is where incidents are declared;
-    the open ones are listed there. `single`: of several processes on one database, one at a time
-    listens and speaks. `forms`: blanks can be filled in and sent. `repeats`: to say a thing again
-    under the same key is harmless; elsewhere what is said again is marked.
-    """
+    """What a platform can do, as data: the core reads it before it calls."""
 
     rooms: bool = False
+    """An incident gets a conversation of its own; else it stays where it was declared."""
     direct: bool = True
+    """One person can be written to alone."""
     edits: bool = False
+    """Messages can be replaced; else a card that changed is posted again."""
     pins: bool = False
+    """Messages can be pinned."""
     threads: bool = False
+    """Messages can be answered in a thread. For information: the core does not read it."""
     buttons: bool = False
+    """Buttons can be pressed. For information: the core does not read it."""
     reactions: bool = False
+    """Messages can be marked with reactions, and a button can be offered as one."""
     forms: bool = False
+    """Blanks can be filled in and sent."""
     repeats: bool = True
+    """A post with the same key shows once. If not, a post that may be a repeat says so."""
     max_bytes: int | None = None
+    """The largest message; `None` if there is no limit. For information: the adapter shortens."""
     triage: ConversationRef | None = None
+    """Where incidents are declared, and the open ones are listed."""
     single: bool = False
+    """Of several processes on one database, only one at a time runs the adapter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """A person to call, with the user they are on the platform at hand."""
+    """A person of the config."""
 
     person: PersonId
     name: str
     user: UserRef | None
+    """Who they are on the platform at hand; `None` if the config does not say."""
 
 
 Receive = Callable[[Inbound], Awaitable[Receipt]]
 """Hands an inbound event to the core. Returns once it is stored: acknowledge it to the platform
-then."""
+only then. Raises `DatabaseAway` if it was not stored: hand it in again later."""
 
 
 @runtime_checkable
 class ChatAdapter(Protocol):
-    """A chat platform."""
+    """A chat platform.
+
+    The core calls the methods below from its delivery queue: in order within a conversation, and
+    with `key` the same when a call is repeated. Raise `TemporaryFailure` to be called again, with
+    `unsure` if the message may be there already; `PermanentFailure` if the conversation is gone.
+    """
 
     features: Features
+    """What the platform can do; read at any time after registration."""
 
     async def run(self, receive: Receive) -> bool:
-        """Listen until the platform has nothing more to say (a pipe's end); restarted if raised.
+        """Listen, and hand what comes in to `receive`, until cancelled or the input ends.
 
-        Returns whether all that was heard could be read.
+        Called when Sitrep starts, and again, after a pause, whenever it raises; except after
+        `SessionEnded`, which a person must mend. Return whether all that came in could be read.
         """
 
     async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
-        """Open a room, or find the direct conversation with a user."""
+        """Open an incident's conversation, or find or open the direct one with a user."""
 
     async def post(
         self,
@@ -203,25 +222,29 @@ class ChatAdapter(Protocol):
         answers: str | None = None,
         urgent: bool = False,
     ) -> MessageRef:
-        """Say something. `answers` is the message that asked; its thread may take a long answer.
+        """Post a message.
 
-        `urgent`: at a platform's limit it goes ahead of what else waits there.
+        `answers` is the id of the message that asked: a long answer may go into its thread.
+        `urgent`: near the platform's rate limit it goes ahead of other messages.
         """
 
     async def acknowledge(self, ref: MessageRef, *, worked: bool, key: str) -> None:
-        """Mark a command as done or not; called where `features.reactions`."""
+        """Mark a command as done or refused; called if `features.reactions`."""
 
     async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
-        """Offer the buttons of a message as reactions; called where `features.reactions`."""
+        """Add a reaction for each of a message's buttons; called if `features.reactions`."""
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
-        """Replace a message; called where `features.edits`."""
+        """Replace a message; called if `features.edits`.
+
+        Raise `PermanentFailure` if the message is gone: it is posted anew then.
+        """
 
     async def pin(self, ref: MessageRef, *, key: str) -> None:
-        """Pin a message; called where `features.pins`."""
+        """Pin a message, besides those that are pinned already; called if `features.pins`."""
 
     async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
-        """Bring people in; called where `features.rooms`."""
+        """Bring people into a conversation, if they are not in it; called if `features.rooms`."""
 
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
-        """Set the topic; called where `features.rooms`."""
+        """Set a conversation's topic; called if `features.rooms`."""

@@ -20,13 +20,13 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Clock(Protocol):
-    """The time. `real` maps an instant of this clock to the wall clock's, for alarms."""
+    """The time. Use it in place of `datetime.now` and `asyncio.sleep`: tests turn it by hand."""
 
     def now(self) -> datetime:
         """Return the time, in UTC."""
 
     def real(self, when: datetime) -> datetime:
-        """Return when an instant of this clock comes on the wall clock."""
+        """Return when an instant of this clock comes on the wall clock; for alarms."""
 
     async def sleep(self, length: timedelta) -> None:
         """Wait for a length of this clock's time."""
@@ -34,28 +34,33 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, with how to mend it; not a `fault`: worth knowing, and no more."""
+    """Something that `check` found."""
 
     text: str
+    """What is wrong, and how to mend it."""
     fault: bool = True
+    """Whether it makes `sitrep check` fail; `False` if it is only worth knowing."""
 
 
 @runtime_checkable
 class Checkable(Protocol):
-    """What a provided object may have besides, for `sitrep check`."""
+    """An optional ability of a provided object, for `sitrep check`."""
 
     async def check(self) -> Sequence[Finding]:
-        """Return what is wrong with its service or settings. Changes nothing."""
+        """Return what is wrong with the service or the settings. Changes nothing.
+
+        Called by `sitrep check`. What is raised becomes a finding, too.
+        """
 
 
 @runtime_checkable
 class BackedUp(Protocol):
-    """What a provided object may have besides, for `sitrep backup`."""
+    """An optional ability of a provided object that keeps files, for `sitrep backup`."""
 
     async def backup(self, folder: Path) -> Sequence[str]:
-        """Write what it keeps in the home folder to the same place in `folder`; return the names.
+        """Write what it keeps in the home folder to the same place in `folder`.
 
-        No bot need be running, and one may be.
+        Return the names of the files. Called by `sitrep backup`, beside a running bot or without.
         """
 
 
@@ -64,28 +69,31 @@ class CommandHint:
     """A verb of the grammar, for completion and menus."""
 
     name: str
+    """What is typed after `!inc`."""
     form: str
+    """The verb with its arguments."""
     says: str
+    """What it does, in a few words."""
 
 
 class Memory(Protocol):
-    """A few lasting words of a plugin's own, in the database; the same for every process."""
+    """A few texts that a plugin keeps in the database; the same for every process."""
 
     async def recall(self, name: str) -> str | None:
-        """Return what was kept under a name."""
+        """Return what was kept under a name; `None` if nothing was, or it is forgotten."""
 
     async def keep(self, name: str, value: str, *, lasting: bool = True) -> None:
-        """Keep something under a name until it is kept anew.
+        """Keep a text under a name, in place of the last one.
 
         What is not `lasting` is forgotten like delivered messages, and redacted like them (L3).
         """
 
     async def under(self, prefix: str) -> Mapping[str, str]:
-        """Return all that is kept under names that begin so, without the prefix."""
+        """Return everything kept under names with a prefix, by the rest of the name."""
 
 
 class PluginContext(Protocol):
-    """What a plugin is handed: its own things, not the application."""
+    """What a plugin is handed: its own things, and not the application."""
 
     @property
     def name(self) -> str:
@@ -93,7 +101,7 @@ class PluginContext(Protocol):
 
     @property
     def log(self) -> structlog.stdlib.BoundLogger:
-        """A log that says whose lines they are."""
+        """A log whose lines carry the plugin's name."""
 
     @property
     def clock(self) -> Clock:
@@ -101,15 +109,15 @@ class PluginContext(Protocol):
 
     @property
     def http(self) -> ClientSession:
-        """A shared client, there once the application runs; the core closes it."""
+        """A shared HTTP client; the core closes it. Raises `RuntimeError` before Sitrep runs."""
 
     @property
     def memory(self) -> Memory:
-        """What it keeps, there once the application runs."""
+        """What the plugin keeps. Raises `RuntimeError` before Sitrep runs."""
 
     @property
     def routes(self) -> web.RouteTableDef:
-        """Its own routes, under `/plugins/<name>`; served where `[http]` is on."""
+        """The plugin's own routes, under `/plugins/<name>`; served if `[http] listen` is set."""
 
     @property
     def home(self) -> str:
@@ -131,4 +139,4 @@ class PluginContext(Protocol):
         """The people of the config, with the user they are on this platform."""
 
     def settings(self, model: type[S]) -> S:
-        """Read the own section into a model; its faults are named and stop the start."""
+        """Read the plugin's section into a model; its faults are named, and stop the start."""

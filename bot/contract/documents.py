@@ -12,21 +12,28 @@ from bot.refs import ExternalRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A finished document. `at` is the day of the incident, `service` what it was about."""
+    """A finished postmortem."""
 
     incident: str
+    """The incident's id."""
     title: str
     markdown: str
     at: datetime
+    """When the incident was declared."""
     severity: Severity
+    """The worst that the incident had."""
     service: str | None = None
+    """The service that the incident was about, if it names one."""
 
 
 @runtime_checkable
 class PostmortemPublisher(Protocol):
-    """Where finished postmortems go."""
+    """A place where finished postmortems are published."""
 
     async def publish(
         self, document: Document, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
-        """Bring the published document up to date."""
+        """Publish a document; called when a postmortem is finished, and when it is corrected later.
+
+        `ref` is what the last call returned; `None` for the first.
+        """

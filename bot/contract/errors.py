@@ -1,4 +1,4 @@
-"""What can go wrong outside the workflow, each with a text that says what to do."""
+"""Errors that mean something to the core, or to the person who runs Sitrep."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from datetime import timedelta
 
 
 class BotError(Exception):
-    """Something the person who runs Sitrep has to know; the text says what to do."""
+    """An error for the person who runs Sitrep; its text says what to do."""
 
 
 class ConfigError(BotError):
-    """The config cannot be used. `faults` holds every fault at once: its key, and the fix."""
+    """The config cannot be used. `faults` are all its faults, each with its key and the fix."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
-        """See the class."""
+        """Make the message out of the faults, one a line."""
         super().__init__("\n".join(faults))
         self.faults = faults
 
 
 class SetupFailed(BotError):  # noqa: N818 - said of a plugin, by name
-    """An adapter or plugin could not be set up; it is named."""
+    """An adapter or plugin could not be set up; the text names it."""
 
 
 class DatabaseTooNew(BotError):  # noqa: N818 - a state, not a fault
@@ -31,31 +31,38 @@ class DatabaseBusy(BotError):  # noqa: N818 - a state, not a fault
 
 
 class DatabaseAway(BotError):  # noqa: N818 - a state, not a fault
-    """The database does not answer; what was asked for was not done, and may be asked again."""
+    """The database does not answer. Nothing was done; the same may be asked again."""
 
 
 class SessionEnded(BotError):  # noqa: N818 - a state, not a fault
-    """A platform has ended an adapter's session; the text says how to begin one. Not restarted."""
+    """A platform has ended an adapter's session; the text says how to begin a new one.
+
+    Raised from `ChatAdapter.run`, which is not called again: a person has to act.
+    """
 
 
 class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
-    """Try again: later, or not before `retry_after` has gone by.
+    """It did not work now; the same call is made again later.
 
-    `unsure`: it may have been done all the same, as when an answer was lost.
+    `retry_after` is how long to wait at least. `unsure` says that it may have been done all the
+    same, as when an answer was lost.
     """
 
     def __init__(
         self, why: str, retry_after: timedelta | None = None, *, unsure: bool = False
     ) -> None:
-        """See the class."""
+        """Take the reason, for the log."""
         super().__init__(why)
         self.retry_after = retry_after
         self.unsure = unsure
 
 
 class RateLimited(TemporaryFailure):
-    """Not tried: a platform's limit is reached. It counts as no attempt."""
+    """A platform's limit is reached, so it was not tried; it does not count as an attempt."""
 
 
 class PermanentFailure(Exception):  # noqa: N818 - part of the plugin contract
-    """It will never work: the conversation is gone, the request is refused. A dead letter."""
+    """It will never work: the conversation is gone, or the request is refused.
+
+    It is not tried again; the incident's conversation is told.
+    """

@@ -1,4 +1,4 @@
-"""What the bot says, before any platform: a tree of literal text, style, times and people.
+"""Messages before any platform: a tree of literal text, style, times and people.
 
 A `str` is literal: nothing in it is ever read as markup. A button carries the command line that a
 person could type. Limits of a platform are its adapter's business.
@@ -17,7 +17,7 @@ from bot.refs import ConversationRef, PersonId
 
 
 class Precision(StrEnum):
-    """How much of an instant is shown."""
+    """How exactly an instant is shown."""
 
     MINUTE = "minute"
     SECOND = "second"
@@ -26,7 +26,7 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strong:
-    """Text that stands out."""
+    """Emphasised text."""
 
     text: str
     type: Literal["strong"] = "strong"
@@ -51,27 +51,30 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A person; `notify`: the platform calls them."""
+    """A person."""
 
     person: PersonId
     name: str
+    """The name to show where the platform cannot mention them."""
     notify: bool = False
+    """Whether the platform notifies them."""
     type: Literal["mention"] = "mention"
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """An instant; `seen_from` adds how far away it is, where somebody must act."""
+    """An instant."""
 
     when: datetime
     seen_from: datetime | None = None
+    """If given, the distance from this instant is shown as well: `in 12 min`."""
     precision: Precision = Precision.MINUTE
     type: Literal["at"] = "at"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A conversation; a link to it where the platform has such."""
+    """A conversation; shown as a link if the platform has links to conversations."""
 
     conversation: ConversationRef
     name: str
@@ -127,44 +130,55 @@ class Choice:
     """One of the values that a blank may have."""
 
     value: str
+    """What goes into the command."""
     label: str
+    """What is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One blank of a form: free text, or one of `choices`. `value` stands there to begin with."""
+    """One blank of a form."""
 
     name: str
+    """The name that stands for it in a button's command."""
     label: str
     choices: tuple[Choice, ...] = ()
+    """The values to choose from; empty for free text."""
     value: str = ""
+    """The value it has at first."""
     optional: bool = False
+    """Whether it may be left empty."""
     long: bool = False
+    """Whether it takes several lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A command line under a label; pressing it is typing it."""
+    """A button; pressing it is typing its command."""
 
     label: str
     command: str
+    """The command line, without the prefix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """Blanks that fill in command lines: `{name}` in a button's command stands for each.
+    """Blanks to fill in, and buttons that send them.
 
-    What stands in `[…]` there is left out where all its blanks are (see `filled`). `typed` is what
-    a person would type instead. `label` names the form where it is `folded` away until it is
-    wanted, and `says` who may send it.
+    In a button's command `{name}` stands for a blank, and a part in `[…]` is left out if all its
+    blanks are empty (see `filled`).
     """
 
     inputs: tuple[Input, ...]
     buttons: tuple[Button, ...]
     typed: str
+    """The command line that a person would type in place of the form."""
     label: str = ""
+    """The form's name."""
     says: str = ""
+    """Who may send it."""
     folded: bool = False
+    """Whether it is hidden behind its label until somebody wants it."""
     type: Literal["form"] = "form"
 
 
@@ -181,28 +195,32 @@ Block = Heading | Text | Fields | Bullets | Form | Actions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file that comes with a message; `link`, under `label`, serves where none can be sent."""
+    """A file that comes with a message."""
 
     name: str
     media: str
+    """The media type: `text/markdown`."""
     text: str
+    """The content."""
     link: str | None = None
+    """A link that serves the same purpose on platforms that take no files."""
     label: str = ""
+    """The text of that link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One thing said. `summary` is its first line: what a lock screen shows.
-
-    `card_of` is the incident whose status card it is, where it can be pressed. `aside`: an answer
-    that belongs in the asking message's thread, however short, where a platform has such.
-    """
+    """One message."""
 
     summary: Spans
+    """The first line, which a lock screen shows."""
     blocks: tuple[Block, ...] = field(default=())
+    """What follows."""
     card_of: str | None = None
+    """The incident whose status card it is, if it has buttons."""
     files: tuple[File, ...] = ()
     aside: bool = False
+    """Whether it is an answer that belongs into the asking message's thread, however short."""
 
 
 def buttons_of(message: Message) -> tuple[Button, ...]:
@@ -230,7 +248,7 @@ def spans_of(message: Message) -> list[Span]:
 
 
 def filled(command: str, values: Mapping[str, str]) -> str:
-    """Return a form's command line with its blanks filled in; values are not read any further."""
+    """Return a form's command line with its blanks filled in; values are taken as they are."""
     line = ""
     for part in _SEGMENTS.findall(command):
         text = part
@@ -256,7 +274,7 @@ def relative(when: datetime, seen_from: datetime) -> str:
 def span_of(length: timedelta) -> str:
     """Return a length of time for reading: `40 s`, `12 min`, `1 h 30 min`, `3 days`.
 
-    What would be less than nothing, since a clock was set back, is `0 s`.
+    A negative length, which a clock that was set back leads to, is `0 s`.
     """
     seconds = max(0, round(length.total_seconds()))
     if seconds < 60:
@@ -271,7 +289,7 @@ def span_of(length: timedelta) -> str:
 
 
 def at_text(at: At) -> str:
-    """Return an instant in words, in UTC; with its day where it is not today's."""
+    """Return an instant in words, in UTC; with its day if that is not today."""
     match at.precision:
         case Precision.MINUTE:
             text = f"{at.when:%H:%M} UTC"
@@ -309,7 +327,7 @@ def spans_text(spans: Spans) -> str:
 
 
 def block_text(block: Block, prefix: str = "!inc ") -> str:
-    """Return a block as plain text; `prefix` is what a typed command begins with."""
+    """Return a block as plain text; typed commands begin with `prefix`."""
     match block:
         case Heading():
             return block.text
@@ -320,7 +338,7 @@ def block_text(block: Block, prefix: str = "!inc ") -> str:
         case Bullets():
             return "\n".join(f"- {spans_text(item)}" for item in block.items)
         case Form():
-            # What is folded away elsewhere is a convenience: its line is said beside it.
+            # A folded form is a convenience only: the message also says what to type.
             return "" if block.folded else f"{block.label}: {prefix}{block.typed}"
         case Actions():
             return "\n".join(f"[{b.label}] {prefix}{b.command}" for b in block.buttons)
@@ -329,7 +347,7 @@ def block_text(block: Block, prefix: str = "!inc ") -> str:
 
 
 def plain(message: Message, prefix: str = "!inc ") -> str:
-    """Return a whole message as plain text: complete, whatever a platform cannot show."""
+    """Return a whole message as plain text, for platforms that can show nothing else."""
     shown = (b for b in message.blocks if not (isinstance(b, Form) and b.folded))
     blocks = (block_text(block, prefix) for block in shown)
     return "\n".join((spans_text(message.summary), *blocks))

@@ -14,13 +14,17 @@ from bot.domain.incident import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """Somebody to wake: people, or whoever is on call for a service."""
+    """A request to wake people."""
 
     incident: str
+    """The incident's id."""
     severity: Severity
     people: tuple[Addressee, ...]
+    """The people to wake; they may be unknown to the paging service."""
     service: str | None
+    """The service whose on-call people are meant, if the incident names one."""
     text: str
+    """What to tell them."""
 
 
 @runtime_checkable
@@ -28,7 +32,11 @@ class Pager(Protocol):
     """A paging service."""
 
     async def page(self, request: PageRequest, *, key: str) -> None:
-        """Wake them."""
+        """Wake people; called for each page, before other deliveries to this plugin."""
 
     async def on_call(self, schedule: str) -> Sequence[str]:
-        """Return who is on call for a service: ids or names of the config."""
+        """Return who is on call for a service: ids or names of the config.
+
+        Called every minute for each service of the config. If it raises or hangs, the last
+        answer stays.
+        """

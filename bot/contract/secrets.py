@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, StringConstraints
 
 
 class Revealed(str):
-    """What `{ env = "NAME" }` or `{ file = "path" }` named."""
+    """The value that `{ env = "NAME" }` or `{ file = "path" }` stands for."""
 
     __slots__ = ()
 
@@ -22,4 +22,4 @@ def _from_outside(value: object) -> object:
 
 
 Secret = Annotated[str, BeforeValidator(_from_outside), StringConstraints(min_length=1)]
-"""A setting that only the environment or a file may give; for plugins' models."""
+"""The type of a setting that only the environment or a file may give; for plugins' models."""

@@ -13,53 +13,55 @@ from bot.refs import ExternalRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusUpdate:
-    """One text of an incident on a status page. `n` is its name for ever.
-
-    `health` is how the incident's components fared from then on.
-    """
+    """One published text about an incident."""
 
     n: int
+    """Its number, which never changes and never names another update of the incident."""
     at: datetime
     state: PublicState
     text: str
+    """The text; it can change later, when it is redacted."""
     health: ComponentState
+    """The state of the incident's components from then on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusNotice:
-    """What a status page shows of an incident: the whole of it, not a step.
-
-    `updates` are oldest first, and at least one; the state is the last one's. `health` is how its
-    components fare by this incident alone, `components` how each of them is to be shown: other
-    incidents may keep one down. `next_update` is when the next text is promised.
-    """
+    """The full desired state of an incident on a status page, not a change."""
 
     incident: str
+    """The incident's id."""
     title: str
     state: PublicState
+    """The state of the last update."""
     health: ComponentState
+    """The state of its components, judging by this incident alone."""
     updates: tuple[StatusUpdate, ...]
+    """All its updates, oldest first; there is at least one."""
     components: Mapping[str, ComponentState]
+    """How to show each of its components: another incident may keep one down."""
     began_at: datetime
     next_update: datetime | None = None
+    """When the next update is promised."""
 
 
 @runtime_checkable
 class StatusPage(Protocol):
-    """A public status page. Converges: repeats and late starts end in the same page.
-
-    One notice at a time is published, of all incidents.
-    """
+    """A public status page. Repeats and late starts must end in the same page."""
 
     async def publish(
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
-        """Bring the page up to date, creating its incident where `ref` is none."""
+        """Bring the page up to date; called whenever a text is published, changed or redacted.
+
+        `ref` is what the last call for the incident returned; `None` for the first. All incidents
+        share one queue: there is never more than one call at a time.
+        """
 
 
 @runtime_checkable
 class Redrawable(Protocol):
-    """What a status page may have besides, where it shows days and is not drawn when asked for."""
+    """An optional ability of a status page that is rendered ahead of time and shows days."""
 
     async def redraw(self) -> None:
-        """Draw what is published as of now; called at each start, and each hour."""
+        """Render what is published as of now; called at each start, and each hour."""

@@ -15,42 +15,47 @@ from bot.refs import ExternalRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What a tracker holds: the whole of it, not a step.
-
-    `marker` is unique for ever and goes into the ticket where it can be listed by. `again`: an
-    earlier try may have created it, so look for its marker before creating one. `owner.user` is who
-    they are on the tracker, where the config says so. `labels` are what it is filed under.
-    `closed`: it was closed there when it was last seen; where `done` says so too, leave its state.
-    """
+    """The full desired state of a ticket, not a change."""
 
     marker: str
+    """A name that no other ticket ever gets; put it where the tracker can search for it."""
     title: str
     text: str
     owner: Addressee | None = None
+    """The assignee; `owner.user` is who they are on the tracker, if the config says so."""
     due: date | None = None
     done: bool = False
+    """Whether the ticket is to be closed."""
     labels: tuple[str, ...] = ()
+    """The labels to file it under."""
     again: bool = False
+    """Whether an earlier try may have created it: look for the marker before creating it."""
     closed: bool = False
+    """Whether it was closed when last seen. If `done` agrees, leave the tracker's state alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """A ticket as it is kept; `note` is what people should know, as that nobody is assigned."""
+    """The outcome of `sync`."""
 
     ref: ExternalRef
+    """The ticket; stored, and handed back at the next call."""
     note: str = ""
+    """What people should know, such as that nobody could be assigned; empty if all went well."""
 
 
 @runtime_checkable
 class TicketTracker(Protocol):
-    """An issue tracker."""
+    """An issue tracker. `bot.plugin_kit.tracker.TicketClient` is a template for one."""
 
     async def sync(self, ticket: Ticket, ref: ExternalRef | None, *, key: str) -> Filed:
-        """Bring the ticket up to date, creating it where `ref` is none."""
+        """Bring a ticket up to date; create it if `ref` is `None`.
+
+        Called when an action, or a SEV4 incident, is recorded, and when it changes.
+        """
 
     async def closed(self, refs: Sequence[ExternalRef]) -> Mapping[str, bool]:
         """Return whether each ticket is closed, by the id of its ref; leave out what is gone.
 
-        Asked for every few minutes, and at once after `PluginContext.changed`.
+        Called every few minutes, and at once after `PluginContext.changed`.
         """

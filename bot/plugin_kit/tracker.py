@@ -117,15 +117,15 @@ class TicketClient(ABC):
         self,
         path: str,
         params: Mapping[str, str],
-        enough: Callable[[Sequence[JsonObject]], bool] = lambda _found: False,
+        enough: Callable[[Sequence[JsonObject]], bool] | None = None,
     ) -> Sequence[JsonObject]:
-        """Read a list page by page until it ends, or until `enough` is true of what was read."""
+        """Read a list page by page, until it ends or `enough` is true of what was read so far."""
         found: list[JsonObject] = []
         for number in range(1, PAGES + 1):
             paging = {"per_page": str(PAGE_SIZE), "page": str(number)}
             page = await self._api.ask("GET", path, params={**params, **paging})
             found += page
-            if len(page) < PAGE_SIZE or enough(found):
+            if len(page) < PAGE_SIZE or (enough is not None and enough(found)):
                 break
         return found
 
