@@ -149,15 +149,7 @@ class RoomEvents:
                 f"Sitrep was {how} the room {name} by {event.get('sender')}. What is to be said "
                 f"there waits. Invite {self.me} again."
             )
-            await self._receive(
-                ChatTrouble(
-                    id=str(event.get("event_id")),
-                    conversation=ConversationRef(ADAPTER, room),
-                    text=text,
-                    noticed_at=self._clock.now(),
-                    reachable=False,
-                )
-            )
+            await self._report(room, event, text, reachable=False)
 
     async def _name_of(self, room: str) -> str:
         try:
@@ -388,15 +380,7 @@ class RoomEvents:
             f"power level. Give {self.me} at least {max(n.level(now) for n in lost):.0f}."
         )
         reachable = now.may(self.me, "m.room.message", state=False)
-        await self._receive(
-            ChatTrouble(
-                id=str(event.get("event_id")),
-                conversation=ConversationRef(ADAPTER, room),
-                text=text,
-                noticed_at=self._clock.now(),
-                reachable=reachable,
-            )
-        )
+        await self._report(room, event, text, reachable=reachable)
 
     async def _upgraded(self, room: str, event: Event) -> None:
         """Follow an upgraded room to its successor."""
@@ -407,17 +391,21 @@ class RoomEvents:
             joined = await self._server.join(to)
         except HomeserverRefused as exc:
             self._log.warning("cannot follow", room=room, to=to, why=str(exc))
-            await self._receive(
-                ChatTrouble(
-                    id=str(event.get("event_id")),
-                    conversation=ConversationRef(ADAPTER, room),
-                    text=f"This room goes on in {to}, which Sitrep cannot join. Invite {self.me}.",
-                    noticed_at=self._clock.now(),
-                    reachable=True,
-                )
-            )
+            text = f"This room goes on in {to}, which Sitrep cannot join. Invite {self.me}."
+            await self._report(room, event, text, reachable=True)
             return
         await self._moved(room, joined)
+
+    async def _report(self, room: str, event: Event, text: str, *, reachable: bool) -> None:
+        await self._receive(
+            ChatTrouble(
+                id=str(event.get("event_id")),
+                conversation=ConversationRef(ADAPTER, room),
+                text=text,
+                noticed_at=self._clock.now(),
+                reachable=reachable,
+            )
+        )
 
 
 async def retried(
