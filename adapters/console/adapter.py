@@ -33,21 +33,21 @@ from bot.contract import (
 )
 
 LONGEST_LINE = 1024 * 1024
-"""The most that is read of one line; the rest of it is passed over."""
+"""The longest line in bytes; the rest of a longer one is dropped."""
 
 
 REMEMBERED = 500
-"""How many messages' contents are remembered, to show an edit only where something changed."""
+"""How many messages are remembered, so that an edit that changes nothing is not shown."""
 
 AGAIN = timedelta(seconds=1)
-"""How long to wait before a line is handed in again, when the database was away."""
+"""How long to wait before a line is handed in again after the database was away."""
 
 
 class ConsoleAdapter:
     """Several people in several rooms, at one terminal."""
 
     def __init__(self, context: PluginContext, settings: ConsoleSettings) -> None:
-        """Nothing is read or written yet."""
+        """Read and write nothing yet."""
         self._context, self._settings = context, settings
         self.features = Features(rooms=settings.rooms, direct=True, edits=True)
         self._terminal = settings.format == "text" and sys.stdin.isatty() and sys.stdout.isatty()
@@ -162,7 +162,7 @@ class ConsoleAdapter:
         return MessageRef(to, key)
 
     def _kept(self, message: Message) -> Message:
-        """Put a message's files into the home folder, and say where."""
+        """Write a message's files to the home folder, and return the message with their paths."""
         folder = Path(self._context.home, "files")
         places = []
         for file in message.files:
@@ -179,13 +179,13 @@ class ConsoleAdapter:
         """Mark nothing: a console shows the answer beneath."""
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
-        """Print a message again, where it has changed."""
+        """Print a message again if it has changed."""
         if self._shown.get(ref.id) != message:
             self._print(ref.conversation, message, key=key, edit=True)
             self._remember(ref.id, message)
 
     def _remember(self, shown: str, message: Message) -> None:
-        """Remember what a message shows, of the last ones: only cards are ever edited."""
+        """Remember what the last messages show: only cards are ever edited."""
         self._shown.pop(shown, None)
         self._shown[shown] = message
         if len(self._shown) > REMEMBERED:
@@ -202,7 +202,7 @@ class ConsoleAdapter:
 
     def _print(self, to: ConversationRef, message: Message, *, key: str, edit: bool) -> None:
         text = self._show(to.id, self._context.clock.now(), message, key, edit)
-        out = sys.stdout  # looked up each time: the line editor puts its own in the place
+        out = sys.stdout  # looked up each time: the line editor replaces it
         try:
             out.write(text + "\n")
         except UnicodeEncodeError:
@@ -212,10 +212,10 @@ class ConsoleAdapter:
 
 
 def _read_lines(lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
-    """Read standard input in a thread that nobody waits for, line by line.
+    """Read standard input line by line, in a daemon thread.
 
-    It reads the file itself: a thread that waits inside Python's own buffer would hold its lock
-    when the process ends, and be the end of it.
+    It reads the file descriptor: a thread blocked inside Python's own buffer would hold that
+    buffer's lock when the process ends, and crash it.
     """
     file = sys.stdin.fileno()
 

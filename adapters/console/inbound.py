@@ -17,18 +17,20 @@ _MENTION = re.compile(r"@([^\s@:,;]+)")
 
 
 class Unreadable(Exception):  # noqa: N818 - an answer to whoever piped it
-    """A line that is none; the text says what one looks like."""
+    """A line cannot be read; the text shows what a line looks like."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Who said what where; `id` and `at` where the sender gave them."""
+    """One line: who said what in which room."""
 
     sender: str
     room: str
     text: str
     id: str | None = None
+    """The event's id, if the sender gave one."""
     at: datetime | None = None
+    """When it was said, if the sender gave that."""
 
 
 def from_text(line: str) -> Heard:
@@ -48,7 +50,7 @@ def from_json(line: str) -> Heard:
     """Read a JSON object with `sender`, `conversation`, `text`, and perhaps `id` and `time`.
 
     Raises:
-        Unreadable: It is none, or lacks something.
+        Unreadable: It is not such an object, or lacks something.
     """
     example = '{"sender": "bob", "conversation": "ops", "text": "!inc status"}'
     try:
@@ -82,10 +84,9 @@ def _time(value: object) -> datetime | None:
 
 
 def event(heard: Heard, *, number: str, now: datetime, known: Mapping[str, str]) -> ChatEvent:
-    """Return what was heard as the core takes it.
+    """Return a line as an event for the core.
 
-    `known` are the names that mean a person here, by their folded form: a mention of nobody stays
-    a mention of nobody.
+    `known` maps the case-folded names that can be mentioned to users; other mentions stay text.
     """
     mentions = {
         word: UserRef(ADAPTER, known[word.casefold()])
@@ -106,4 +107,4 @@ def event(heard: Heard, *, number: str, now: datetime, known: Mapping[str, str])
 
 
 Reader = Callable[[str], Heard]
-"""Reads one line."""
+"""A function that reads one line."""

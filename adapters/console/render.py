@@ -1,4 +1,4 @@
-"""Messages on a terminal: with colour where there is one, as plain lines or JSON where not."""
+"""Messages for a terminal (in colour), or for a pipe (plain lines or JSON)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def as_json(room: str, at: datetime, message: Message, key: str, edit: bool) -> 
 
 
 def painter(width: Callable[[], int]) -> Show:
-    """Return what draws messages in colour, as wide as the terminal is at the time."""
+    """Return a function that draws messages in colour, as wide as the terminal then is."""
 
     def show(room: str, at: datetime, message: Message, key: str, edit: bool) -> str:  # noqa: ARG001, FBT001
         out = StringIO()
@@ -97,7 +97,7 @@ def painter(width: Callable[[], int]) -> Show:
 
 
 def _shown(message: Message) -> list[Block]:
-    """Return the blocks without what only platforms with forms unfold."""
+    """Return the blocks without folded forms, which only platforms with forms can show."""
     return [b for b in message.blocks if not (isinstance(b, Form) and b.folded)]
 
 

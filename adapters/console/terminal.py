@@ -26,13 +26,13 @@ WELCOME = """Sitrep. You are {persona} in {room}. Everything is kept in {home}.
 
 
 class Listener(Protocol):
-    """Who hands on what is typed."""
+    """The adapter, as far as the line editor needs it."""
 
     async def hear(self, heard: Heard, receive: Receive) -> bool:
-        """Hand on what somebody said."""
+        """Hand a line to the core; return whether it worked."""
 
     async def mark(self, said: Heard, by: str, receive: Receive) -> bool:
-        """Hand on that somebody marked what was said."""
+        """Put a line on the timeline; return whether it worked."""
 
 
 class _LineCompleter(Completer):

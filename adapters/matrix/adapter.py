@@ -40,20 +40,20 @@ from bot.contract import (
 )
 
 CALM_SECONDS = 0.5
-"""How long the mark on a command may keep back what follows from it."""
+"""How long opening a room waits for the reactions that mark commands."""
 
 DONE, NOT_DONE = "✅", "❓"
 
 
 class PutOut(TemporaryFailure):
-    """The bot may not speak in a room now."""
+    """The bot may not speak in a room now: it was removed or muted."""
 
 
 class MatrixAdapter:
     """A bot account on a homeserver."""
 
     def __init__(self, context: PluginContext, settings: MatrixSettings) -> None:
-        """Nothing is asked of the homeserver yet."""
+        """Make no request yet."""
         self._context, self._settings, self._log = context, settings, context.log
         self._clock = context.clock
         self._keep = Keep(context.home)
@@ -108,7 +108,7 @@ class MatrixAdapter:
         """Listen until the session ends.
 
         Raises:
-            SessionEnded: There is none, or it is over.
+            SessionEnded: There is no login, or the homeserver has ended it.
         """
         try:
             session = self._keep.session()
@@ -157,7 +157,7 @@ class MatrixAdapter:
         return True
 
     async def _known(self, session: Session) -> None:
-        """See that the token is the login's."""
+        """Check that the token belongs to the login."""
         try:
             who = await self._server.call("GET", f"{V3}/account/whoami")
         except TemporaryFailure as exc:
@@ -166,13 +166,13 @@ class MatrixAdapter:
             raise
         if who.get("user_id") != session.user_id or who.get("device_id") != session.device_id:
             raise SessionEnded(f"the token is another login's; {RELOGIN}")
-        with suppress(HomeserverRefused):  # it need not have one
+        with suppress(HomeserverRefused):  # an account need not have a name
             found = await self._server.call("GET", f"{V3}/profile/{self._me}/displayname")
             self._my_name = str(found.get("displayname") or self._my_name)
         self._rooms.take_direct(await self._server.account_data(self._me, "m.direct"))
 
     async def _signed(self, session: Session, client: Any, crypto: Crypto) -> None:  # noqa: ANN401
-        """See that the device's keys are there, and signed by the account."""
+        """Make sure that the device's keys are uploaded, and signed by the account."""
         await crypto.keep_up()
         try:
             await cross_signing.ensure(self._server, session, cr.machine(client), self._keep.seeds)
@@ -185,7 +185,7 @@ class MatrixAdapter:
         task.add_done_callback(self._tasks.discard)
 
     async def _gather(self) -> None:
-        """Make the space and the triage room, and bring the people of the config in."""
+        """Make the space and the triage room, and invite the people of the config."""
         wait = timedelta(seconds=1)
         people = [user for user in self._users.values() if user != self._me]
         while True:
@@ -206,7 +206,7 @@ class MatrixAdapter:
                 return
 
     async def _list_forgotten(self, space: str | None) -> None:
-        """Put rooms into the space whose making a crash cut short."""
+        """Add to the space the rooms that a crash kept out of it."""
         if space is None or self._sync is None:
             return
         await self._sync.ready.wait()
@@ -214,7 +214,7 @@ class MatrixAdapter:
             await self._rooms.enlist(room)
 
     async def _bring_once(self, room: str, people: Sequence[str]) -> None:
-        """Invite whoever was never in a room; who has left is left alone."""
+        """Invite people who were never in a room; those who left are not invited again."""
         state = await self._server.whole_state(room)
         known = {e.get("state_key") for e in state if e.get("type") == "m.room.member"}
         await self._rooms.bring_in(room, [user for user in people if user not in known])
@@ -249,8 +249,8 @@ class MatrixAdapter:
         answers: str | None = None,
         urgent: bool = False,
     ) -> MessageRef:
-        """Say something."""
-        del urgent  # Synapse has no lane for it; the core sends it first
+        """Post a message."""
+        del urgent  # homeservers know no priority; the core sends it first
         crypto = self._awake()
         room, root = _split(await self._rooms.room_of(to.id))
         friend = self._rooms.direct_users.get(room)
@@ -258,9 +258,9 @@ class MatrixAdapter:
         drawn = self._render.draw(message, call=unasked)
         content = drawn.content
         if friend is not None:
-            content["msgtype"] = "m.text"  # in a direct room nothing is chatter
+            content["msgtype"] = "m.text"  # in a direct room everything should notify
             await self._reached(room, friend)
-        aside = message.aside and friend is None  # with one person there is nothing beside
+        aside = message.aside and friend is None  # a room with one person needs no threads
         beside = aside or drawn.lines > render.LONG_LINES
         if root is None and answers is not None and beside:
             root = self._room_events.threads.get(answers) if self._room_events is not None else None
@@ -271,7 +271,7 @@ class MatrixAdapter:
         except PutOut:
             if friend is None or (fresh := await self._rooms.direct(friend)) == room:
                 raise
-            room = fresh  # they put the bot out of the old one; a page must reach them
+            room = fresh  # they removed the bot from the old one; a page must reach them
             event = await self._say(room, content, key)
         if drawn.rest is not None:
             whole = File(name="whole-text.txt", media="text/plain", text=drawn.rest)
@@ -300,7 +300,7 @@ class MatrixAdapter:
                 self._marked.set()
 
     async def _calm(self) -> None:
-        """Let marks go first: making a room keeps a homeserver busy for longer than anything."""
+        """Wait for reactions that are being sent: making a room keeps a homeserver busy longest."""
         if self._marking:
             self._marked.clear()
             with suppress(TimeoutError):
@@ -313,7 +313,7 @@ class MatrixAdapter:
         await self._say(room, render.edited(self._render.draw(message).content, ref.id), key)
 
     async def pin(self, ref: MessageRef, *, key: str) -> None:
-        """Pin a message besides what is pinned."""
+        """Pin a message, besides those that are pinned."""
         del key
         self._awake()
         room, _root = _split(await self._rooms.room_of(ref.conversation.id))
@@ -327,7 +327,7 @@ class MatrixAdapter:
                 fresh = {"pinned": [*pinned, ref.id]}
                 await self._server.put_state(room, "m.room.pinned_events", fresh)
             except HomeserverRefused as exc:
-                # The card is there and current; it is only not on top.
+                # The card is there and up to date, just not on top.
                 self._log.warning("not pinned", room=room, why=str(exc))
 
     async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
@@ -353,7 +353,7 @@ class MatrixAdapter:
             self._log.warning("topic not set", room=room, why=str(exc))
 
     def _awake(self) -> Crypto:
-        """Return the encryption, there once the adapter listens."""
+        """Return the encryption, which exists once the adapter listens."""
         if self._ready is None or self._sync is None or not self._sync.ready.is_set():
             raise TemporaryFailure("not connected to the homeserver", timedelta(milliseconds=500))
         return self._ready
@@ -375,7 +375,7 @@ class MatrixAdapter:
             return await self._server.send(room, kind, content, key=key)
         except HomeserverRefused as exc:
             if exc.status == 403:
-                # Put out or muted: whoever is told of it can bring the bot back, and then it goes.
+                # Removed or muted: somebody who is told can bring the bot back, and then it works.
                 raise PutOut(f"Sitrep may not speak in the room: {exc}") from exc
             raise
 
@@ -409,7 +409,7 @@ class MatrixAdapter:
         await self._say(room, content, key)
 
     async def _reached(self, room: str, user: str) -> None:
-        """See that somebody is in their direct room: whoever left it is still to be woken."""
+        """Invite somebody back who left their direct room: they must still be reached."""
         known = self._sync.members(room) if self._sync is not None else None
         if known is None or user in known:
             return
@@ -423,11 +423,11 @@ class MatrixAdapter:
     # --- besides ----------------------------------------------------------------------------------
 
     async def check(self) -> Sequence[Finding]:
-        """Return what keeps the bot from its work, each with how to mend it."""
+        """Return what keeps the bot from working, and how to mend it."""
         return await checks.check(self._settings, self._keep, self._server, self._rooms)
 
     async def backup(self, folder: Path) -> Sequence[str]:
-        """Write the keys of all that was read, encrypted by `pickle_key`, and the account's own."""
+        """Write the message keys, encrypted with `pickle_key`, and the account's signing keys."""
         return await backed_up(self._settings, self._keep, folder)
 
 

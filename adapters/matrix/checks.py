@@ -1,4 +1,4 @@
-"""What `sitrep check` looks at on the homeserver, and what the bot needs in a room."""
+"""The checks of `sitrep check`, and the permissions that the bot needs in a room."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from bot.contract import Finding, SetupFailed, TemporaryFailure
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something the bot does in a room."""
+    """A permission that the bot needs in a room."""
 
     what: str
+    """The action it allows, as a verb."""
     event: str
+    """The type of the event that it allows to send."""
     state: bool = True
+    """True if that is a state event."""
 
     def may(self, powers: PowerLevels, user: str) -> bool:
-        """Return whether a user may do it."""
+        """Return whether a user has the permission."""
         return powers.may(user, self.event, state=self.state)
 
     def level(self, powers: PowerLevels) -> float:
-        """Return the level it needs."""
+        """Return the power level that gives it."""
         return powers.needed(self.event, state=self.state)
 
 
@@ -43,7 +46,7 @@ OVERRIDE = "/_synapse/admin/v1/users/{user}/override_ratelimit"
 async def check(
     settings: MatrixSettings, keep: Keep, server: Homeserver, rooms: Rooms
 ) -> list[Finding]:
-    """Return what keeps the bot from its work. Changes nothing."""
+    """Return what keeps the bot from working. Changes nothing."""
     try:
         await server.call("GET", "/_matrix/client/versions")
     except (TemporaryFailure, HomeserverRefused) as exc:

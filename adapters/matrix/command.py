@@ -1,4 +1,4 @@
-"""`sitrep matrix …`: what is done once, by whoever runs the bot."""
+"""`sitrep matrix …`: what the person who runs the bot does once."""
 
 from __future__ import annotations
 

@@ -8,11 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class MatrixSettings(BaseModel):
-    """The adapter's settings.
-
-    `layout`: a room for each incident, or a thread for each in the triage room. `prefix` begins
-    every alias. `inviters` and `homeservers` are patterns like `@*:example.org`, `*.example.org`.
-    """
+    """The adapter's settings; docs/how-to/run-on-matrix.md explains them all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,7 +16,9 @@ class MatrixSettings(BaseModel):
     user: str
     pickle_key: SecretStr
     prefix: str = Field(default="sitrep", pattern=r"[a-z0-9][a-z0-9._=-]*")
+    """The beginning of every alias."""
     layout: Literal["rooms", "threads"] = "rooms"
+    """A room for each incident, or a thread for each in the triage room."""
     triage: str = ""
     space: bool = True
     join: Literal["space", "invite"] = "space"
@@ -29,7 +27,9 @@ class MatrixSettings(BaseModel):
     room_version: str = ""
     admins: tuple[str, ...] = ()
     inviters: tuple[str, ...] = ()
+    """Patterns of users whose invitations are accepted: `@*:example.org`."""
     homeservers: tuple[str, ...] = ()
+    """Patterns of homeservers whose users are listened to: `*.example.org`."""
     admin_token: SecretStr | None = None
 
     @field_validator("homeserver")

@@ -25,7 +25,7 @@ class NotOurs(Exception):  # noqa: N818 - a state, not a fault
 
 
 def canonical(what: Mapping[str, Any]) -> bytes:
-    """Return what a signature is made over."""
+    """Return the bytes that a signature is made over: canonical JSON."""
     bare = {k: v for k, v in what.items() if k not in {"signatures", "unsigned"}}
     return json.dumps(bare, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
@@ -42,7 +42,7 @@ class Key:
     """An ed25519 key."""
 
     def __init__(self, seed: str | None = None) -> None:
-        """Make a key, or the one of a seed."""
+        """Make a new key, or the key of a seed."""
         self._key = (
             ECC.construct(curve="ed25519", seed=_bytes(seed))
             if seed is not None
@@ -52,7 +52,7 @@ class Key:
 
     @property
     def seed(self) -> str:
-        """What the key is made of."""
+        """The seed of the key, in base64."""
         return _base64(bytes(self._key.seed))
 
     def sign(self, what: Mapping[str, Any]) -> str:
@@ -83,7 +83,7 @@ class Seeds:
 
     @classmethod
     def load(cls, path: Path) -> Seeds | None:
-        """Return the keys that are kept; none where there are none."""
+        """Return the keys that are kept; `None` if there are none."""
         found = read(path)
         if found is None:
             return None
@@ -98,7 +98,7 @@ class Seeds:
 async def ensure(
     server: Homeserver, session: Session, olm: Olm, path: Path, password: str | None = None
 ) -> None:
-    """See that the account has keys, that they are the kept ones, and that they sign the device.
+    """Make sure that the account has keys, that we keep them, and that they sign the device.
 
     Raises:
         NotOurs: The account has others, and there is no password to replace them.

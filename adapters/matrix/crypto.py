@@ -1,4 +1,4 @@
-"""Encryption, by matrix-nio's Olm machine: shared before it is used, never left half shared."""
+"""Encryption with matrix-nio's Olm machine: a room's key is shared in full before it is used."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from adapters.matrix.session import Keep, Session
 from bot.contract import TemporaryFailure
 
 IGNORED = "org.sitrep.ignored"
-"""The type given to what is not what it says it is."""
+"""The type that a decrypted event gets if it is not allowed to be what it says."""
 
 SEEN_WITHIN = 15.0
-"""How many seconds a room that was just made may take to come with the sync."""
+"""How many seconds a room that was just made may take to appear in the sync."""
 
 _SHORTLY = timedelta(seconds=2)
 
 
 def client(homeserver: str, session: Session, keep: Keep, pickle_key: str) -> AsyncClient:
-    """Return matrix-nio's client of a login: it repeats nothing and waits for nothing."""
+    """Return matrix-nio's client for a login, set to repeat nothing and wait for nothing."""
     config = AsyncClientConfig(
         max_limit_exceeded=0,
         max_timeouts=0,
@@ -61,7 +61,7 @@ def machine(of: AsyncClient) -> Olm:
 
 
 class Crypto:
-    """What is encrypted and decrypted, in which rooms."""
+    """Encrypts and decrypts events."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Crypto:
         self.keys_came = asyncio.Event()
 
     async def synced(self) -> None:
-        """Hear that a sync has been taken in."""
+        """Note that a sync has been processed."""
         for name, room in self._client.rooms.items():
             self.left.discard(name)
             if room.encrypted:
@@ -92,10 +92,10 @@ class Crypto:
             self._synced.notify_all()
 
     async def keep_up(self) -> None:
-        """Do what the machine asks for: upload, query and claim keys, send what waits.
+        """Do what the Olm machine asks for: upload, query and claim keys, send what waits.
 
         Raises:
-            TemporaryFailure: The homeserver does not do it now.
+            TemporaryFailure: The homeserver cannot do it now.
         """
         async with self._keeping:
             of = self._client
@@ -131,7 +131,7 @@ class Crypto:
             self._plain.add(room)
 
     async def is_encrypted(self, room: str) -> bool:
-        """Return whether a room is encrypted. Once it is, it is for ever."""
+        """Return whether a room is encrypted. Encryption cannot be switched off again."""
         if room in self.encrypted:
             return True
         known = self._client.rooms.get(room)
@@ -148,7 +148,7 @@ class Crypto:
     async def encrypt(
         self, room: str, kind: str, content: Mapping[str, Any]
     ) -> tuple[str, dict[str, Any]]:
-        """Return an event as it is sent to an encrypted room.
+        """Return an event encrypted for a room.
 
         Raises:
             TemporaryFailure: The keys cannot be shared now.
@@ -180,7 +180,7 @@ class Crypto:
         return known is not None and bool(known.encrypted)
 
     def changed(self, room: str) -> None:
-        """Hear that somebody was invited: what is said next must be readable for them, too."""
+        """Note that somebody was invited: the next message must be readable for them, too."""
         if self._client.olm is not None:
             self._client.invalidate_outbound_session(room)
 
@@ -197,7 +197,7 @@ class Crypto:
         machine(self._client).update_tracked_users(room)
 
     async def _share(self, room: MatrixRoom) -> None:
-        """Share a room's key with all its devices; what fails is begun again whole."""
+        """Share a room's key with all its devices; start over with a new key if that fails."""
         try:
             await self._take_members(room)
             await self.keep_up()
@@ -221,10 +221,10 @@ class Crypto:
             raise TemporaryFailure(f"the room's key cannot be shared: {exc!r}", _SHORTLY) from exc
 
     def decrypted(self, room: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return an event in clear; none where its key is not there."""
+        """Return an event decrypted; `None` if its key is missing."""
         sealed = event.get("content")
         if event.get("type") != "m.room.encrypted" or not sealed:
-            return event  # one that was redacted has nothing in it
+            return event  # a redacted event has no content
         parsed = NioEvent.parse_encrypted_event(dict(event))
         if not isinstance(parsed, MegolmEvent):
             return None
@@ -237,13 +237,13 @@ class Crypto:
 
 
 def _checked(answer: object) -> None:
-    """Let an error of the library be one: it returns them."""
+    """Raise an error that the library returned."""
     if isinstance(answer, ErrorResponse):
         raise TemporaryFailure(f"keys: {answer.status_code or ''} {answer.message}", _SHORTLY)
 
 
 async def closed(of: AsyncClient) -> None:
-    """Close a client and its store, for good: the library would open itself again when asked."""
+    """Close a client and its store for good: the library would open them again when used."""
     session = of.client_session
     await of.close()
     of.client_session = session
@@ -258,7 +258,7 @@ def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
 
 
 async def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
-    """Write the keys of all that was read to a file, encrypted by the passphrase."""
+    """Write the keys of all messages read to a file, encrypted with the passphrase."""
     before = os.umask(0o077)
     try:
         await of.export_keys(str(path), passphrase)
@@ -267,7 +267,7 @@ async def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
 
 
 def in_clear(event: NioEvent) -> Mapping[str, Any]:
-    """Return an event of the library as it stands in the room.
+    """Return the raw event of one of the library's events.
 
     What was encrypted can be a message and nothing else: anybody may write `m.room.tombstone` into
     a sealed event, where no homeserver sees whether they may.

@@ -1,7 +1,7 @@
-"""The homeserver, over HTTP: each answer that is none becomes the failure that the outbox knows.
+"""The homeserver, over HTTP: failed calls become `TemporaryFailure` or `PermanentFailure`.
 
-matrix-nio does the sync and the encryption; whatever is sent goes through here, so that nothing is
-repeated or slept through inside a library.
+matrix-nio does the sync and the encryption; everything else goes through here, so that no library
+repeats a call, or sleeps through one.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from bot.contract import PermanentFailure, TemporaryFailure
 V3 = "/_matrix/client/v3"
 
 ENDED = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"})
-"""What a homeserver says when a session is over."""
+"""The error codes that mean that the session is over."""
 
 WHILE_ENDED = timedelta(minutes=1)
-"""How long what waits is left alone while there is no session."""
+"""How long to wait before a call is repeated while there is no session."""
 
 
 class HomeserverRefused(PermanentFailure):
-    """The homeserver refused; `code` is the Matrix error code."""
+    """The homeserver refuses a request; `code` is the Matrix error code."""
 
     def __init__(self, status: int, code: str, why: str, answer: Mapping[str, Any]) -> None:
-        """See the class."""
+        """Take the parts of the answer."""
         super().__init__(f"{why or 'refused'} ({code or status})")
         self.status, self.code, self.answer = status, code, answer
 
 
 class Homeserver:
-    """A homeserver and a login on it."""
+    """A homeserver, with a login."""
 
     def __init__(self, url: str, http: Callable[[], ClientSession], token: str = "") -> None:
-        """`http` gives the client once there is one."""
+        """Make no request yet; `http` returns the client when one is made."""
         self._url, self._http, self.token = url, http, token
         self.ended: str | None = None
 
@@ -51,11 +51,11 @@ class Homeserver:
         token: str | None = None,
         kind: str = "application/json",
     ) -> dict[str, Any]:
-        """Ask the homeserver for an object.
+        """Call the homeserver, and return the JSON object that it answers.
 
         Raises:
             TemporaryFailure: It is away, busy, or the session is over for now.
-            HomeserverRefused: It said no.
+            HomeserverRefused: It refuses.
         """
         found = await self._ask(method, path, body, token=token, kind=kind)
         if not isinstance(found, dict):
@@ -114,7 +114,7 @@ class Homeserver:
         return str((await self.call("PUT", path, content))["event_id"])
 
     async def state(self, room: str, kind: str, key: str = "") -> dict[str, Any] | None:
-        """Return the content of a state event; none where there is none."""
+        """Return the content of a state event; `None` if there is no such event."""
         try:
             return await self.call("GET", f"{V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}")
         except HomeserverRefused as exc:
@@ -140,7 +140,7 @@ class Homeserver:
         return [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
 
     async def event(self, room: str, event: str) -> dict[str, Any] | None:
-        """Return an event; none where there is none, or none that may be seen."""
+        """Return an event; `None` if there is no such event, or it may not be seen."""
         try:
             return await self.call("GET", f"{V3}/rooms/{_q(room)}/event/{_q(event)}")
         except HomeserverRefused as exc:
@@ -170,12 +170,12 @@ class Homeserver:
         await self.call("POST", f"{V3}/rooms/{_q(room)}/invite", {"user_id": user})
 
     async def membership(self, room: str, user: str) -> str:
-        """Return somebody's membership; `leave` where they never had one."""
+        """Return somebody's membership; `leave` if they never had one."""
         found = await self.state(room, "m.room.member", user)
         return str(found.get("membership", "leave")) if found is not None else "leave"
 
     async def account_data(self, user: str, kind: str) -> dict[str, Any]:
-        """Return what the account keeps under a name."""
+        """Return the account data of a type; empty if there is none."""
         try:
             return await self.call("GET", f"{V3}/user/{_q(user)}/account_data/{_q(kind)}")
         except HomeserverRefused as exc:
@@ -184,11 +184,11 @@ class Homeserver:
             raise
 
     async def put_account_data(self, user: str, kind: str, content: Mapping[str, Any]) -> None:
-        """Keep something with the account."""
+        """Store account data."""
         await self.call("PUT", f"{V3}/user/{_q(user)}/account_data/{_q(kind)}", content)
 
     async def upload(self, data: bytes, name: str, kind: str) -> str:
-        """Upload a file; return its address."""
+        """Upload a file; return its `mxc://` address."""
         path = f"/_matrix/media/v3/upload?filename={_q(name)}"
         return str((await self.call("POST", path, data, kind=kind))["content_uri"])
 

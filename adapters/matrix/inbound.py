@@ -1,4 +1,4 @@
-"""Events of a room as what the core hears. Pure: whatever must be fetched is fetched before."""
+"""Reads the events of a room. Pure: what must be fetched is fetched before."""
 
 from __future__ import annotations
 
@@ -27,23 +27,28 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RoomMessage:
-    """What a message says. `addressed`: it begins with a mention of the bot."""
+    """The text of a message."""
 
     text: str
+    """The text without the mention of the bot that it begins with."""
     mentions: Mapping[str, UserRef]
+    """The user behind each word of the text that stands for a person."""
     addressed: bool
+    """True if it begins with a mention of the bot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A reaction: its target and its key, without selectors."""
+    """A reaction."""
 
     target: str
+    """The id of the event that it is about."""
     key: str
+    """The emoji, without variation selectors."""
 
 
 def written_at(event: Event) -> datetime:
-    """Return when an event was written, by its homeserver."""
+    """Return when an event was written, by its homeserver's clock."""
     stamp = event.get("origin_server_ts")
     try:
         return datetime.fromtimestamp((stamp if isinstance(stamp, int) else 0) / 1000, UTC)
@@ -52,13 +57,13 @@ def written_at(event: Event) -> datetime:
 
 
 def content(event: Event) -> Mapping[str, Any]:
-    """Return an event's content; a strange one's is empty."""
+    """Return an event's content; empty if it is not an object."""
     found = event.get("content")
     return found if isinstance(found, Mapping) else {}
 
 
 def relation(event: Event) -> tuple[str | None, str | None]:
-    """Return how an event relates to which other."""
+    """Return the kind of an event's relation to another one, and the other's id."""
     found = content(event).get("m.relates_to")
     if not isinstance(found, Mapping):
         return None, None
@@ -80,7 +85,7 @@ def text(found: Mapping[str, Any]) -> str:
 
 
 def said(event: Event, me: str, my_name: str) -> RoomMessage | None:
-    """Return what a message says; none where it is no text, or the new text of another."""
+    """Return a message's text; `None` if it is not a text message, or edits another message."""
     found = content(event)
     if event.get("type") != "m.room.message" or found.get("msgtype") not in ["m.text", "m.emote"]:
         return None
@@ -90,7 +95,7 @@ def said(event: Event, me: str, my_name: str) -> RoomMessage | None:
     mentions: dict[str, UserRef] = {}
     for name, user in _pills(found.get("formatted_body")):
         if any(c.isspace() for c in name):
-            # A name of several words is no word of a command; the user's id is one.
+            # A name of several words cannot stand in a command; the user's id can.
             body = body.replace(name, user, 1)
         elif user != me:
             mentions[name.removeprefix("@")] = UserRef(ADAPTER, user)
@@ -102,7 +107,7 @@ def said(event: Event, me: str, my_name: str) -> RoomMessage | None:
 
 
 def _without_address(body: str, me: str, my_name: str) -> str | None:
-    """Return what follows a mention of the bot at the beginning; none where there is none."""
+    """Return the text after the mention of the bot that it begins with; `None` without one."""
     stripped = body.lstrip()
     for name in (me, f"@{my_name}", my_name, me.partition(":")[0]):
         if name and stripped.casefold().startswith(name.casefold()):
@@ -113,7 +118,7 @@ def _without_address(body: str, me: str, my_name: str) -> str | None:
 
 
 def correction(event: Event) -> tuple[str, str] | None:
-    """Return which message was given which new text."""
+    """Return the message that an event edits, and its new text; `None` for other events."""
     kind, target = relation(event)
     fresh = content(event).get("m.new_content")
     if kind != "m.replace" or target is None or not isinstance(fresh, Mapping):
@@ -130,7 +135,7 @@ def last_edit(event: Event) -> Event | None:
 
 
 def redacted(event: Event) -> str | None:
-    """Return which event a redaction takes away: rooms before version 11 say it outside."""
+    """Return the event that is redacted; before room version 11 it stands outside the content."""
     target = content(event).get("redacts", event.get("redacts"))
     return str(target) if event.get("type") == "m.room.redaction" and target else None
 
@@ -142,7 +147,7 @@ def is_redacted(event: Event) -> bool:
 
 
 def pressed(event: Event) -> Pressed | None:
-    """Return a reaction."""
+    """Return an event as a reaction; `None` for other events."""
     found = content(event).get("m.relates_to")
     if event.get("type") != "m.reaction" or not isinstance(found, Mapping):
         return None
@@ -153,7 +158,7 @@ def pressed(event: Event) -> Pressed | None:
 
 
 def newly_pinned(event: Event) -> tuple[str, ...]:
-    """Return what a change of the pins adds."""
+    """Return the messages that an event adds to the pinned ones."""
     if event.get("type") != "m.room.pinned_events":
         return ()
     unsigned = event.get("unsigned")
@@ -183,7 +188,7 @@ def server_of(user: str) -> str:
 
 
 class _Links(HTMLParser):
-    """Gathers the users that a formatted body links to, with the names they have in it."""
+    """Collects the users that a formatted body links to, with the link texts."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""What somebody may do in a room, read from its own state: nio's copy is not to be relied on.
+"""Power levels, read from a room's state: matrix-nio's copy is not reliable.
 
-Room version 12 gives creators more than every level and names them nowhere but in the create event.
+From room version 12 on creators may do everything; only the create event names them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerLevels:
-    """Who may do what in a room. `levels` is its `m.room.power_levels`; none: there is none."""
+    """The power levels of a room."""
 
     creator: str
     additional: tuple[str, ...]
+    """The additional creators, from room version 12 on."""
     version: str
+    """The room version."""
     levels: Mapping[str, Any] | None
+    """The content of `m.room.power_levels`; `None` if the room has no such event."""
 
     def level(self, user: str) -> float:
         """Return somebody's level; infinite for a creator from version 12 on."""
@@ -32,7 +35,7 @@ class PowerLevels:
         return _number(users.get(user), _number(levels.get("users_default"), 0))
 
     def needed(self, event: str, *, state: bool) -> float:
-        """Return the level that sending an event needs."""
+        """Return the level that is needed to send an event."""
         if self.levels is None:
             return 0
         default = _number(self.levels.get("state_default"), 50)
@@ -61,7 +64,7 @@ def power_levels(
 
 
 def creators_rule(version: str) -> bool:
-    """Return whether a room version gives creators more than every level."""
+    """Return whether creators may do everything in a room version."""
     return _modern(version, 12)
 
 

@@ -38,7 +38,7 @@ from bot.contract import (
 PREFIX = "!inc "
 
 BUTTONS = "org.sitrep.buttons"
-"""Where an event carries what its reactions mean: key to command line."""
+"""The key in an event's content that maps reactions to command lines."""
 
 DIGITS = tuple(f"{n}\ufe0f\u20e3" for n in range(1, 10))
 """The reactions offered as buttons, in order."""
@@ -50,12 +50,12 @@ LONG_LINES = 12
 """An answer with more lines goes into a thread: a room is read on a phone."""
 
 _LINKS = ("https://", "http://", "ftp://", "mailto:", "magnet:")
-"""What the specification lets a link begin with."""
+"""The schemes that the specification allows in links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A message's event content. `rest`: the whole text, where it was too long for the event."""
+    """A message as event content; `rest` is the whole text if it is too long for one event."""
 
     content: dict[str, Any]
     lines: int
@@ -63,7 +63,7 @@ class Rendered:
 
 
 class Renderer:
-    """Draws messages."""
+    """Turns messages into event content."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class Renderer:
         rest = None
         if len(body.encode()) + len(html.encode()) > LONGEST:
             rest = plain(message, PREFIX)
-            # Seven: as it is, and where each of its characters is written as `&quot;`.
+            # By seven: the text itself, and HTML in which each character may become `&quot;`.
             body = f"{_cut(body, LONGEST // 7)}\n… shortened; the whole text is attached."
             html = f"<p>{escape(body).replace(chr(10), '<br>')}</p>"
         content: dict[str, Any] = {
-            # A notice calls nobody: whoever is mentioned must be notified.
+            # Clients do not notify for a notice, and the people mentioned must be notified.
             "msgtype": "m.text" if mentioned else "m.notice",
             "body": body,
             "format": "org.matrix.custom.html",
@@ -108,7 +108,7 @@ class Renderer:
     # --- HTML -------------------------------------------------------------------------------------
 
     def _html(self, message: Message) -> str:
-        """Return lines close together: a room is read on a phone."""
+        """Return lines without space between them: a room is read on a phone."""
         summary = self._spans(message.summary)
         lines = [f"<strong>{summary}</strong>" if message.blocks else summary]
         html = ""
@@ -122,7 +122,7 @@ class Renderer:
                         for row in block.rows
                     ]
                 case Form(folded=True):
-                    pass  # a convenience of platforms with forms: the line is said beside it
+                    pass  # only for platforms with forms: the message also says what to type
                 case Form():
                     text, _, command = block_text(block, PREFIX).partition(PREFIX)
                     lines.append(f"{_literal(text)}{_code(PREFIX + command)}")

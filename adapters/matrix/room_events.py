@@ -1,4 +1,4 @@
-"""What comes in: a room's events become what the core hears, and what befalls a room is told."""
+"""A room's events become the core's events; trouble in a room is reported."""
 
 from __future__ import annotations
 
@@ -45,21 +45,25 @@ KEY_SECONDS = 30.0
 """How long a key may take to arrive before its sender is told."""
 
 REMEMBERED = 2000
-"""How many events' threads are remembered, and how many missing keys."""
+"""How many events' threads, and how many missing keys, are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participants:
-    """The bot, and whom it listens to: the people of the config, and users of some homeservers."""
+    """The bot, and the users it listens to."""
 
     me: str
+    """The bot's user id."""
     my_name: str
+    """The bot's display name."""
     people: Collection[str]
+    """The user ids of the people of the config."""
     homeservers: tuple[str, ...]
+    """The homeservers, by pattern, whose users are listened to."""
 
 
 class RoomEvents:
-    """Handles what the sync brings."""
+    """Handles the events of the sync."""
 
     def __init__(  # noqa: PLR0913 - what it is made of
         self,
@@ -87,12 +91,12 @@ class RoomEvents:
         await until_handled(what, event, self._clock, self._log)
 
     async def account(self, kind: str, content: Event) -> None:
-        """Take over which rooms are direct."""
+        """Take over from the account which rooms are direct."""
         if kind == "m.direct":
             self._rooms.take_direct(content)
 
     async def invited(self, room: str, state: Sequence[Event]) -> None:
-        """Accept an invitation of somebody who may invite; decline any other."""
+        """Accept an invitation by somebody who may invite; decline any other."""
         mine = next(
             (
                 e
@@ -117,7 +121,7 @@ class RoomEvents:
             await retried(self._clock, self._log, lambda: self._rooms.note_direct(inviter, room))
 
     async def _succeeds(self, room: str) -> None:
-        """Go on in a room that another one became, where the bot could not follow by itself."""
+        """Continue in a room's successor that the bot had to be invited to."""
         was = await self._rooms.predecessor(room)
         if was is not None:
             await self._moved(was, room)
@@ -134,7 +138,7 @@ class RoomEvents:
         )
 
     async def left(self, room: str, events: Sequence[Event]) -> None:
-        """Tell that the bot was put out of a room."""
+        """Report that the bot was removed from a room."""
         for event in events:
             mine = event.get("type") == "m.room.member" and event.get("state_key") == self.me
             if not mine or event.get("sender") == self.me:
@@ -145,15 +149,7 @@ class RoomEvents:
                 f"Sitrep was {how} the room {name} by {event.get('sender')}. What is to be said "
                 f"there waits. Invite {self.me} again."
             )
-            await self._receive(
-                ChatTrouble(
-                    id=str(event.get("event_id")),
-                    conversation=ConversationRef(ADAPTER, room),
-                    text=text,
-                    noticed_at=self._clock.now(),
-                    reachable=False,
-                )
-            )
+            await self._report(room, event, text, reachable=False)
 
     async def _name_of(self, room: str) -> str:
         try:
@@ -191,7 +187,7 @@ class RoomEvents:
                 pass
 
     def _conversation(self, room: str, root: str | None = None) -> ConversationRef:
-        """Return the conversation of a room; of a thread, where each incident has one."""
+        """Return the conversation of a room, or of a thread if each incident has a thread."""
         threaded = self._settings.layout == "threads" and root is not None
         return ConversationRef(ADAPTER, f"{room}/{root}" if threaded else room)
 
@@ -223,7 +219,7 @@ class RoomEvents:
         )
 
     async def _corrected(self, room: str, event: Event, target: str, text: str) -> None:
-        """Follow an edit; another's edit of a message is none, whatever the homeserver takes."""
+        """Follow an edit by the message's author; homeservers let others through as well."""
         found = await self._server.event(room, target)
         if found is not None and found.get("sender") == event.get("sender"):
             await self._correct(room, event, target, text)
@@ -248,7 +244,7 @@ class RoomEvents:
         )
 
     async def _reaction(self, room: str, event: Event) -> None:
-        """A reaction presses a button that the bot has offered, or marks a message."""
+        """Take a reaction as the press of an offered button, or as the mark of a message."""
         reaction = inbound.pressed(event)
         if reaction is None:
             return
@@ -279,10 +275,10 @@ class RoomEvents:
         )
 
     async def _capture(self, room: str, event: Event, target: str, identity: str) -> None:
-        """A person marked a message; it is taken as it was last written."""
+        """Capture a marked message, as it was last edited."""
         raw = await self._server.event(room, target)
         if raw is None or raw.get("sender") == self.me:
-            return  # what the bot says is on the timeline
+            return  # what the bot says is on the timeline already
         found = self._crypto.decrypted(room, raw)
         if found is None:
             await self._tell_unreadable(room, raw)
@@ -311,14 +307,14 @@ class RoomEvents:
         )
 
     async def _fetched(self, room: str, target: str) -> Event | None:
-        """Return an event in clear; none where there is none, or its key is not there."""
+        """Return an event, decrypted; `None` if it does not exist or its key is missing."""
         found = await self._server.event(room, target)
         return self._crypto.decrypted(room, found) if found is not None else None
 
     # --- what cannot be read ----------------------------------------------------------------------
 
     async def _sealed(self, room: str, event: Event) -> None:
-        """Read an encrypted event now, or when its key arrives; its room does not wait for it."""
+        """Read an encrypted event now, or beside the room's queue when its key arrives."""
         clear = self._crypto.decrypted(room, event)
         if clear is not None:
             await self.event(room, clear)
@@ -328,13 +324,13 @@ class RoomEvents:
         self._spawn(self._await_key(room, event, self._untold[-1]))
 
     async def settled(self) -> None:
-        """Wait until every message so far is read, or its sender told that it cannot be."""
+        """Wait until each message so far is read, or its sender was told that it cannot be."""
         for each in tuple(self._untold):
             await each.wait()
             self._untold.remove(each)
 
     async def _await_key(self, room: str, event: Event, settled: asyncio.Event) -> None:
-        # Nobody is asked for it: clients share keys with their own devices only.
+        # Keys cannot be requested: clients share them with their own devices only.
         told = False
         for _attempt in range(REMEMBERED):
             try:
@@ -353,7 +349,7 @@ class RoomEvents:
                 return
 
     async def _tell_unreadable(self, room: str, event: Event) -> None:
-        """Tell once for each key that is missing."""
+        """Report an unreadable message, once for each missing key."""
         session = str(inbound.content(event).get("session_id"))
         if session in self._unreadable:
             return
@@ -372,7 +368,7 @@ class RoomEvents:
     # --- what changes in a room -------------------------------------------------------------------
 
     async def _power_changed(self, room: str, event: Event) -> None:
-        """Tell when the bot has lost what it needs in a room."""
+        """Report that the bot has lost a permission that it needs in a room."""
         now = await self._rooms.power_levels(room)
         before = _before(event, now)
         lost = [n for n in checks.NEEDED if n.may(before, self.me) and not n.may(now, self.me)]
@@ -384,6 +380,23 @@ class RoomEvents:
             f"power level. Give {self.me} at least {max(n.level(now) for n in lost):.0f}."
         )
         reachable = now.may(self.me, "m.room.message", state=False)
+        await self._report(room, event, text, reachable=reachable)
+
+    async def _upgraded(self, room: str, event: Event) -> None:
+        """Follow an upgraded room to its successor."""
+        to = inbound.content(event).get("replacement_room")
+        if not isinstance(to, str):
+            return
+        try:
+            joined = await self._server.join(to)
+        except HomeserverRefused as exc:
+            self._log.warning("cannot follow", room=room, to=to, why=str(exc))
+            text = f"This room goes on in {to}, which Sitrep cannot join. Invite {self.me}."
+            await self._report(room, event, text, reachable=True)
+            return
+        await self._moved(room, joined)
+
+    async def _report(self, room: str, event: Event, text: str, *, reachable: bool) -> None:
         await self._receive(
             ChatTrouble(
                 id=str(event.get("event_id")),
@@ -394,32 +407,11 @@ class RoomEvents:
             )
         )
 
-    async def _upgraded(self, room: str, event: Event) -> None:
-        """Follow a room to where it goes on."""
-        to = inbound.content(event).get("replacement_room")
-        if not isinstance(to, str):
-            return
-        try:
-            joined = await self._server.join(to)
-        except HomeserverRefused as exc:
-            self._log.warning("cannot follow", room=room, to=to, why=str(exc))
-            await self._receive(
-                ChatTrouble(
-                    id=str(event.get("event_id")),
-                    conversation=ConversationRef(ADAPTER, room),
-                    text=f"This room goes on in {to}, which Sitrep cannot join. Invite {self.me}.",
-                    noticed_at=self._clock.now(),
-                    reachable=True,
-                )
-            )
-            return
-        await self._moved(room, joined)
-
 
 async def retried(
     clock: Clock, log: structlog.stdlib.BoundLogger, what: Callable[[], Awaitable[object]]
 ) -> None:
-    """Ask the homeserver until it has answered; a refusal is for the log."""
+    """Call the homeserver until it answers; log a refusal."""
     wait = timedelta(seconds=1)
     while True:
         try:
@@ -443,7 +435,7 @@ def _membership(event: Event) -> str:
 
 
 def _before(event: Event, now: PowerLevels) -> PowerLevels:
-    """Return a room's powers as they were before an event changed its levels."""
+    """Return a room's power levels as they were before an event changed them."""
     unsigned = event.get("unsigned")
     levels = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None
     if not isinstance(levels, Mapping):

@@ -1,6 +1,7 @@
 """The rooms that the bot makes: a space, the triage room, one for each incident, direct ones.
 
-Making a room has no transaction id: its alias says whether it was made, its create event by whom.
+Creating a room takes no transaction id: its alias tells whether a try succeeded, and its create
+event whose try it was.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from adapters.matrix.power_levels import PowerLevels, creators_rule, power_level
 from bot.contract import ConversationRequest, PermanentFailure, TemporaryFailure
 
 KEY = "org.sitrep.key"
-"""Where a room's create event says what it was made for."""
+"""The key in a create event's content that says what the room was made for."""
 
 INVITED_AT_ONCE = 5
-"""How many people are invited while a room is made: homeservers refuse many at once."""
+"""How many people are invited with the creation: homeservers refuse many at once."""
 
 IN = frozenset({"join", "invite"})
 
@@ -34,7 +35,6 @@ class Rooms:
     def __init__(
         self, settings: MatrixSettings, server: Homeserver, log: structlog.stdlib.BoundLogger
     ) -> None:
-        """See the class."""
         self._settings, self._server, self._log = settings, server, log
         self._me = settings.user
         self._making: dict[str, asyncio.Lock] = {}
@@ -43,7 +43,7 @@ class Rooms:
         self.direct_users: dict[str, str] = {}
 
     def alias(self, local: str = "") -> str:
-        """Return the alias of one of the bot's rooms; the space's has nothing added."""
+        """Return the alias of one of the bot's rooms; the space's is the prefix alone."""
         return f"#{self._local(local)}:{self._settings.server}"
 
     def _local(self, local: str) -> str:
@@ -63,7 +63,7 @@ class Rooms:
         return self._known[name]
 
     def moved(self, was: str, now: str) -> None:
-        """Hear that a room goes on in another one."""
+        """Note that a room continues in another one."""
         for name, room in self._known.items():
             if room == was:
                 self._known[name] = now
@@ -71,7 +71,7 @@ class Rooms:
     # --- making -----------------------------------------------------------------------------------
 
     async def space(self) -> str | None:
-        """Return the deployment's space, made where it is not there."""
+        """Return the deployment's space; create it if need be."""
         if not self._settings.space:
             return None
         return await self._kept(
@@ -80,13 +80,13 @@ class Rooms:
                 "name": "Incidents",
                 "topic": "Every incident's room. Kept by Sitrep.",
                 "creation_content": {"type": "m.space"},
-                # Whoever is in it may join every incident: the bot alone lets people in.
+                # Members of the space may join every incident, so only the bot lets people in.
                 "power_level_content_override": {**await self._levels(), "invite": 50},
             },
         )
 
     async def triage(self) -> str:
-        """Return the room where incidents are declared, made where it is not there."""
+        """Return the room where incidents are declared; create it if need be."""
         if self._settings.triage:
             return await self.room_of(self._settings.triage)
         return await self._kept(
@@ -101,7 +101,7 @@ class Rooms:
         )
 
     async def incident(self, request: ConversationRequest, key: str) -> str:
-        """Return an incident's room, with everybody invited; made where it is not there."""
+        """Return an incident's room, with everybody invited; create it if need be."""
         users = [user.id for user in request.invite if user.id != self._me]
         at_once = [u for u in users if server_of(u) == self._settings.server][:INVITED_AT_ONCE]
         body = {
@@ -116,7 +116,7 @@ class Rooms:
         return room
 
     async def direct(self, user: str) -> str:
-        """Return the direct room with a user, made where there is none; the user is in it."""
+        """Return the direct room with a user, who is in it or invited; create it if need be."""
         lock = self._making.setdefault(f"@{user}", asyncio.Lock())
         async with lock:
             direct = await self._server.account_data(self._me, "m.direct")
@@ -138,7 +138,7 @@ class Rooms:
             return room
 
     async def note_direct(self, user: str, room: str) -> None:
-        """Keep with the account that a room is the direct one with a user."""
+        """Store in the account that a room is the direct one with a user."""
         direct = await self._server.account_data(self._me, "m.direct")
         rooms = _rooms(direct.get(user))
         if room not in rooms:
@@ -155,7 +155,7 @@ class Rooms:
     async def _usable(self, room: str, user: str) -> bool:
         """Return whether the bot is in a direct room, and the user is, or can be invited."""
         try:
-            # Whoever has left a room may still read its state of then.
+            # A user who has left a room can still read its state of that time.
             if await self._server.membership(room, self._me) != "join":
                 return False
             if await self._server.membership(room, user) in IN:
@@ -166,7 +166,7 @@ class Rooms:
         return True
 
     async def _kept(self, local: str, body: dict[str, Any], *, listed: bool = False) -> str:
-        """Return a room that there is one of, made on first use."""
+        """Return the one room of its kind; create it on first use."""
         lock = self._making.setdefault(local, asyncio.Lock())
         async with lock:
             alias = self.alias(local)
@@ -178,7 +178,7 @@ class Rooms:
             return self._known[alias]
 
     async def _made(self, local: str, body: dict[str, Any], key: str) -> tuple[str, bool]:
-        """Make a room, or find the one that was made for the same key; whether it is fresh."""
+        """Create a room, or find the one created for the same key; return whether it is new."""
         creation = {**body.get("creation_content", {}), KEY: key}
         version = await self.version()
         if creators_rule(version) and self._settings.admins:
@@ -204,13 +204,13 @@ class Rooms:
         try:
             state = await self._server.whole_state(found)
         except HomeserverRefused:
-            state = []  # perhaps one that the bot was put out of
+            state = []  # perhaps one that the bot was removed from
         create, sender = _create_of(state)
         if state and sender != self._me:
             raise taken
         if create.get(KEY) == key and _has_in(state, self._me):
             return found, False
-        # The bot's own, of another database or lost to it: its alias goes to what is called so now.
+        # One of the bot's, which this database does not know: take the alias for the new room.
         self._log.warning("alias taken over", alias=alias, was=found)
         try:
             await self._server.call("DELETE", f"{V3}/directory/room/{quote(alias, safe='')}")
@@ -225,14 +225,14 @@ class Rooms:
         except HomeserverRefused as exc:
             if exc.code == "M_ROOM_IN_USE" or not body.get("invite"):
                 raise
-            # One person who cannot be invited must not keep the others out.
+            # If one person cannot be invited, the others still can.
             self._log.warning("room made without invitations", why=str(exc))
             answer = await self._server.call("POST", path, {**body, "invite": []})
             await self.bring_in(str(answer["room_id"]), body["invite"])
         return str(answer["room_id"])
 
     async def bring_in(self, room: str, users: Iterable[str]) -> None:
-        """Invite people who are not in a room; one who cannot be is told of in the log.
+        """Invite people who are not in a room; log those who cannot be invited.
 
         Raises:
             TemporaryFailure: The homeserver takes no more invitations now.
@@ -250,7 +250,7 @@ class Rooms:
             raise busy
 
     async def enlist(self, room: str) -> None:
-        """Make a room a part of the space. What is said in it does not wait for that."""
+        """Add a room to the space; messages do not wait for that."""
         space = await self.space()
         if space is None:
             return
@@ -277,7 +277,7 @@ class Rooms:
         return state
 
     async def _levels(self) -> dict[str, Any]:
-        """Return who may do what: everybody speaks, pins and invites; the rest is the bot's."""
+        """Return the power levels of a new room: everybody may speak, pin and invite."""
         modern = creators_rule(await self.version())
         users = {} if modern else {self._me: 100, **dict.fromkeys(self._settings.admins, 100)}
         return {
@@ -294,7 +294,7 @@ class Rooms:
         }
 
     async def version(self) -> str:
-        """Return the version that rooms are made in."""
+        """Return the room version that new rooms get."""
         if self._settings.room_version:
             return self._settings.room_version
         if self._version is None:
@@ -304,14 +304,14 @@ class Rooms:
         return self._version
 
     async def predecessor(self, room: str) -> str | None:
-        """Return the room that a room goes on from."""
+        """Return the room that a room continues; `None` if it continues none."""
         found = await self._server.state(room, "m.room.create")
         before = (found or {}).get("predecessor")
         was = before.get("room_id") if isinstance(before, dict) else None
         return was if isinstance(was, str) else None
 
     async def power_levels(self, room: str) -> PowerLevels:
-        """Return who may do what in a room."""
+        """Return the power levels of a room."""
         state = await self._server.whole_state(room)
         create, sender = _create_of(state)
         levels = next((e.get("content") for e in state if _is(e, "m.room.power_levels")), None)

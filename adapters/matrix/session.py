@@ -1,4 +1,4 @@
-"""What the adapter keeps on disk, for its user alone: the session, the sync token, the keys."""
+"""The files of the adapter, for its user's eyes only: the session, the sync token, the keys."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.contract import SetupFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A login. It is made once, by `sitrep matrix login`: each one is another device."""
+    """A login, made once by `sitrep matrix login`: each login is another device."""
 
     user_id: str
     device_id: str
     access_token: str
 
     def __repr__(self) -> str:
-        """Leave the token out."""
+        """Return the session without its token, for logs."""
         return f"Session({self.user_id}, {self.device_id})"
 
 
@@ -29,7 +29,6 @@ class Keep:
     """The folder `matrix` in the home folder."""
 
     def __init__(self, home: str) -> None:
-        """See the class."""
         self.folder = Path(home) / "matrix"
         self.seeds = self.folder / "cross-signing.json"
         self.keys = self.folder / "keys.txt"
@@ -43,7 +42,7 @@ class Keep:
         self.folder.chmod(0o700)
 
     def session(self) -> Session:
-        """Return the login.
+        """Return the login that is kept.
 
         Raises:
             SetupFailed: There is none yet.
@@ -54,24 +53,24 @@ class Keep:
         return Session(**found)
 
     def store_session(self, session: Session) -> None:
-        """Keep a login; what belonged to another device is not used any more."""
+        """Keep a login; the files of an earlier device are not used any more."""
         write(self._session, asdict(session))
 
     def token(self) -> str | None:
-        """Return up to where everything heard was handled; none before the first time."""
+        """Return the sync token up to which everything is handled; `None` before the first sync."""
         found = read(self._token)
         return str(found["since"]) if found is not None else None
 
     def store_token(self, since: str) -> None:
-        """Keep up to where everything heard was handled."""
+        """Keep the sync token up to which everything is handled."""
         write(self._token, {"since": since})
 
     def forget_token(self) -> None:
-        """Begin anew: another login hears from now on."""
+        """Forget the sync token: a new login listens from now on."""
         self._token.unlink(missing_ok=True)
 
     def hold(self) -> None:
-        """Hold the folder: two processes with one device would break its encryption.
+        """Lock the folder: two processes with one device would break its encryption.
 
         Raises:
             SetupFailed: Another process holds it.
@@ -87,14 +86,14 @@ class Keep:
         self._lock = file
 
     def let_go(self) -> None:
-        """Hold the folder no longer."""
+        """Unlock the folder."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """Return what a file holds; none where there is none.
+    """Return the content of a file; `None` if there is no such file.
 
     Raises:
         SetupFailed: It is damaged.

@@ -1,7 +1,7 @@
-"""The sync loop: every failure waited out, every event handled once and in order, none replayed.
+"""The sync loop: waits out every failure, and handles every event once and in order.
 
-The token is kept once everything before it is handled; what is heard again after a crash, the
-core's inbox knows. `AsyncClient.sync_forever` does none of this.
+The sync token is kept once everything before it is handled; the core recognises events that come
+again after a crash. `AsyncClient.sync_forever` does none of this.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from adapters.matrix.session import Keep
 from bot.contract import Clock, DatabaseAway, SessionEnded, TemporaryFailure
 
 WAIT_MILLIS = 30_000
-"""How long a sync waits for news."""
+"""How long the homeserver may hold a sync until there is news."""
 
 HANGS_SECONDS = 60.0
-"""How long a sync may take before the server is taken for hung."""
+"""How long a sync may take before the server counts as hung."""
 
 FIRST, LONGEST = timedelta(milliseconds=250), timedelta(seconds=10)
-"""How long a failing homeserver is left alone: one request in ten seconds is no storm, and once it
-is back an incident does not wait for longer."""
+"""The first and the longest pause between requests to a failing homeserver: ten seconds spare it,
+and an incident waits no longer than that once it is back."""
 
 PAGE, PAGES = 100, 30
-"""How many events of a gap are fetched at once, and how often."""
+"""How many events a page has, and how many pages of a gap are fetched."""
 
 FILTER: Mapping[str, Any] = {
     "presence": {"types": []},
@@ -54,22 +54,22 @@ RELOGIN = "log in again: sitrep matrix login"
 
 
 class SyncHandler(Protocol):
-    """Who is told what the sync brings."""
+    """The receiver of what the sync brings."""
 
     async def event(self, room: str, event: Event) -> None:
         """Handle an event of a room's timeline."""
 
     async def invited(self, room: str, state: Sequence[Event]) -> None:
-        """Handle an invitation; `state` is what comes with it."""
+        """Handle an invitation; `state` are the state events that come with it."""
 
     async def left(self, room: str, events: Sequence[Event]) -> None:
         """Handle that the bot is not in a room any more."""
 
     async def account(self, kind: str, content: Event) -> None:
-        """Handle what the account keeps."""
+        """Handle a change of the account data."""
 
     async def settled(self) -> None:
-        """Wait for what is handled beside the rooms' queues."""
+        """Wait for events that are handled beside the rooms' queues."""
 
 
 @dataclass(slots=True)
@@ -91,7 +91,6 @@ class Sync:
         log: structlog.stdlib.BoundLogger,
         handler: SyncHandler,
     ) -> None:
-        """See the class."""
         self._client, self._crypto, self._server = client, crypto, server
         self._keep, self._clock, self._log, self._handler = keep, clock, log, handler
         self._me = str(client.user_id)
@@ -158,7 +157,7 @@ class Sync:
         return answer
 
     async def _take(self, answer: SyncResponse, since: str | None) -> None:
-        """Hand what came to its rooms' queues, and do what encryption asks for."""
+        """Put what came into its rooms' queues, and do what the encryption asks for."""
         for room in answer.rooms.leave:
             self._client.rooms.pop(room, None)
             self._crypto.left.add(room)
@@ -170,7 +169,7 @@ class Sync:
             if isinstance(data, UnknownAccountDataEvent):
                 await self._guarded(self._handler.account(data.type, data.content))
         for room, info in answer.rooms.invite.items():
-            # The library takes the content of such an event out of its source.
+            # The library removes the content from the source of such events.
             state = [{**e.source, "content": getattr(e, "content", {})} for e in info.invite_state]
             tasks.append(self._queue(room, self._handler.invited(room, state)))
         for room, info in answer.rooms.leave.items():
@@ -180,7 +179,7 @@ class Sync:
         for room, info in answer.rooms.join.items():
             events = [in_clear(e) for e in info.timeline.events]
             if since is None or not events:
-                continue  # a first start hears from now on
+                continue  # on the first start, listen from now on
             gap = info.timeline.prev_batch if info.timeline.limited else None
             tasks.append(self._queue(room, self._room(room, events, gap, since)))
         self._batches.append(_Batch(answer.next_batch, tasks))
@@ -200,12 +199,12 @@ class Sync:
             self._log.exception("not handled", error=repr(exc))
 
     def members(self, room: str) -> frozenset[str] | None:
-        """Return who is in a room, or invited; none where the sync has not shown it."""
+        """Return who is in a room or invited; `None` if the sync has not shown the room yet."""
         known = self._client.rooms.get(room)
         return frozenset(known.users) if known is not None else None
 
     def unlisted(self, space: str) -> list[str]:
-        """Return the rooms that name a space as theirs, and that it does not name."""
+        """Return the rooms that name a space as their parent but are not among its children."""
         rooms = self._client.rooms
         listed = rooms[space].children if space in rooms else set()
         return [
@@ -215,7 +214,7 @@ class Sync:
     # --- rooms ------------------------------------------------------------------------------------
 
     def _queue(self, room: str, what: Awaitable[None]) -> asyncio.Task[None]:
-        """Handle something after whatever the room has before it, and beside every other room."""
+        """Handle something after what its room has waiting, in parallel with other rooms."""
         before = self._tails.get(room)
 
         async def after() -> None:
@@ -235,7 +234,7 @@ class Sync:
     async def _room(self, room: str, events: list[Event], gap: str | None, since: str) -> None:
         own = [n for n, event in enumerate(events) if self._joins(event)]
         if own:
-            # What was said before the bot came is not for it.
+            # Messages from before the bot joined are not for it.
             events = events[own[-1] :]
         elif gap is not None:
             events = [*await self._missed(room, gap, since), *events]
@@ -252,7 +251,7 @@ class Sync:
         return inbound.content(event).get("membership") == "join" and was != "join"
 
     async def _missed(self, room: str, start: str, until: str) -> list[Event]:
-        """Return what a sync left out: it brings the last events of a room only."""
+        """Return the events that a sync left out: it only brings the last ones of a room."""
         found: list[Event] = []
         token: str | None = start
         for _page in range(PAGES):
@@ -285,7 +284,7 @@ class Sync:
     # --- the token --------------------------------------------------------------------------------
 
     async def _keep_tokens(self) -> None:
-        """Keep each token once all that came with it, and before it, is handled."""
+        """Keep each sync token once everything up to it is handled."""
         while True:
             await self._more.wait()
             self._more.clear()
@@ -306,7 +305,7 @@ async def until_handled(
     clock: Clock,
     log: structlog.stdlib.BoundLogger,
 ) -> None:
-    """Handle an event until it is handled; one that cannot be costs nothing but itself."""
+    """Retry an event until it is handled; log and skip one that cannot be."""
     wait = FIRST
     while True:
         try:

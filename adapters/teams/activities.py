@@ -51,7 +51,7 @@ _REMOVED = "The app was removed from this conversation in Teams; install it ther
 
 
 class Draws(Protocol):
-    """Draws cards."""
+    """Something that draws cards: the adapter."""
 
     async def card_for(self, message: Message, once: str) -> dict[str, Any]:
         """Return a message as a card, for one person's view."""
@@ -115,7 +115,7 @@ class Activities:
         return None
 
     async def _note_home(self, object_id: str, heard: Conversation) -> None:
-        """Remember through which address somebody is reached alone."""
+        """Remember the address under which somebody can be written to alone."""
         home = replace(heard, base=f"user/{object_id}", root=None, kind="personal", team="")
         await self._known.note_conversation(home)
 

@@ -43,10 +43,10 @@ from bot.contract import (
 )
 
 LOOK_AGAIN = timedelta(minutes=30)
-"""How often the app's secret is tried, besides what is sent: it ends on a day of its own."""
+"""How often a token is fetched even if nothing is sent, to notice that the secret expired."""
 
 OPENING_TAKES = timedelta(seconds=2)
-"""How long a message waits for the thread that it points to; it is being opened meanwhile."""
+"""How long a message waits for the thread that it links to to be opened."""
 
 WHOLE_KEPT = "whole/"
 
@@ -55,7 +55,7 @@ class TeamsAdapter:
     """A bot registered with Microsoft Entra, installed in a team."""
 
     def __init__(self, context: PluginContext, settings: TeamsSettings) -> None:
-        """Nothing is asked of Microsoft yet."""
+        """Make no request yet."""
         self._context, self._settings, self._log = context, settings, context.log
         self._clock = context.clock
         self.features = Features(
@@ -91,7 +91,7 @@ class TeamsAdapter:
         """Listen until cancelled.
 
         Raises:
-            SessionEnded: Entra does not know the app, or not its secret any more.
+            SessionEnded: Entra does not accept the app or its secret.
         """
         self._activities = Activities(
             self._settings, self._known, self._clock, self._log, receive, self
@@ -119,7 +119,7 @@ class TeamsAdapter:
     # --- out --------------------------------------------------------------------------------------
 
     async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
-        """Open a thread, a channel, or find the chat with a user."""
+        """Open a thread or channel, or find the chat with a user."""
         if request.direct_to is not None:
             return await self._direct(request.direct_to.id)
         if self._settings.layout == "channels":
@@ -175,7 +175,7 @@ class TeamsAdapter:
         answers: str | None = None,
         urgent: bool = False,
     ) -> MessageRef:
-        """Say something; what is said in a channel's thread stays in it."""
+        """Post a message; in a channel, into the incident's thread."""
         del answers
         base, root = inbound.split(to.id)
         reference = await self._known.reference(base)
@@ -186,7 +186,7 @@ class TeamsAdapter:
         return MessageRef(ConversationRef(ADAPTER, to.id), made or "")
 
     async def edit(self, ref: MessageRef, message: Message, *, key: str) -> None:
-        """Put something else in a message's place."""
+        """Replace a message."""
         if not ref.id:
             raise Gone("Teams gave it no id")
         base, root = inbound.split(ref.conversation.id)
@@ -208,15 +208,15 @@ class TeamsAdapter:
         """Do nothing: a thread begins with its card."""
 
     async def invite(self, to: ConversationRef, users: Sequence[UserRef], *, key: str) -> None:
-        """Do nothing: whoever is in the team sees its threads; calls are direct messages."""
+        """Do nothing: the team sees all its threads, and people are called by direct messages."""
 
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
-        """Do nothing: the card says it."""
+        """Do nothing: the card shows the topic."""
 
     # --- drawing ----------------------------------------------------------------------------------
 
     async def _drawn(self, message: Message, key: str) -> cards.Drawn:
-        """Return a message as an activity; what does not fit can be read behind a link."""
+        """Return a message as an activity, with a link to what does not fit."""
         await self._known.look_up_all(tuple(_people(message)))
         names = await self._names(message)
         once = hashlib.sha256(key.encode()).hexdigest()[:12]
@@ -228,7 +228,7 @@ class TeamsAdapter:
 
     @property
     def whole_hint(self) -> str:
-        """Return how to read what was shortened, without an address."""
+        """Return how to read a shortened text if there is no link to it."""
         return "The whole is in the record: sitrep export"
 
     async def card_for(self, message: Message, once: str) -> dict[str, Any]:
@@ -248,7 +248,7 @@ class TeamsAdapter:
         )
 
     async def _address(self, conversation: ConversationRef) -> str | None:
-        """Return a link to a thread or channel, once it is open."""
+        """Return a link to a thread or channel; `None` if it is not open yet."""
         if conversation.adapter != ADAPTER:
             return None
         name = conversation.id
@@ -268,7 +268,7 @@ class TeamsAdapter:
         return _link(base, root, reference, self._settings)
 
     async def _kept_whole(self, text: str) -> str:
-        """Keep a text that does not fit, under a name that nobody guesses; return its address."""
+        """Keep a text that does not fit, under an unguessable name; return its address."""
         name = secrets.token_urlsafe(24)
         await self._context.memory.keep(f"{WHOLE_KEPT}{name}", text, lasting=False)
         return f"{self._settings.public_url.rstrip('/')}/plugins/{ADAPTER}/whole/{name}"

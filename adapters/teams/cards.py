@@ -54,10 +54,10 @@ LONGEST_TEXT = 30_000
 """The most UTF-16 units of a text message."""
 
 MOST_VIEWERS = 60
-"""How many people a card can have a view of their own for."""
+"""How many people can have their own view of a card."""
 
 _CUTS = (4000, 1500, 500, 160)
-"""How long a single text may be, one after the other, until the whole fits."""
+"""The lengths to cut each text to, tried in turn until the whole fits."""
 
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
 _MARKUP = "\\`*_{}[]()#+-!>|~<&"
@@ -65,33 +65,34 @@ _MARKUP = "\\`*_{}[]()#+-!>|~<&"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a message needs of Teams: ids of people, and addresses of conversations.
-
-    `mri` gives the id that somebody has for the bot, once they were heard; `object_id` the
-    directory's, by which a card can mention them before. `address` is a link to a conversation.
-    """
+    """Teams' ids of people and addresses of conversations, as look-ups."""
 
     mri: Callable[[PersonId], str | None]
+    """The id that somebody has towards the bot, known once they spoke."""
     object_id: Callable[[PersonId], str | None]
+    """The id in the directory, by which a card can mention somebody who never spoke."""
     address: Callable[[ConversationRef], str | None]
+    """The link to a conversation."""
 
 
 @dataclass(slots=True)
 class Drawn:
-    """An activity to send; `whole` is the text, where it does not fit."""
+    """A message as Teams takes it."""
 
     activity: Card
+    """The activity to send."""
     whole: str | None = None
+    """The whole text, if it does not fit into the activity."""
     _entities: list[Card] = field(default_factory=list)
 
 
 def needs_card(message: Message) -> bool:
-    """Whether a message has what only a card can show."""
+    """Return whether only a card can show a message."""
     return any(isinstance(block, Actions | Form | Fields) for block in message.blocks)
 
 
 def _calls_a_stranger(message: Message, names: Names) -> bool:
-    """Whether somebody is called whom only a card can mention."""
+    """Return whether a message notifies somebody whom only a card can mention."""
     called = [s.person for s in spans_of(message) if isinstance(s, Mention) and s.notify]
     return any(names.mri(p) is None and names.object_id(p) is not None for p in called)
 
@@ -133,7 +134,7 @@ def card_of(message: Message, names: Names, *, once: str, more: str = "") -> tup
 
 
 def units(card: Any) -> int:  # noqa: ANN401 - JSON
-    """Return how large JSON is, as Teams counts: in UTF-16."""
+    """Return the size of JSON in UTF-16 units, as Teams counts."""
     text = json.dumps(card, ensure_ascii=False)
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -143,7 +144,7 @@ def _summary(message: Message) -> str:
 
 
 def _shortened(message: Message, cut: int, more: str) -> Message:
-    """Return a message with its texts cut, its lists too, and a mark that says so."""
+    """Return a message with its texts and lists cut, and a mark that says so."""
     mark = Text((f"… shortened. {more}".strip(),))
     blocks = [_cut_block(block, cut) for block in message.blocks]
     tail = [b for b in blocks if isinstance(b, Actions | Form)]
@@ -266,7 +267,7 @@ def _mention(name: str, mri: str) -> Card:
 
 
 class _Drawing:
-    """One card on its way."""
+    """A card that is being drawn."""
 
     def __init__(self, names: Names, once: str) -> None:
         self._names, self._once = names, once
@@ -326,7 +327,7 @@ class _Drawing:
                 assert_never(block)
 
     def _paragraph(self, spans: Spans, **style: str) -> Card:
-        """Return a paragraph: literal runs, or Markdown where somebody is called."""
+        """Return a paragraph: literal runs, or Markdown if somebody is mentioned."""
         called = any(isinstance(s, Mention) and self._mri(s) for s in spans)
         spacing = {} if style else {"spacing": "Small"}
         if called:
@@ -392,7 +393,7 @@ class _Drawing:
         return self._names.mri(mention.person) or self._names.object_id(mention.person)
 
     def _note(self, span: Span) -> None:
-        """Remember who is on the card: they can have a view of it of their own."""
+        """Note that somebody is on the card: they get their own view of it."""
         if isinstance(span, Mention):
             known = self._names.mri(span.person)
             if known is not None and known not in self._people:
@@ -410,7 +411,7 @@ class _Drawing:
         }
 
     def _execute(self, button: Button, *, inputs: bool) -> Card:
-        """Return a button: a Universal Action, and what older clients do instead."""
+        """Return a button: a Universal Action, with a fallback for older clients."""
         data = {"line": button.command, "once": self._once}
         if self._on_status_card:
             data["card"] = "yes"
@@ -461,7 +462,7 @@ def _open(url: str) -> Card:
 
 
 def _escaped(text: str) -> str:
-    """Return text that the cards' Markdown shows as it is."""
+    """Return text escaped for the Markdown of cards."""
     shown = "".join(f"\\{c}" if c in _MARKUP else c for c in text)
     return _NUMBERED.sub(r"\1\\\2", shown).replace("\n", "  \n")
 

@@ -17,7 +17,7 @@ from bot.contract import CommandHint, PluginContext, SetupFailed
 SCHEMA = "1.24"
 
 MENU = ("declare", "status", "update", "nochange", "join", "who", "timeline", "list", "help")
-"""The verbs that the command menu shows, most needed first; Teams takes a dozen."""
+"""The verbs in the command menu, most needed first; Teams takes a dozen."""
 
 commands = typer.Typer(
     add_completion=False,
@@ -90,7 +90,7 @@ WHY = {
     "ChatMessage.Read.Chat": "to hear `!inc …` in group chats without a mention",
     "Channel.Create.Group": 'to make a channel for each incident (layout = "channels")',
 }
-"""Each permission, and what for. The team's or chat's owner gives it when the app is added."""
+"""The permissions, and why. A team's or chat's owner grants them when adding the app."""
 
 
 def manifest_of(  # noqa: PLR0913 - what a manifest says

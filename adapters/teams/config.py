@@ -13,25 +13,27 @@ GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 class TeamsSettings(BaseModel):
-    """The adapter's settings.
-
-    `tenant` is where the app is registered, `tenants` are those whose people are heard. The app's
-    token goes to `service_hosts` and nowhere else. `channel` is where incidents are declared, and
-    where each is a thread; without it an incident stays where it was declared. `layout` `channels`
-    gives each a channel of its own in `team`, made through Graph.
-    """
+    """The adapter's settings; docs/how-to/run-on-teams.md explains them all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     app_id: str = Field(pattern=GUID)
     tenant: str = Field(pattern=GUID)
+    """The tenant where the app is registered."""
     password: SecretStr | None = None
     certificate: SecretStr | None = None
     tenants: tuple[str, ...]
+    """The tenants whose people are listened to."""
     service_hosts: tuple[str, ...] = ("smba.trafficmanager.net",)
+    """The only hosts that the app's token is sent to."""
     channel: str = Field(default="", pattern=r"^(19:[^\s;/]+)?$")
+    """The channel where incidents are declared, and where each gets a thread.
+
+    If it is empty, an incident stays where it was declared.
+    """
     team: str = Field(default="", pattern=rf"^$|{GUID}")
     layout: Literal["threads", "channels"] = "threads"
+    """A thread for each incident, or a channel for each in `team`, made through Graph."""
     public_url: str = ""
     service_url: str = "https://smba.trafficmanager.net/teams/"
     sends_per_second: int = Field(default=30, ge=1, le=50)
@@ -70,17 +72,17 @@ class TeamsSettings(BaseModel):
 
     @property
     def rooms(self) -> bool:
-        """Whether incidents get a conversation of their own."""
+        """Return whether incidents get a conversation of their own."""
         return bool(self.channel) or self.layout == "channels"
 
     def may_have_token(self, url: str) -> bool:
-        """Whether the app's token may be sent to an address."""
+        """Return whether the app's token may be sent to an address."""
         return is_safe(url) and (urlsplit(url).hostname or "").casefold() in self.service_hosts
 
 
 @lru_cache(maxsize=256)
 def is_safe(url: str) -> bool:
-    """Whether nobody on the way can read what goes to an address: https, or this machine."""
+    """Return whether nobody can read on the way what goes to an address: https, or local."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

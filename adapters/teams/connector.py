@@ -1,6 +1,6 @@
-"""The connector's REST API: how the bot speaks, asynchronously, and to known hosts alone.
+"""The connector's REST API, for all that the bot sends; it talks to known hosts only.
 
-The SDK's client goes through `requests` in a default executor of six threads.
+The SDK's client is synchronous, and would run in an executor of six threads.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from adapters.teams.config import TeamsSettings
 from bot.contract import Clock, PermanentFailure, TemporaryFailure
 
 MAYBE_DONE = frozenset({500, 502, 503, 504})
-"""Answers after which a message may have been posted all the same."""
+"""The statuses after which a message may have been posted all the same."""
 
 AGAIN = frozenset({408, 412, 429, *MAYBE_DONE})
-"""Answers after which Microsoft wants it tried again; 412 and 429 mean that it was not done."""
+"""The statuses that Microsoft wants retried; after 412 and 429 nothing was done."""
 
 _WHY = {
     "MessageWritesBlocked": "they have blocked the app, or removed it",
@@ -34,19 +34,19 @@ _WHY = {
 
 
 class Gone(PermanentFailure):
-    """The conversation, or the message, is not there, or not for the app."""
+    """The conversation or message does not exist, or the app may not use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A conversation that was made; `activity` is the message that it began with."""
+    """A new conversation; `activity` is the id of the message that it began with."""
 
     id: str
     activity: str | None
 
 
 class Connector:
-    """Posts, updates, opens; raises what the outbox understands."""
+    """Posts and updates messages, and opens conversations."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class Connector:
         forget_token: Callable[[], None],
         clock: Clock,
     ) -> None:
-        """`token` gives a token for the connector, `forget_token` hears that one is refused."""
+        """`token` returns a token for the connector; `forget_token` forgets a refused one."""
         self._settings, self._http, self._clock = settings, http, clock
         self._token, self._forget = token, forget_token
 
     async def post(
         self, service_url: str, conversation: str, activity: Mapping[str, Any]
     ) -> str | None:
-        """Say something; return its id, which Teams leaves out of what it splits."""
+        """Post a message; return its id, which is missing if Teams split the message."""
         path = f"v3/conversations/{_in_path(conversation)}/activities"
         found = await self._call("POST", service_url, path, activity)
         return _text(found.get("id"))
@@ -71,7 +71,7 @@ class Connector:
     async def update(
         self, service_url: str, conversation: str, message: str, activity: Mapping[str, Any]
     ) -> None:
-        """Put something else in a message's place."""
+        """Replace a message."""
         path = f"v3/conversations/{_in_path(conversation)}/activities/{_in_path(message)}"
         await self._call("PUT", service_url, path, activity)
 
@@ -91,7 +91,7 @@ class Connector:
         return Created(id=name, activity=_text(found.get("activityId")))
 
     async def member(self, service_url: str, conversation: str, user: str) -> Mapping[str, Any]:
-        """Return what Teams knows of somebody in a conversation."""
+        """Return what Teams knows about a member of a conversation."""
         path = f"v3/conversations/{_in_path(conversation)}/members/{_in_path(user)}"
         return await self._call("GET", service_url, path, None)
 

@@ -1,6 +1,6 @@
-"""The way in: an HTTP handler on botbuilder's adapter, behind the whole validation of its tokens.
+"""The messaging endpoint: an HTTP handler with botbuilder's full validation of tokens.
 
-It is ours, and not botbuilder-integration-aiohttp's, which answers 500 to forged tokens and to
+It is our own since botbuilder-integration-aiohttp answers 500 to forged tokens and to
 every card's action, lets other tenants in, and blocks the event loop (`docs/explanation/teams.md`).
 """
 
@@ -36,16 +36,16 @@ from adapters.teams.config import TeamsSettings
 from bot.contract import Clock, DatabaseAway, within
 
 ISSUER = "https://api.botframework.com"
-"""Who signs what comes from Teams; tokens of emulators, skills and our own are refused."""
+"""The issuer of Teams' tokens; those of emulators, skills and our own are refused."""
 
 KEYS_KEPT = timedelta(days=1)
-"""How long signing keys are taken for current."""
+"""How long signing keys count as current."""
 
 KEYS_AGAIN = timedelta(minutes=5)
-"""How soon keys are fetched again for one that is not among them: the platform has changed them."""
+"""How soon keys may be fetched again for an unknown one: the platform may have rotated them."""
 
 BELIEVED_FOR, TOKENS_KEPT = timedelta(seconds=30), 256
-"""How long a validated token is believed without looking again, and how many are."""
+"""How long a validated token is trusted without validation, and how many are remembered."""
 
 SECONDS = ClientTimeout(total=10)
 """How long the key server may take."""
@@ -59,7 +59,7 @@ Returns the body that answers an invoke; `None` if there is nothing to answer.
 
 
 class KeysAway(Exception):  # noqa: N818 - a state, not a fault
-    """The signing keys cannot be fetched: nobody can be believed now."""
+    """The signing keys cannot be fetched, so no token can be validated now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,13 @@ class _Key:
 
 
 class Keys:
-    """The platform's signing keys, under the name that the SDK looks for them.
+    """The platform's signing keys, with the interface of the SDK's own class.
 
-    The SDK's own fetches them with blocking calls on the event loop, and not again for a key that
-    it does not know.
+    That class fetches them with blocking calls on the event loop, and not again for an unknown key.
     """
 
     def __init__(self, url: str, http: Callable[[], ClientSession], clock: Clock) -> None:
-        """Nothing is fetched yet."""
+        """Fetch nothing yet."""
         self._url, self._http, self._clock = url, http, clock
         self._keys: dict[str, _Key] = {}
         self._fetched_at: datetime | None = None
@@ -87,7 +86,7 @@ class Keys:
 
         Raises:
             PermissionError: There is no such key.
-            KeysAway: There are none at all.
+            KeysAway: No keys could be fetched.
         """
         if key_id is None:
             raise PermissionError("the token names no key")
@@ -127,7 +126,7 @@ class Keys:
 
 
 class _Connectors:
-    """Stands in for the SDK's client of the connector: what is sent goes through our own."""
+    """Replaces the SDK's connector client: everything is sent through our own."""
 
     async def create(self, service_url: str, audience: str) -> object:
         del service_url, audience
@@ -135,9 +134,9 @@ class _Connectors:
 
 
 class _Believed:
-    """Tokens that were validated a moment ago: Teams sends each with many activities.
+    """A cache of tokens validated a moment ago: Teams sends each with many activities.
 
-    For so short a time that a key which is withdrawn does not matter; the SDK keeps keys for a day.
+    They are kept so briefly that a revoked key does not matter; the SDK keeps keys for a day.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -147,7 +146,7 @@ class _Believed:
         )
 
     def of(self, name: bytes) -> AuthenticateRequestResult | None:
-        """Return what a token was found to be, if that was just now."""
+        """Return the result of a token's validation, if that was just now."""
         found = self._results.get(name)
         if found is None or not within(BELIEVED_FOR, found[1], self._clock.now()):
             return None
@@ -161,7 +160,7 @@ class _Believed:
 
 
 class _Authentication(BotFrameworkAuthentication):  # type: ignore[misc] # it has no types
-    """The SDK's validation, without the clients that it makes for every turn."""
+    """The SDK's validation, without the clients that it creates for every turn."""
 
     def __init__(self, app_id: str) -> None:
         self._whole = BotFrameworkAuthenticationFactory.create(
@@ -189,7 +188,7 @@ class _Authentication(BotFrameworkAuthentication):  # type: ignore[misc] # it ha
 
 
 class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
-    """Takes requests from Teams, and nobody else."""
+    """Accepts requests from Teams, and from nobody else."""
 
     def __init__(
         self,
@@ -199,7 +198,7 @@ class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
         log: structlog.stdlib.BoundLogger,
         turn: Turn,
     ) -> None:
-        """`turn` is called for what was let in."""
+        """`turn` handles the activities that pass validation."""
         self._settings, self._log, self._turn = settings, log, turn
         self._believed = _Believed(clock)
         ChannelValidation.open_id_metadata_endpoint = settings.openid
@@ -258,7 +257,7 @@ class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
     async def _authenticated(self, activity: Activity, header: str) -> AuthenticateRequestResult:
         if not (activity.type and activity.service_url and activity.channel_id == "msteams"):
             raise PermissionError("it lacks a type or service URL, or is not from msteams")
-        # All that the validation looks at, beside the keys and the time.
+        # Everything that the validation depends on, besides the keys and the time.
         looked_at = "\0".join((header, str(activity.service_url), str(activity.channel_id)))
         name = hashlib.sha256(looked_at.encode("utf-8", "surrogatepass")).digest()
         known = self._believed.of(name)
@@ -275,7 +274,7 @@ class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
 
 
 def _bearer(header: str) -> str | None:
-    """Return a header that holds a token of the platform's, as far as can be seen unverified."""
+    """Return a header if it holds a token that claims to be the platform's, else `None`."""
     if header.count(" ") != 1 or not header.startswith("Bearer "):
         return None
     try:
@@ -291,7 +290,7 @@ async def _read(request: web.Request) -> tuple[Mapping[str, Any], Activity]:
         raw: dict[str, Any] = json.loads(body)
         return raw, Activity().deserialize(raw)
     except Exception as exc:
-        # msrest raises whatever its parsing stumbles over.
+        # msrest lets every exception of its parsing through.
         raise web.HTTPBadRequest(text="not an activity") from exc
 
 

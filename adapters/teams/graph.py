@@ -1,4 +1,4 @@
-"""A channel for each incident, where the app has been granted it (`layout = "channels"`)."""
+"""A channel for each incident (`layout = "channels"`); the app must have that permission."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_IN_A_NAME = str.maketrans(dict.fromkeys("~#%&*{}/\\:<>?+|'\"", " "))
 
 
 class Graph:
-    """Makes channels."""
+    """Creates channels."""
 
     def __init__(
         self,
@@ -27,12 +27,12 @@ class Graph:
         token: Callable[[], Awaitable[str]],
         clock: Clock,
     ) -> None:
-        """`token` gives a token for Graph."""
+        """Make no request yet; `token` returns a token for Graph."""
         self._settings, self._http, self._token, self._clock = settings, http, token, clock
         self._channels = f"{settings.graph}/v1.0/teams/{settings.team}/channels"
 
     async def channel(self, name: str, topic: str) -> str:
-        """Return the channel of that name, made where there is none."""
+        """Return the channel with a name; create it if need be."""
         shown = " ".join(name.translate(_NOT_IN_A_NAME).split())[:LONGEST_NAME].rstrip(" .")
         found = await self._find(shown)
         if found is not None:
@@ -42,7 +42,7 @@ class Graph:
         return _id(made)
 
     async def _find(self, name: str) -> str | None:
-        """Return the channel of that name: a first try may have made it, its answer lost."""
+        """Return the channel with a name, which a try whose answer was lost may have created."""
         literal = name.replace("'", "''")
         wanted = {"$filter": f"displayName eq '{literal}'"}
         found = await self._call("GET", self._channels, None, wanted)

@@ -1,4 +1,4 @@
-"""What Teams sends: plain JSON, in which anything may be missing, read once into frozen values."""
+"""Activities of Teams: JSON in which anything may be missing, read once into frozen values."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class MessageText:
     text: str
     """The text without the mention of the bot."""
     addressed: bool
-    """Whether the bot was mentioned, or the chat is with the bot alone."""
+    """True if the bot was mentioned, or the chat is with the bot alone."""
     mentions: Mapping[str, str]
     """Teams' ids of the people mentioned, by the word that stands for each in the text."""
 
@@ -123,7 +123,7 @@ class Correction(TeamsActivity):
     text: str | None
     """The new text; `None` if the message was deleted."""
     version: str
-    """What tells this change of the message from others."""
+    """A text that tells this change of the message from others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +136,9 @@ class Press(TeamsActivity):
     event: str
     """The name of the press: the same if it is delivered or made again (see `press_id`)."""
     refresh: bool = False
-    """Whether the client asked by itself, to show a card as its reader may see it."""
+    """True if the client asked by itself, to show a card as its reader may see it."""
     on_card: bool = False
-    """Whether the button is on a status card, which may be shown anew to whoever pressed it."""
+    """True if the button is on a status card, which may be shown anew to whoever pressed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ class AppRemoved(TeamsActivity):
     """The app was removed from a conversation, or a channel or team was deleted."""
 
     app: bool
-    """Whether the app was removed; the conversation still exists then."""
+    """True if the app was removed; the conversation still exists then."""
     channel: str | None
     """The channel, if one was deleted."""
 

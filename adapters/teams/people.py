@@ -1,4 +1,4 @@
-"""What the bot has to remember of Teams: who is who there, and where a conversation is reached."""
+"""The bot's memory of Teams: people's ids, and the way to each conversation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.contract import Addressee, Memory, PersonId
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a conversation is reached; Teams moves tenants, so it is kept as last heard."""
+    """The way to a conversation, as last heard: Teams moves tenants."""
 
     service_url: str
     tenant: str
@@ -23,7 +23,7 @@ class Reference:
 
 
 class Known:
-    """People and conversations, in memory and in the database, for every process alike."""
+    """Known people and conversations, cached in memory and shared through the database."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Known:
         addressees: tuple[Addressee, ...],
         memory: Callable[[], Memory],
     ) -> None:
-        """`memory` is there once Sitrep runs."""
+        """Recall nothing yet: `memory` only works once Sitrep runs."""
         self._settings, self._memory = settings, memory
         self._configured = {a.person: a.user.id for a in addressees if a.user is not None}
         self._users: dict[str, str] = {}
@@ -42,7 +42,7 @@ class Known:
     # --- people -----------------------------------------------------------------------------------
 
     def object_id(self, person: PersonId) -> str | None:
-        """Return the id that somebody has in the directory, as far as the core knows it."""
+        """Return somebody's directory id; `None` if it is not known."""
         known = self._configured.get(person)
         if known is None:
             adapter, _, known = person.partition(":")
@@ -50,12 +50,12 @@ class Known:
         return known if known and not known.startswith("29:") else None
 
     def mri(self, person: PersonId) -> str | None:
-        """Return the id that somebody has for the bot, once they were heard here."""
+        """Return somebody's id towards the bot; `None` if this process has not met them."""
         known = self._configured.get(person) or person.partition(":")[2]
         return known if known.startswith("29:") else self._users.get(known)
 
     async def note(self, person: Account) -> None:
-        """Remember somebody who was heard, or named by Teams."""
+        """Remember the ids of somebody who spoke."""
         if person.object_id is None or self._users.get(person.object_id) == person.id:
             return
         if await self._memory().recall(f"user/{person.object_id}") != person.id:
@@ -65,7 +65,7 @@ class Known:
         self._objects[person.id] = person.object_id
 
     async def look_up(self, object_id: str) -> str | None:
-        """Return the id that somebody has for the bot, from what any process has heard."""
+        """Return somebody's id towards the bot; `None` if no process has met them."""
         if object_id not in self._users:
             kept = await self._memory().recall(f"user/{object_id}")
             if kept is None:
@@ -74,7 +74,7 @@ class Known:
         return self._users[object_id]
 
     async def user_of(self, mri: str) -> str | None:
-        """Return the directory's id of somebody who is mentioned; none where nobody heard them."""
+        """Return the directory id of a mentioned person; `None` if no process has met them."""
         if mri not in self._objects:
             kept = await self._memory().recall(f"object/{mri}")
             if kept is None:
@@ -83,7 +83,7 @@ class Known:
         return self._objects[mri]
 
     async def look_up_all(self, people: tuple[PersonId, ...]) -> None:
-        """Make sure that `mri` knows what can be known."""
+        """Load what is known about people, so that `mri` can return it."""
         for person in people:
             known = self.object_id(person)
             if known is not None and known not in self._users:
@@ -102,9 +102,9 @@ class Known:
         self._places[heard.base] = found
 
     async def reference(self, base: str) -> Reference:
-        """Return where a conversation is reached: as last heard, else by the config.
+        """Return the way to a conversation: as last heard, or as the config says.
 
-        What was kept is believed no further than the config lets the token go.
+        A kept address is only used if the config allows the token to be sent there.
         """
         if base not in self._places:
             kept = await self._memory().recall(f"place/{base}")
@@ -119,7 +119,7 @@ class Known:
     # --- oneself ----------------------------------------------------------------------------------
 
     async def opened(self, alias: str, conversation: str | None = None) -> str | None:
-        """Keep, or return, which conversation was opened for an incident."""
+        """Return the conversation that was opened for an incident; keep it if it is given."""
         if conversation is not None:
             await self._memory().keep(f"alias/{alias}", conversation)
             return conversation

@@ -1,4 +1,4 @@
-"""The rates that Teams publishes, kept before it has to refuse; what keeps a promise goes first."""
+"""The rate limits that Teams publishes, kept by the bot itself; urgent messages go first."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ LIMITS = (
     (60, timedelta(seconds=30)),
     (1800, timedelta(hours=1)),
 )
-"""How many messages one conversation takes from a bot within what time."""
+"""How many messages a bot may send to one conversation, in how much time."""
 
 SHORT = timedelta(seconds=1)
-"""A wait that is waited out; for a longer one the outbox does something else meanwhile."""
+"""The longest pause that is slept through; the outbox does something else in a longer one."""
 
 URGENT_SHARE = 0.2
-"""The share of the tenant's rate that only the urgent gets."""
+"""The share of the tenant's rate that is reserved for urgent messages."""
 
 CONVERSATIONS = 5000
-"""How many conversations are remembered, the quietest forgotten first."""
+"""How many conversations are remembered; the one idle longest is forgotten first."""
 
 
 class RateLimits:
-    """Says when something may be sent."""
+    """The limits of each conversation, and of each tenant."""
 
     def __init__(self, clock: Clock, per_second: int) -> None:
-        """`per_second`: what a whole tenant takes."""
+        """`per_second` is the limit of a whole tenant."""
         self._clock, self._per_second = clock, per_second
         self._conversations: OrderedDict[str, deque[datetime]] = OrderedDict()
         self._tenants: dict[str, deque[datetime]] = {}
 
     async def wait(self, conversation: str, tenant: str, *, urgent: bool) -> None:
-        """Wait for one's turn.
+        """Wait until a message may be sent.
 
         Raises:
-            RateLimited: It is too long to wait for.
+            RateLimited: That takes longer than `SHORT`.
         """
         while (pause := self._take(conversation, tenant, urgent=urgent)) > timedelta(0):
             if pause > SHORT:
@@ -46,7 +46,7 @@ class RateLimits:
             await self._clock.sleep(pause)
 
     def _take(self, conversation: str, tenant: str, *, urgent: bool) -> timedelta:
-        """Take a turn now, or return how long there is none."""
+        """Count a message if it may be sent now; else return how long to wait."""
         now = self._clock.now()
         sent = self._conversations.setdefault(conversation, deque())
         self._conversations.move_to_end(conversation)
@@ -66,7 +66,7 @@ class RateLimits:
 def _pause(
     sent: deque[datetime], limits: tuple[tuple[int, timedelta], ...], now: datetime
 ) -> timedelta:
-    """Return how long it is until one more keeps to every limit."""
+    """Return how long to wait until one more message keeps every limit."""
     longest = limits[-1][1]
     while sent and (now - sent[0] >= longest or sent[0] > now):  # or the clock jumped back
         sent.popleft()

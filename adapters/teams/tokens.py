@@ -1,6 +1,6 @@
-"""The app's tokens: one for each audience, kept until it ends, fetched off the event loop.
+"""The app's tokens: one for each audience, cached, and fetched off the event loop.
 
-The SDK makes a new MSAL application, and so fetches a token, for every turn.
+The SDK creates a new MSAL application for every turn, and so fetches a token for each.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from adapters.teams.config import TeamsSettings
 from bot.contract import Clock, SetupFailed, TemporaryFailure
 
 CONNECTOR = "https://api.botframework.com"
-"""What the connector's tokens are for."""
+"""The audience of the connector's tokens."""
 
 ASKED_AGAIN = timedelta(minutes=4)
-"""How long a token is used without asking MSAL, which hands out none that ends within five."""
+"""How long a token is used before MSAL is asked: its tokens last five minutes at least."""
 
 SECONDS = 10
 """How long Entra may take."""
@@ -36,14 +36,14 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE--
 
 
 class AppRefused(TemporaryFailure):
-    """Entra gives the app no token; whoever runs Sitrep can mend it."""
+    """Entra refuses the app a token; the person who runs Sitrep can mend that."""
 
 
 class Tokens:
-    """Hands out tokens of the app."""
+    """The app's tokens, by audience."""
 
     def __init__(self, settings: TeamsSettings, clock: Clock) -> None:
-        """Nothing is fetched yet.
+        """Fetch nothing yet.
 
         Raises:
             SetupFailed: The certificate cannot be read.
@@ -59,7 +59,7 @@ class Tokens:
         """Return a token for an audience.
 
         Raises:
-            AppRefused: Entra does not know the app, or not its secret.
+            AppRefused: Entra does not accept the app or its secret.
             TemporaryFailure: Entra cannot be reached.
         """
         known = self._fresh.get(audience)
@@ -79,11 +79,11 @@ class Tokens:
             return token
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
     def forget(self, audience: str = CONNECTOR) -> None:
-        """Ask anew: a token was not accepted."""
+        """Forget a token that was not accepted."""
         self._fresh.pop(audience, None)
 
     def _fetch(self, audience: str) -> str:
@@ -108,14 +108,14 @@ class Tokens:
 
 
 class _Session(requests.Session):
-    """A session that does not wait for ever, which MSAL leaves to whoever brings one."""
+    """An HTTP session with a timeout; MSAL sets none itself."""
 
     def request(self, *args: Any, **more: Any) -> requests.Response:  # noqa: ANN401 - as requests has it
         return super().request(*args, **{"timeout": SECONDS, **more})
 
 
 def _credential(settings: TeamsSettings) -> str | dict[str, str]:
-    """Return what MSAL proves the app with: its secret, or a certificate and its key."""
+    """Return the app's credential for MSAL: its secret, or a certificate with its key."""
     if settings.password is not None:
         return settings.password.get_secret_value()
     pem = settings.certificate.get_secret_value() if settings.certificate is not None else ""
@@ -137,5 +137,5 @@ def _credential(settings: TeamsSettings) -> str | dict[str, str]:
 
 
 def _first_line(text: str) -> str:
-    """Return what Entra says, without the trace ids that follow it."""
+    """Return Entra's error message without the trace ids that follow it."""
     return text.partition("error_description:")[2].strip().partition(" Trace ID")[0][:300] or text

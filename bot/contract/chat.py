@@ -24,13 +24,13 @@ class ChatEvent:
     text: str
     written_at: datetime
     addressed: bool = False
-    """Whether the bot is meant even without the prefix: a mention, or a personal chat."""
+    """True if the bot is meant even without the prefix: a mention, or a personal chat."""
     mentions: Mapping[str, UserRef] = field(default_factory=dict)
     """The user behind each word of the text that stands for a person, without its `@`."""
     message: str | None = None
     """The id under which the message can be marked and answered; `None` for a pressed button."""
     inline: bool = False
-    """Whether the presser is shown what `receive` returns, in place of a post in the room."""
+    """True if the presser is shown what `receive` returns, in place of a post in the room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +89,10 @@ class ChatTrouble:
     """An id of this report, the same when it is made again."""
     conversation: ConversationRef
     text: str
-    """What is wrong, and how to mend it."""
+    """The problem, and how to mend it."""
     noticed_at: datetime
     reachable: bool
-    """Whether the bot can still speak there."""
+    """True if the bot can still speak there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +111,9 @@ class Receipt:
     """The outcome of an inbound event, once it is stored."""
 
     done: bool
-    """Whether it did what it asked for, or asked for nothing; `False` if it was refused."""
+    """True if it did what it asked for, or asked for nothing; `False` if it was refused."""
     answers: tuple[Message, ...] = ()
-    """What to show to the person who pressed an `inline` button, and to nobody else."""
+    """Messages to show to the person who pressed an `inline` button, and to nobody else."""
     card: Message | None = None
     """The incident's status card, with the buttons that this person may press."""
 
@@ -148,7 +148,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What a platform can do, as data: the core reads it before it calls."""
+    """The abilities of a platform, as data: the core reads them before it calls."""
 
     rooms: bool = False
     """An incident gets a conversation of its own; else it stays where it was declared."""
@@ -183,7 +183,7 @@ class Addressee:
     person: PersonId
     name: str
     user: UserRef | None
-    """Who they are on the platform at hand; `None` if the config does not say."""
+    """Their user on the platform at hand; `None` if the config names none."""
 
 
 Receive = Callable[[Inbound], Awaitable[Receipt]]
@@ -201,7 +201,7 @@ class ChatAdapter(Protocol):
     """
 
     features: Features
-    """What the platform can do; read at any time after registration."""
+    """The abilities of the platform; read at any time after registration."""
 
     async def run(self, receive: Receive) -> bool:
         """Listen, and hand what comes in to `receive`, until cancelled or the input ends.

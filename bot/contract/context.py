@@ -37,9 +37,9 @@ class Finding:
     """Something that `check` found."""
 
     text: str
-    """What is wrong, and how to mend it."""
+    """The problem, and how to mend it."""
     fault: bool = True
-    """Whether it makes `sitrep check` fail; `False` if it is only worth knowing."""
+    """True if it makes `sitrep check` fail; `False` if it is only worth knowing."""
 
 
 @runtime_checkable
@@ -69,11 +69,11 @@ class CommandHint:
     """A verb of the grammar, for completion and menus."""
 
     name: str
-    """What is typed after `!inc`."""
+    """The word to type after `!inc`."""
     form: str
     """The verb with its arguments."""
     says: str
-    """What it does, in a few words."""
+    """Its purpose, in a few words."""
 
 
 class Memory(Protocol):
@@ -93,7 +93,7 @@ class Memory(Protocol):
 
 
 class PluginContext(Protocol):
-    """What a plugin is handed: its own things, and not the application."""
+    """The context that a plugin is handed: its own things, and not the application."""
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ class PluginContext(Protocol):
 
     @property
     def memory(self) -> Memory:
-        """What the plugin keeps. Raises `RuntimeError` before Sitrep runs."""
+        """The plugin's memory in the database. Raises `RuntimeError` before Sitrep runs."""
 
     @property
     def routes(self) -> web.RouteTableDef:

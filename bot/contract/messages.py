@@ -57,7 +57,7 @@ class Mention:
     name: str
     """The name to show where the platform cannot mention them."""
     notify: bool = False
-    """Whether the platform notifies them."""
+    """True if the platform notifies them."""
     type: Literal["mention"] = "mention"
 
 
@@ -130,9 +130,9 @@ class Choice:
     """One of the values that a blank may have."""
 
     value: str
-    """What goes into the command."""
+    """The text that goes into the command."""
     label: str
-    """What is shown."""
+    """The text that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,9 @@ class Input:
     value: str = ""
     """The value it has at first."""
     optional: bool = False
-    """Whether it may be left empty."""
+    """True if it may be left empty."""
     long: bool = False
-    """Whether it takes several lines."""
+    """True if it takes several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,9 @@ class Form:
     label: str = ""
     """The form's name."""
     says: str = ""
-    """Who may send it."""
+    """A note about who may send it."""
     folded: bool = False
-    """Whether it is hidden behind its label until somebody wants it."""
+    """True if it is hidden behind its label until somebody wants it."""
     type: Literal["form"] = "form"
 
 
@@ -215,12 +215,12 @@ class Message:
     summary: Spans
     """The first line, which a lock screen shows."""
     blocks: tuple[Block, ...] = field(default=())
-    """What follows."""
+    """The rest of the message."""
     card_of: str | None = None
     """The incident whose status card it is, if it has buttons."""
     files: tuple[File, ...] = ()
     aside: bool = False
-    """Whether it is an answer that belongs into the asking message's thread, however short."""
+    """True if it is an answer that belongs into the asking message's thread, however short."""
 
 
 def buttons_of(message: Message) -> tuple[Button, ...]:

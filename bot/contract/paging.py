@@ -24,7 +24,7 @@ class PageRequest:
     service: str | None
     """The service whose on-call people are meant, if the incident names one."""
     text: str
-    """What to tell them."""
+    """The text to tell them."""
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ class StakeholderUpdate:
     """The whole update, in words."""
     at: datetime
     news: News = News.BRIEF
-    """What the update is about."""
+    """The kind of event that the update is about."""
     highest: Severity | None = None
     """The worst severity so far: whoever was told of that is also told how it ends."""
     service: str | None = None

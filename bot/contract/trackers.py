@@ -25,13 +25,13 @@ class Ticket:
     """The assignee; `owner.user` is who they are on the tracker, if the config says so."""
     due: date | None = None
     done: bool = False
-    """Whether the ticket is to be closed."""
+    """True if the ticket is to be closed."""
     labels: tuple[str, ...] = ()
     """The labels to file it under."""
     again: bool = False
-    """Whether an earlier try may have created it: look for the marker before creating it."""
+    """True if an earlier try may have created it: look for the marker before creating it."""
     closed: bool = False
-    """Whether it was closed when last seen. If `done` agrees, leave the tracker's state alone."""
+    """True if it was closed when last seen. If `done` agrees, leave the tracker's state alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Filed:
     ref: ExternalRef
     """The ticket; stored, and handed back at the next call."""
     note: str = ""
-    """What people should know, such as that nobody could be assigned; empty if all went well."""
+    """News for people, such as that nobody could be assigned; empty if all went well."""
 
 
 @runtime_checkable

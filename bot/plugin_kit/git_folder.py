@@ -1,4 +1,4 @@
-"""A folder that a plugin writes: each file whole or not at all, and commits where it is git's."""
+"""A folder of files that a plugin writes, each atomically, with a commit if it is a repository."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from bot.contract.errors import TemporaryFailure
 
 
 class Folder:
-    """One writer's folder. `git`: commits; none: where the folder is a repository."""
+    """A folder that one plugin writes.
+
+    `git` says whether to commit; `None`: if the folder is a repository. `push` pushes each commit.
+    """
 
     def __init__(self, path: Path, *, git: bool | None, push: bool) -> None:
-        """Nothing is written before it is asked for."""
+        """Write nothing yet."""
         self.path, self._git_wanted, self._push = path, git, push
         self._one_at_a_time = asyncio.Lock()
 
     async def write(self, what: Callable[[], None], said: str) -> None:
-        """Run what writes, in a thread, and commit it with a message.
+        """Run `what`, which writes files, in a thread; commit with the message `said`.
 
         Raises:
             TemporaryFailure: The folder cannot be written, or git refuses.
@@ -36,7 +39,7 @@ class Folder:
                 await self._commit(said)
 
     def put(self, name: str, content: str | bytes) -> None:
-        """Write a file of the folder, or leave the one that is there."""
+        """Write a file atomically; leave it alone if its content is the same."""
         path = self.path / name
         raw = content.encode() if isinstance(content, str) else content
         if path.is_file() and path.read_bytes() == raw:
@@ -84,7 +87,7 @@ class Folder:
         return out.decode("utf-8", "replace")
 
     def check(self) -> Sequence[Finding]:
-        """Return what keeps the folder from being written, or git from being there."""
+        """Return a finding if the folder cannot be written, or git is missing."""
         findings = []
         parent = next(p for p in (self.path, *self.path.parents) if p.exists())
         if not os.access(parent, os.W_OK):

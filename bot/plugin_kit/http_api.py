@@ -1,6 +1,6 @@
-"""Calls to HTTP APIs: each answer becomes success, a retry, or a refusal.
+"""Calls to HTTP APIs: each answer becomes a result, a retry, or a refusal.
 
-A call whose answer is lost may have been done: it fails as `unsure`.
+If the answer to a change is lost, the failure is `unsure`: the change may have been made.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from aiohttp import ClientError, ClientResponse, ClientSession
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 
 LONGEST_REASON = 300
+"""How much of a service's own error text is quoted."""
 
 
 class ApiRefused(PermanentFailure):
-    """The service refuses the request as it is; `status` is its HTTP status."""
+    """The service refuses the request; `status` is the HTTP status."""
 
     def __init__(self, text: str, status: int) -> None:
-        """See the class."""
+        """Take the text, with what the service says, and the status."""
         super().__init__(text)
         self.status = status
 
 
 class Api:
-    """One service's API, with its base address and headers."""
+    """One service's API."""
 
     def __init__(
         self,
@@ -38,7 +39,15 @@ class Api:
         *,
         faults: Callable[[Any], str] = str,
     ) -> None:
-        """`service` is what it is called in messages; `faults` reads its error answers."""
+        """Make no request yet.
+
+        Args:
+            service: The service's name, for messages.
+            base: The address that paths are appended to.
+            headers: The headers of every request.
+            session: Returns the HTTP client, such as `PluginContext.http`.
+            faults: Returns the error text of the JSON of a refusal.
+        """
         self._service, self._base = service, base.rstrip("/")
         self._headers, self._session, self._faults = headers, session, faults
 
@@ -50,12 +59,12 @@ class Api:
         params: Mapping[str, str] | None = None,
         body: object = None,
     ) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """Return the answer's JSON; none for an answer without a body.
+        """Make a request, and return the JSON of the answer; `None` if it has no body.
 
         Raises:
-            TemporaryFailure: It is away, busy, or wants less at once; `unsure` where a change may
-                have been made all the same.
-            PermanentFailure: It refuses, with its words.
+            TemporaryFailure: The service is away or busy, limits the rate, or refuses the
+                credentials; `unsure` if a change may have been made all the same.
+            ApiRefused: The service refuses the request.
         """
         changes = method != "GET"
         try:
@@ -88,7 +97,7 @@ class Api:
             raise TemporaryFailure(f"{self._service} has trouble ({status})", wait, unsure=changes)
         reason = self._reason(text)
         if status in {401, 403}:
-            # A key is renewed sooner or later, and what waits is not to be lost over it.
+            # Somebody will renew the key, and what waits must not be lost until then.
             raise TemporaryFailure(
                 f"{self._service} refuses the credentials ({status}{reason}); "
                 "sitrep check says what is missing"

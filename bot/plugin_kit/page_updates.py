@@ -1,6 +1,6 @@
-"""Which of our updates are on a status page already. For plugins whose page gives them ids.
+"""Matches our updates with those on a status page that gives updates ids of its own.
 
-A page is asked what it has before anything is added: an answer that was lost is no second update.
+The page is asked what it has before anything is added, so a lost answer leads to no second update.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.contract.status_pages import StatusNotice
 from bot.domain.publication import ComponentState
 
 KEPT, BEGUN = "updates/", "begun/"
-"""Under which names a plugin keeps what its page calls our updates, and which it adds."""
+"""The names under which a plugin keeps the page's ids of our updates, and the one being added."""
 
 COMMON_IMPACT: Mapping[ComponentState, str] = {
     ComponentState.OPERATIONAL: "none",
@@ -28,28 +28,30 @@ COMMON_HEALTH: Mapping[ComponentState, str] = {
     ComponentState.PARTIAL: "partial_outage",
     ComponentState.MAJOR: "major_outage",
 }
-"""The words of Statuspage, which clients of status pages have learnt."""
+"""Statuspage's words, which many clients of status pages understand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theirs:
-    """An update as the page has it; `state` in the page's own word."""
+    """An update as the page has it."""
 
     id: str
+    """The page's id."""
     state: str
+    """The page's own word for the state."""
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """What was noted of an incident: the page's ids of our updates, by their number.
-
-    `begun` was being added last, when the page had the updates `before`.
-    """
+    """Notes about an incident's updates."""
 
     ids: Mapping[int, str]
+    """The page's ids of our updates, by our number."""
     begun: int | None = None
+    """The update that was being added last."""
     before: frozenset[str] = frozenset()
+    """The ids that the page had just before that."""
 
 
 def matched(
@@ -57,9 +59,10 @@ def matched(
 ) -> dict[int, Theirs]:
     """Return which of our updates the page has, by their number.
 
-    `theirs` are oldest first; `states` are the page's words for ours. Where no id was noted, the
-    same words in the same order are the same update; of the one that was begun, whatever its words
-    were then: a text that is redacted before the repeat must not stay beside it.
+    `theirs` are oldest first; `states` maps our states to the page's words. An update without a
+    noted id matches the first one with the same state and text, in order. The update that was begun
+    also matches a new one with another text: it may have been redacted since, and the old text must
+    not stay on the page.
     """
     by_id = {each.id: each for each in theirs}
     found = {
@@ -84,7 +87,7 @@ def matched(
 
 
 async def recalled(memory: Memory, incident: str) -> Noted:
-    """Return what was noted of an incident's updates."""
+    """Return the notes about an incident's updates."""
     ids = json.loads(await memory.recall(f"{KEPT}{incident}") or "{}")
     begun, before = json.loads(await memory.recall(f"{BEGUN}{incident}") or "[null, []]")
     return Noted(
@@ -93,11 +96,11 @@ async def recalled(memory: Memory, incident: str) -> Noted:
 
 
 async def note_begun(memory: Memory, incident: str, n: int, there: Iterable[Theirs]) -> None:
-    """Note that an update is about to be added to those that are there."""
+    """Note that an update is about to be added, and which are `there` already."""
     before = sorted({each.id for each in there})
     await memory.keep(f"{BEGUN}{incident}", json.dumps([n, before]))
 
 
 async def note(memory: Memory, incident: str, found: Mapping[int, Theirs]) -> None:
-    """Note what the page calls our updates."""
+    """Note the page's ids of our updates."""
     await memory.keep(f"{KEPT}{incident}", json.dumps({n: each.id for n, each in found.items()}))

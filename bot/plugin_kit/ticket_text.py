@@ -1,6 +1,6 @@
-"""What trackers' plugins share: Sitrep's part of a ticket's text, and the note of who has it.
+"""Sitrep's part of a ticket's text, and the note about its assignee.
 
-The part stands between two marks, in HTML comments: what people add around it stays.
+The part stands between two marks, in HTML comments; what people write around it stays.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ def ours(ticket: Ticket) -> str:
 
 
 def mark(marker: str) -> str:
-    """Return what stands in the text of the ticket that has a marker."""
+    """Return the mark that stands in the text of the ticket with a marker."""
     return f"<!-- {marker} -->"
 
 
 def renewed(text: str, ticket: Ticket) -> str:
-    """Return a ticket's text with Sitrep's part brought up to date, and the rest as it is."""
+    """Return a ticket's text with Sitrep's part brought up to date, the rest unchanged."""
     part = re.compile(
         rf"<!-- begin {re.escape(ticket.marker)} -->.*?{re.escape(mark(ticket.marker))}",
         re.DOTALL,
@@ -33,7 +33,7 @@ def renewed(text: str, ticket: Ticket) -> str:
 
 
 def unassigned(ticket: Ticket, tracker: str, *, assigned: bool, why: str) -> str:
-    """Return the note that nobody is assigned, and why; nothing where somebody is."""
+    """Return the note that nobody is assigned, and why; empty if somebody is assigned."""
     if ticket.owner is None or assigned:
         return ""
     if ticket.owner.user is None:

@@ -28,7 +28,7 @@ PAGE_SIZE = 100
 NO_WEBHOOK = Finding(
     "no webhook_secret: closed issues are seen within five minutes, not at once", fault=False
 )
-"""What `inspect` adds where a tracker could announce changes but is not set up to."""
+"""The finding of `inspect` if a tracker could send webhooks but is not set up to."""
 
 JsonObject = dict[str, Any]
 
@@ -44,7 +44,7 @@ class TicketClient(ABC):
     """Why the owner could not be assigned, as the end of a sentence that begins with their name."""
 
     hints: ClassVar[Mapping[int, str]] = {}
-    """What `check` adds to a refusal, by its HTTP status."""
+    """The hints that `check` adds to a refusal, by HTTP status."""
 
     def __init__(self, context: PluginContext, api: Api) -> None:
         """Keep both; no request is made before `sync`, `closed` or `check`."""
@@ -117,15 +117,15 @@ class TicketClient(ABC):
         self,
         path: str,
         params: Mapping[str, str],
-        enough: Callable[[Sequence[JsonObject]], bool] = lambda _found: False,
+        enough: Callable[[Sequence[JsonObject]], bool] | None = None,
     ) -> Sequence[JsonObject]:
-        """Read a list page by page until it ends, or until `enough` is true of what was read."""
+        """Read a list page by page, until it ends or `enough` is true of what was read so far."""
         found: list[JsonObject] = []
         for number in range(1, PAGES + 1):
             paging = {"per_page": str(PAGE_SIZE), "page": str(number)}
             page = await self._api.ask("GET", path, params={**params, **paging})
             found += page
-            if len(page) < PAGE_SIZE or enough(found):
+            if len(page) < PAGE_SIZE or (enough is not None and enough(found)):
                 break
         return found
 

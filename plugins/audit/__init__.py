@@ -29,15 +29,15 @@ class AuditSettings(BaseModel):
 
 @hookimpl
 def configure(context: PluginContext) -> None:
-    """Read the settings, so that a fault in them stops the start."""
+    """Read the settings now, so that a fault in them stops the start."""
     context.settings(AuditSettings)
 
 
 @hookimpl
 async def incident_changed(context: PluginContext, entry: Entry, incident: Incident) -> None:
-    """Append the entry; the file is synced before it counts as written.
+    """Append the entry, and sync the file.
 
-    A redacted text goes from the file too (L3).
+    A redacted text is removed from the file, too (L3).
     """
     path = Path(context.home, context.settings(AuditSettings).file)
     line = json.dumps(
@@ -64,7 +64,7 @@ def _append(path: Path, line: str) -> None:
 
 
 def _redact(path: Path, incident: str, n: int) -> None:
-    """Write the file anew without the text of an entry and of what amended it."""
+    """Rewrite the file without the text of an entry and of its amendments."""
     kept = []
     for line in path.read_text("utf-8").splitlines() if path.exists() else ():
         record = json.loads(line)

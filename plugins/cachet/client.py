@@ -24,7 +24,7 @@ from bot.plugin_kit.page_updates import Theirs, matched, note, note_begun, recal
 
 LONGEST_NAME = 255
 FIRST = "message"
-"""What stands for the id of the incident's own message."""
+"""The id that stands for the incident's own message, which has none."""
 
 STATES = {
     PublicState.INVESTIGATING.value: "1",
@@ -57,10 +57,10 @@ def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON
 
 
 class Cachet:
-    """See `bot.contract.status_pages.StatusPage`."""
+    """The incidents of a Cachet server."""
 
     def __init__(self, context: PluginContext, settings: CachetSettings) -> None:
-        """Nothing is asked before it is needed."""
+        """Make no request yet."""
         self._context, self._settings = context, settings
         headers = {
             "Authorization": f"Bearer {settings.token}",
@@ -74,7 +74,7 @@ class Cachet:
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
         """Bring the incident and its components up to date, with all its updates, in order."""
-        del key  # Cachet takes none: it is asked what it has
+        del key  # Cachet takes no keys: it is asked what it has
         memory = self._context.memory
         incident = await self._found(notice, ref) or await self._created(notice)
         number = incident["id"]
@@ -105,7 +105,7 @@ class Cachet:
         return ExternalRef(self._context.name, str(number), url)
 
     async def _found(self, notice: StatusNotice, ref: ExternalRef | None) -> dict[str, Any] | None:
-        """Return the incident as it is there, by its id or by the mark that an earlier try left."""
+        """Return the incident on the page, found by its id or by the mark of an earlier try."""
         if ref is not None:
             try:
                 found: dict[str, Any] = (await self._api.ask("GET", f"/incidents/{ref.id}"))["data"]
@@ -155,7 +155,7 @@ class Cachet:
         }
 
     async def check(self) -> Sequence[Finding]:
-        """Prove that the components are there; what the token may write shows when it writes."""
+        """Check that the components exist; whether the token may write only shows on writing."""
         try:
             listed = await self._api.ask("GET", "/components", params={"per_page": "1000"})
         except (PermanentFailure, TemporaryFailure) as exc:

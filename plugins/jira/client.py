@@ -28,7 +28,7 @@ SUMMARY = 254
 """The longest summary."""
 
 INDEX_LAGS = timedelta(seconds=60)
-"""How long Jira's search may not know what has been created."""
+"""How long Jira's search may miss an issue after its creation."""
 
 
 class JiraSettings(BaseModel):
@@ -63,7 +63,7 @@ def label_of(marker: str) -> str:
 
 
 def _document(text: str) -> dict[str, Any]:
-    """Return text as Atlassian's document format: paragraphs of it, word for word."""
+    """Return text in Atlassian's document format, as plain paragraphs."""
     paragraphs = [
         {
             "type": "paragraph",
@@ -83,7 +83,7 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _wiki(text: str) -> str:
-    """Return text as Data Center's wiki markup shows it word for word."""
+    """Return text escaped for Data Center's wiki markup."""
     return re.sub(r"([\\{}\[\]*_+^~|!#-])", r"\\\1", text)
 
 
@@ -246,7 +246,7 @@ class Jira(TicketClient):
         return ExternalRef(self._context.name, key, url)
 
     async def _required(self) -> list[str]:
-        """Return the fields that an issue needs and nothing gives."""
+        """Return the required fields that neither Sitrep nor the config fills in."""
         path = f"/issue/createmeta/{self._settings.project}/issuetypes"
         listed = await self._api.ask("GET", path)
         types = listed.get("issueTypes") or listed.get("values") or []
@@ -275,7 +275,7 @@ class Jira(TicketClient):
 _GIVEN = (
     "summary", "description", "project", "issuetype", "labels", "duedate", "assignee", "reporter",
 )  # fmt: skip
-"""The fields that are always given, or that Jira fills in."""
+"""The fields that Sitrep or Jira always fills in."""
 
 
 def _is_done(status: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Finished postmortems in a folder: Markdown, HTML, and an index; a git repository where it is one.
+"""Finished postmortems in a folder, or a git repository: Markdown, HTML, and an index.
 
 ```toml
 [plugins.library]

@@ -1,4 +1,4 @@
-"""The files of the library, each written whole or not at all."""
+"""The files of the library, each written atomically."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.contract import Document, ExternalRef, Finding, PermanentFailure, Plugi
 from bot.plugin_kit.git_folder import Folder
 
 INDEX = "index.json"
-"""What the index pages are made from."""
+"""The file that the index pages are made from."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -48,10 +48,10 @@ class LibrarySettings(BaseModel):
 
 
 class Library:
-    """See `bot.contract.documents.PostmortemPublisher`."""
+    """A folder of finished postmortems."""
 
     def __init__(self, context: PluginContext, settings: LibrarySettings) -> None:
-        """Nothing is written before something is published."""
+        """Write nothing yet."""
         self._context = context
         path = Path(context.home, settings.folder)
         self._folder = Folder(path, git=settings.git, push=settings.push)
@@ -61,7 +61,7 @@ class Library:
         self, document: Document, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
         """Write a document and the index; the same document again changes nothing."""
-        del ref, key  # the file's name says which it is
+        del ref, key  # the incident's id names the file
         title = " ".join(document.title.split())[:60]
         said = f"Postmortem {document.incident}: {title}"
         await self._folder.write(lambda: self._write(document), said)
@@ -98,7 +98,7 @@ class Library:
         return sorted([*kept, entry], key=lambda e: (e["date"], e["incident"]), reverse=True)
 
     async def check(self) -> Sequence[Finding]:
-        """Prove that the folder can be written, and that git is there where it is wanted."""
+        """Check that the folder can be written, and that git is installed if it is wanted."""
         return self._folder.check()
 
 

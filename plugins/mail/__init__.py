@@ -62,15 +62,15 @@ class MailSettings(BaseModel):
 
 
 class Smtp:
-    """See `bot.contract.stakeholders.Mailer`."""
+    """A mailer that sends over SMTP."""
 
     def __init__(self, context: PluginContext, settings: MailSettings) -> None:
-        """Nothing is connected before a mail is sent."""
+        """Open no connection yet."""
         self._context, self._settings = context, settings
         self._domain = parseaddr(settings.sender)[1].rpartition("@")[2]
 
     async def mail(self, mail: Mail, *, key: str) -> None:
-        """Send a mail; the same key is the same message id."""
+        """Send a mail; the message id is made from the key."""
         message = self._composed(mail, key)
         try:
             async with self._client() as client:
@@ -135,7 +135,7 @@ class Smtp:
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Prove that the server takes our name and password; send nothing."""
+        """Check that the server accepts name and password; send nothing."""
         try:
             async with self._client():
                 return []

@@ -1,4 +1,4 @@
-"""What the page knows: each incident as it was last published, and what follows from them all."""
+"""The page's data: each incident as last published, and the state of each component."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ _REVISION = "revision"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """One text. `health` is how the incident's components fared from then on."""
+    """One published text."""
 
     n: int
     at: datetime
     state: PublicState
     text: str
     health: ComponentState
+    """The state of the incident's components from then on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An incident as it was published; `updates` are oldest first, and at least one."""
+    """An incident as it was last published."""
 
     id: str
     title: str
     components: tuple[str, ...]
     updates: tuple[Update, ...]
+    """All updates, oldest first; there is at least one."""
     began_at: datetime
     next_update: datetime | None
+    """When the next update is promised."""
 
     @property
     def last(self) -> Update:
@@ -46,16 +49,16 @@ class Told:
 
     @property
     def over(self) -> bool:
-        """Whether it is resolved."""
+        """Return whether it is resolved."""
         return self.last.state is PublicState.RESOLVED
 
     @property
     def worst(self) -> ComponentState:
-        """How bad it was at its worst."""
+        """The worst state of its components."""
         return max(update.health for update in self.updates)
 
     def spans(self, now: datetime) -> Iterable[tuple[datetime, datetime, ComponentState]]:
-        """Return from when until when its components fared how."""
+        """Return the stretches of time, with the state of its components in each."""
         moments = [*self.updates, None]
         for update, after in pairwise(moments):
             if update is not None:
@@ -64,7 +67,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayState:
-    """The worst that befell a component on a day."""
+    """The worst state of a component on a day."""
 
     day: date
     state: ComponentState
@@ -72,18 +75,21 @@ class DayState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """A component now, with its days, oldest first, and the share of them without an outage."""
+    """A component of the page."""
 
     key: str
     name: str
     state: ComponentState
+    """Its state now."""
     days: tuple[DayState, ...]
+    """Its last `DAYS` days, oldest first."""
     available: float
+    """The share of that time without an outage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """All that was published, the newest first, as of a moment."""
+    """All that was published, newest first, as of `now`."""
 
     incidents: tuple[Told, ...]
     components: tuple[Component, ...]
@@ -96,12 +102,12 @@ class Book:
 
     @property
     def state(self) -> ComponentState:
-        """The worst of what is open."""
+        """The worst state of all open incidents."""
         return max((told.last.health for told in self.open), default=ComponentState.OPERATIONAL)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When something was published last."""
+        """When something was last published; `None` if nothing ever was."""
         return max((told.last.at for told in self.incidents), default=None)
 
     def incident(self, name: str) -> Told | None:
@@ -110,7 +116,7 @@ class Book:
 
 
 def opened(incidents: Iterable[Told], names: Mapping[str, str], now: datetime) -> Book:
-    """Put a book together. `names` are the page's components, in its order."""
+    """Return the book of incidents; `names` are the page's components, in its order."""
     newest = tuple(sorted(incidents, key=lambda told: (told.began_at, told.id), reverse=True))
     components = tuple(_component(key, name, newest, now) for key, name in names.items())
     return Book(incidents=newest, components=components, now=now)
@@ -148,7 +154,7 @@ def _component(key: str, name: str, incidents: Sequence[Told], now: datetime) ->
 
 
 def _together(spans: Iterable[tuple[datetime, datetime]]) -> float:
-    """Return how many seconds lie within any of the spans."""
+    """Return the length of the union of all spans, in seconds."""
     total, reached = 0.0, datetime.min.replace(tzinfo=UTC)
     for start, end in sorted(spans):
         begin = max(start, reached)
@@ -162,13 +168,13 @@ def _together(spans: Iterable[tuple[datetime, datetime]]) -> float:
 
 
 async def write_down(memory: Memory, notice: StatusNotice, key: str) -> None:
-    """Keep an incident as it is to be shown; after that, that something is new."""
+    """Keep an incident as it is to be shown, and then a new revision."""
     await memory.keep(f"{_INCIDENT}{notice.incident}", _dump(notice))
     await memory.keep(_REVISION, f"{notice.incident} {key}")
 
 
 async def revision(memory: Memory) -> str | None:
-    """Return what changes whenever something is published."""
+    """Return the revision, which changes whenever something is published."""
     return await memory.recall(_REVISION)
 
 

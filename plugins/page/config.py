@@ -1,4 +1,4 @@
-"""What a page is called, and what it consists of."""
+"""The settings of the served page and of the static site."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bot.contract import ComponentState, PublicState
 from plugins.page.book import DAYS, Book, Component, Told
 
 RECENT = timedelta(days=15)
-"""How far back the first page tells of what is over; the history has the rest."""
+"""How far back the first page shows resolved incidents; the history shows the rest."""
 
 STATES: Mapping[ComponentState, str] = {
     ComponentState.OPERATIONAL: "Operational",
@@ -35,14 +35,14 @@ SIGNS: Mapping[ComponentState, str] = {
     ComponentState.PARTIAL: "◐",
     ComponentState.MAJOR: "✕",
 }
-"""A shape beside each colour: nobody has to tell colours apart."""
+"""A shape for each state, for people who cannot tell the colours apart."""
 
 
 class Drawing:
-    """Draws a book. `suffix` is what the links to incidents and to the history end with."""
+    """Draws a book as HTML."""
 
     def __init__(self, title: str, names: Mapping[str, str], *, suffix: str = "") -> None:
-        """See the class."""
+        """`suffix` ends the links to incidents and to the history: `.html` in files."""
         self._title, self._names, self._suffix = title, names, suffix
 
     def index(self, book: Book) -> str:
@@ -64,7 +64,7 @@ class Drawing:
         return self._drawn("history.html", book, top="", months=months)
 
     def missing(self, book: Book) -> str:
-        """Return the page where there is none."""
+        """Return the page for an address that does not exist."""
         return self._drawn("missing.html", book, top="../")
 
     def _drawn(self, template: str, book: Book, **more: Any) -> str:  # noqa: ANN401 - for Jinja
@@ -115,12 +115,12 @@ def _state(state: PublicState) -> str:
 
 
 def _share(available: float) -> str:
-    """Return a share in percent, never rounded up: an outage leaves no 100."""
+    """Return a share in percent, rounded down: with an outage it is never 100."""
     return f"{math.floor(available * 10_000) / 100:.2f} %"
 
 
 def _alternative(component: Component) -> str:
-    """Return a component's days in words, for whoever does not see the bar."""
+    """Return a component's days in words, for screen readers."""
     bad = [day for day in component.days if day.state is not ComponentState.OPERATIONAL]
     if not bad:
         return f"No problems in the last {DAYS} days"

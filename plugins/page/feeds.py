@@ -17,23 +17,23 @@ from plugins.page.book import Book, Component, Told
 from plugins.page.drawing import OVERALL
 
 IN_A_FEED = 50
-"""How many incidents a feed tells of."""
+"""How many incidents a feed contains."""
 
 MAINTENANCES = tuple(f"scheduled-maintenances{which}" for which in ("", "/upcoming", "/active"))
 DOCUMENTS = (
     "status", "components", "incidents", "incidents/unresolved", "summary", *MAINTENANCES
 )  # fmt: skip
-"""The names of the documents of `/api/v2`. No maintenance is scheduled here, and they say so."""
+"""The names of the documents of `/api/v2`; those about maintenance are always empty."""
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Feeds:
-    """Writes a book for machines. `url` is where the page is read."""
+    """Writes a book as feeds and JSON."""
 
     def __init__(self, title: str, url: str, *, suffix: str = "") -> None:
-        """See the class."""
+        """`url` is the address of the page; `suffix` ends the links to incidents."""
         self._title, self._url, self._suffix = title, url.rstrip("/"), suffix
 
     def link(self, told: Told) -> str:
@@ -199,7 +199,7 @@ def _stamp(when: datetime) -> str:
 
 
 def _xml(text: str) -> str:
-    """Return a text without what XML cannot say."""
+    """Return a text without the characters that XML cannot contain."""
     return "".join(c for c in text if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff"))
 
 

@@ -1,4 +1,4 @@
-"""The page that Sitrep serves itself: every document is made once, and then only handed out."""
+"""The page that Sitrep serves itself; each document is made once for each revision."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from plugins.page.drawing import Drawing
 from plugins.page.feeds import DOCUMENTS, Feeds
 
 LOOK_EVERY = timedelta(seconds=1)
-"""How old the page may be where another process published something."""
+"""How long what another process published may take to appear."""
 
 FRESH = "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400"
-"""How long readers and caches between may keep it; an outage of ours leaves them the last one."""
+"""How long browsers and caches may keep a document; they keep the last one if we are down."""
 
 MISSING = "missing"
-"""The name of the document where there is none."""
+"""The name of the document for addresses that do not exist."""
 
 HTML, ATOM, RSS, JSON = (
     "text/html; charset=utf-8",
@@ -44,7 +44,7 @@ _HARDENED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Document:
-    """A document as it is handed out, plain and packed."""
+    """A document as it is sent, plain and compressed."""
 
     plain: bytes
     packed: bytes
@@ -55,10 +55,10 @@ class _Document:
 
 
 class ServedPage:
-    """See `bot.contract.status_pages.StatusPage`."""
+    """A status page that Sitrep serves itself."""
 
     def __init__(self, context: PluginContext, settings: PageSettings) -> None:
-        """Nothing is read before somebody asks."""
+        """Read nothing before somebody asks."""
         self._context, self._settings = context, settings
         self._drawing = Drawing(settings.title, settings.components)
         self._feeds = Feeds(settings.title, settings.url)
@@ -73,14 +73,14 @@ class ServedPage:
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
         """Show an incident as it is now; the same notice again changes nothing."""
-        del ref  # its id says which it is
+        del ref  # the incident's id says which it is
         await write_down(self._context.memory, notice, key)
         self._looked_at = self._context.clock.now() - LOOK_EVERY
         url = f"{self._settings.url.rstrip('/')}/incidents/{notice.incident}"
         return ExternalRef(self._context.name, notice.incident, url)
 
     async def check(self) -> Sequence[Finding]:
-        """Tell what a reader would miss."""
+        """Return a finding if the page shows no components."""
         if self._settings.components:
             return []
         text = 'components: none, so no reader sees what works; write checkout = "Checkout"'
@@ -128,7 +128,7 @@ class ServedPage:
         return web.Response(body=found.plain, headers=found.headers, status=found.status)
 
     async def _look(self) -> None:
-        """See whether anything was published since, by any process, or a day has passed."""
+        """Reload the book if any process has published something, or the day has changed."""
         async with self._one_at_a_time:
             now = self._context.clock.now()
             if within(LOOK_EVERY, self._looked_at, now):
@@ -157,7 +157,9 @@ class ServedPage:
             body, kind = made
             self._made[name] = self._document(body, kind, book)
             return self._made[name]
-        if MISSING not in self._made:  # one for all: whoever asks for a million costs nothing
+        if (
+            MISSING not in self._made
+        ):  # one for all, so that requests for a million addresses cost nothing
             body = self._drawing.missing(book).encode()
             self._made[MISSING] = self._document(body, HTML, book, status=404)
         return self._made[MISSING]

@@ -10,8 +10,8 @@ git = true                             # commit each change; default: where it i
 push = false                           # and push, to where the branch is set up to
 ```
 
-Beside the one that Sitrep serves, it is there when Sitrep is not: drawn at each start, with each
-publication, and each hour.
+Unlike the page that Sitrep serves, it can be read when Sitrep is down. It is drawn at each start,
+with each publication, and each hour.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ SUFFIX = ".html"
 
 
 class Site:
-    """See `bot.contract.status_pages.StatusPage`."""
+    """A status page in files."""
 
     def __init__(self, context: PluginContext, settings: SiteSettings) -> None:
-        """Nothing is written before something is published."""
+        """Write nothing yet."""
         self._context, self._settings = context, settings
         path = Path(context.home, settings.folder)
         self._folder = Folder(path, git=settings.git, push=settings.push)
@@ -44,7 +44,7 @@ class Site:
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
         """Write the site as it is now; the same notice again changes nothing."""
-        del ref  # its id says which it is
+        del ref  # the incident's id says which it is
         await write_down(self._context.memory, notice, key)
         last = notice.updates[-1]
         said = f"{notice.incident} {last.state.value}: {' '.join(notice.title.split())[:60]}"
@@ -71,11 +71,11 @@ class Site:
         for name, document in self._feeds.api(book).items():
             put(f"api/v2/{name}.json", document)
         put("404.html", self._drawing.missing(book))
-        # The first page last: what it links to is there.
+        # The first page comes last, when everything it links to exists.
         put("index.html", self._drawing.index(book))
 
     async def check(self) -> Sequence[Finding]:
-        """Prove that the folder can be written, and that git is there where it is wanted."""
+        """Check that the folder can be written, and that git is installed if it is wanted."""
         return self._folder.check()
 
 

@@ -32,13 +32,13 @@ from bot.plugin_kit.page_updates import (
 )
 
 AT_ONCE = 12
-"""How many calls one delivery makes; at one a second more would outlast it."""
+"""How many calls one delivery makes: at one a second, more would exceed its time limit."""
 
 STATES = {state.value: state.value for state in PublicState}
 
 
 class StatuspageSettings(BaseModel):
-    """`[plugins.statuspage]`. `pace` is the seconds between two calls: it takes one a second."""
+    """`[plugins.statuspage]`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,6 +47,7 @@ class StatuspageSettings(BaseModel):
     components: dict[str, str] = Field(default_factory=dict)
     notify: bool = True
     pace: float = Field(default=1.05, ge=0, le=60)
+    """The seconds between two calls: Statuspage takes one a second."""
     api: str = Field(default="https://api.statuspage.io/v1", pattern=r"^https?://[^/]")
 
 
@@ -56,10 +57,10 @@ def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON
 
 
 class Statuspage:
-    """See `bot.contract.status_pages.StatusPage`."""
+    """The incidents of one page."""
 
     def __init__(self, context: PluginContext, settings: StatuspageSettings) -> None:
-        """Nothing is asked before it is needed."""
+        """Make no request yet."""
         self._context, self._settings = context, settings
         headers = {"Authorization": f"OAuth {settings.key}", "User-Agent": "sitrep"}
         self._api = Api("Statuspage", settings.api, headers, lambda: context.http, faults=_faults)
@@ -70,7 +71,7 @@ class Statuspage:
         self, notice: StatusNotice, ref: ExternalRef | None, *, key: str
     ) -> ExternalRef:
         """Bring the incident up to date, with all its updates, in order."""
-        del key  # Statuspage takes none: it is asked what it has
+        del key  # Statuspage takes no keys: it is asked what it has
         self._calls = 0
         memory = self._context.memory
         incident = await self._found(notice, ref)
@@ -96,7 +97,7 @@ class Statuspage:
         return ExternalRef(self._context.name, incident["id"], incident.get("shortlink"))
 
     async def _found(self, notice: StatusNotice, ref: ExternalRef | None) -> dict[str, Any] | None:
-        """Return the incident as it is there, by its id or by the mark that an earlier try left."""
+        """Return the incident on the page, found by its id or by the mark of an earlier try."""
         if ref is not None:
             try:
                 found: dict[str, Any] = await self._ask("GET", f"{self._page}/incidents/{ref.id}")
@@ -148,7 +149,7 @@ class Statuspage:
         return changed
 
     async def _put_right(self, notice: StatusNotice, incident: Mapping[str, Any]) -> None:
-        """Put right what no update carried: a title, or components that another incident held."""
+        """Correct what no update carried: the title, or components that another incident held."""
         wanted, there = self._components(notice), _health(incident)
         wrong = {k: v for k, v in wanted.items() if k in there and there[k] != v}
         changes: dict[str, Any] = {"components": wrong} if wrong else {}
@@ -158,7 +159,7 @@ class Statuspage:
             await self._ask("PATCH", self._incident(incident), {"incident": changes})
 
     def _notifies(self, notice: StatusNotice, update: StatusUpdate) -> bool:
-        """Whether its readers are told: of what is late, only of the last."""
+        """Return whether readers are notified: of several late updates, only about the last."""
         return self._settings.notify and update is notice.updates[-1]
 
     def _components(self, notice: StatusNotice) -> dict[str, str]:
@@ -186,7 +187,7 @@ class Statuspage:
         return await self._api.ask(method, path, params=params, body=body)
 
     async def check(self) -> Sequence[Finding]:
-        """Prove that the key may read the page, and that the components are on it."""
+        """Check that the key may read the page, and that the components are on it."""
         try:
             there = await self._api.ask("GET", f"{self._page}/components")
         except (PermanentFailure, TemporaryFailure) as exc:
