@@ -23,7 +23,7 @@ demo: $(VENV)/.run ## play one SEV1 from declaration to resolution in under a mi
 	@$(BIN)/sitrep demo
 
 try-matrix: $(VENV)/.dev peers ## start a homeserver with two users and Sitrep in it, to try it with any client
-	@$(BIN)/python tests/try_matrix.py
+	@$(BIN)/python -m tests.worlds.try_matrix
 
 # Much of a test is waiting, so there are more workers than cores. They steal tests from each other:
 # xdist's other schedulers, by file or group, run a test that killed its worker again and again.

@@ -39,7 +39,7 @@ EACH, INCIDENTS = 7, 4
 
 def linting() -> Result:
     """B12"""
-    from corpus import judged, scored
+    from tests.worlds.corpus import judged, scored
 
     result = Result(
         unit="ms",
@@ -119,7 +119,7 @@ def tickets() -> Result:
 
 
 async def _tickets() -> Result:
-    from redmine import Redmine
+    from tests.peers.redmine import Redmine
 
     log.configure(LogSection())
     result = Result(
@@ -164,7 +164,7 @@ async def _bare(server, count: int) -> float:
 
 
 async def _filed(server) -> float:
-    from learning import ACTIONS
+    from tests.worlds.learning import ACTIONS
 
     key = server.secret()
     text = CONFIG + (f'[plugins.redmine]\nurl = "{server.url}"\nkey = {key}\nproject = "ops"\n')

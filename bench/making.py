@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -33,8 +32,6 @@ from storage import migrate, open_database, urls
 from storage.models import EventRow, IncidentRow, OutboxRow
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/unit")]
-
 CONFIG = """
 [people.ann]
 users = { chat = "ann" }

@@ -15,12 +15,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bench.making import ROOT
 from bench.result import Result
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from homeserver import SERVER, Synapse
+from tests.peers.synapse import SERVER, Synapse
 
 ROUNDS = 30
 PICKLE = "only-for-measuring"

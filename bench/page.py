@@ -43,7 +43,7 @@ def readers() -> Result:
     wrk = shutil.which("wrk")
     if wrk is None:
         sys.exit("B15 needs wrk: apt install wrk")
-    from homeserver import free_port
+    from tests.peers.machine import free_port
 
     with _serving("ours", free_port()) as ours, _serving("bare", free_port()) as bare:
         for url in (ours, bare):

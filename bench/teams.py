@@ -16,11 +16,8 @@ import aiohttp
 
 from bench.making import ROOT
 from bench.result import Result
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from homeserver import free_port
-from microsoft import APP, TENANT, Microsoft, activity, object_id
+from tests.peers.machine import free_port
+from tests.peers.microsoft import APP, TENANT, Microsoft, activity, object_id
 
 ROUNDS = 3
 CONVERSATIONS = 256

@@ -8,18 +8,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from bench.making import ROOT
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from microsoft import APP, PASSWORD, TENANT, object_id
-
 from adapters.teams import rate_limits
 from bot import log
 from bot.app import composed
 from bot.clock import SystemClock
 from bot.config.load import parse
 from bot.config.sections import LogSection
+from tests.peers.microsoft import APP, PASSWORD, TENANT, object_id
 
 
 async def main(port: str, folder: str, told: dict[str, str]) -> None:

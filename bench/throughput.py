@@ -57,7 +57,7 @@ def durable_commands() -> Result:
 
 
 def _on_postgres() -> Result:
-    from peers import Postgres
+    from tests.peers.postgres import Postgres
 
     result = Result(unit="1/s", aim=">= 0.8", note="")
     server = Postgres(durable=True).start()

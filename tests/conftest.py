@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import limits
 import pytest
-from alone import shut_in
-from homeserver import Missing, Synapse
 from hypothesis import HealthCheck, settings
-from peers import Postgres, started, unavailable
 
 from bot.config.sections import LogSection
 from bot.log import configure
+from tests.harness import limits
+from tests.harness.alone import shut_in
+from tests.peers.machine import Missing, unavailable
+from tests.peers.postgres import Postgres, started
+from tests.peers.synapse import Synapse
 
 shut_in()  # before any thread is started
 

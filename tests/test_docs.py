@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from dataclasses import is_dataclass
-from pathlib import Path
 
-import contract_page
 import pytest
 
 from adapters.console.render import as_text
@@ -17,17 +14,8 @@ from bot.domain.durations import parse_duration
 from bot.grammar.verb import Topic
 from bot.grammar.verbs import VERBS
 from bot.testing import RecordingAdapter, stage
-
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-PAGES += sorted(ROOT.glob("docs/**/*.md"))
-
-
-def same(path: Path, text: str) -> None:
-    """Hold a generated page against what it should be; `make golden` writes it."""
-    if os.environ.get("SITREP_GOLDEN") == "write":
-        path.write_text(text, "utf-8")
-    assert path.read_text("utf-8") == text
+from tests.reference import contract_page
+from tests.reference.pages import PAGES, ROOT, same
 
 
 def test_the_page_of_verbs_is_the_grammar():

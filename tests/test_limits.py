@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.slow
 
-CONFTEST = "import limits\n\ndef pytest_configure(config):\n    limits.register(config)\n"
+CONFTEST = (
+    "from tests.harness import limits\n\n\n"
+    "def pytest_configure(config):\n    limits.register(config)\n"
+)
 REST = "import pytest\n\n@pytest.mark.parametrize('n', range(12))\ndef test_rest(n):\n    pass\n"
 HANGS = {
     "test_waits_in_a_loop": "async def test_it():\n    await asyncio.Event().wait()\n",
@@ -56,7 +59,7 @@ def run(folder: Path, files: dict[str, str], *, limit: str = "60") -> subprocess
     return subprocess.run(
         command,
         cwd=folder,
-        env={**environ, "PYTHONPATH": str(TESTS), "SITREP_TEST_LIMIT": limit},
+        env={**environ, "PYTHONPATH": str(ROOT), "SITREP_TEST_LIMIT": limit},
         capture_output=True,
         text=True,
         check=False,

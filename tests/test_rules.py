@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from test_docs import PAGES, ROOT, same
+
+from tests.reference.pages import PAGES, ROOT, same
 
 PAGE = ROOT / "docs/reference/rules.md"
 BEGIN, END = "<!-- begin: written by `make golden` -->", "<!-- end -->"

@@ -6,10 +6,6 @@ import json
 from contextlib import asynccontextmanager
 
 import pytest
-from matrix_world import world
-from microsoft import object_id
-from teams_world import buttons, card, shown, team
-from waiting import until
 
 from adapters.console import register_chat_adapter
 from bot.contract.chat import ChatAdapter, ConversationRequest, Features, Opened
@@ -34,6 +30,10 @@ from bot.contract.messages import (
 from bot.domain.incident import Severity
 from bot.refs import ConversationRef, MessageRef, PersonId, UserRef
 from bot.testing import START, RecordingAdapter, plugin_context
+from tests.harness.waiting import until
+from tests.peers.microsoft import object_id
+from tests.worlds.matrix import world
+from tests.worlds.teams import buttons, card, shown, team
 
 EVERYTHING = Message(
     summary=("INC-42 <b>declared</b> *now*", Strong("SEV1")),

@@ -9,10 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from acting import ALL, ANN, BEN, DEV, OPS, START, Play
-from waiting import PATIENCE
 
-from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.action_values import Strength
@@ -22,9 +19,12 @@ from bot.domain.incident import ClockName, Severity
 from bot.domain.policy import Plan
 from bot.domain.subscription import Subscription
 from bot.refs import ConversationRef, ExternalRef
-from bot.store.rows import Card, Guard, Outgoing, Post
+from bot.store.rows import Card, Guard, Outgoing
 from bot.store.subscriptions import Subscribed
 from storage import open_database
+from tests.harness.waiting import PATIENCE
+from tests.worlds.domain import ALL, ANN, BEN, DEV, OPS, START, Play
+from tests.worlds.store import declared, entries, post, send
 
 LATER = timedelta(seconds=6)
 
@@ -32,31 +32,6 @@ LATER = timedelta(seconds=6)
 @pytest.fixture
 def opened(url):
     return lambda: open_database(url, tell=lambda _line: None)
-
-
-def entries(play: Play, first: int = 0) -> list[Entry]:
-    return [
-        Entry(n=i + 1, event=e, recorded_at=play.now)
-        for i, e in enumerate(play.events)
-        if i >= first
-    ]
-
-
-async def declared(db, play: Play | None = None) -> Play:
-    play = play or Play()
-    play.declare(1)
-    due = next_due(play.state, play.setting.policy)
-    await db.transact(lambda w: w.save(play.state, entries(play), due_at=due))
-    return play
-
-
-def post(text: str = "hello", lane: str = "chat/ops", **more: object) -> Outgoing:
-    body = Post(message=Message(summary=(text,)))
-    return Outgoing(target="chat", lane=lane, body=body, **more)
-
-
-async def send(db, *what: Outgoing) -> None:
-    await db.transact(lambda w: w.send(what, now=START))
 
 
 async def claim(db, owner: str = "me", now=START, limit: int = 10):

@@ -14,14 +14,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_store import declared, post, send
 from tortoise import fields
 from tortoise.migrations import operations as ops
 from tortoise.migrations.migration import Migration
-from waiting import PATIENCE
 
 from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy, DatabaseTooNew
 from storage import migrate, open_database, pending_migrations
+from tests.harness.waiting import PATIENCE
+from tests.worlds.store import declared, post, send
 
 
 def quiet(url: str, **options: object):

@@ -7,12 +7,12 @@ import sqlite3
 from datetime import datetime, timedelta
 
 import pytest
-from test_console import TEAM, sitrep
 
 from bot.cli import checks as checking
 from bot.clock import SystemClock
 from bot.config.load import parse
 from storage import open_database
+from tests.players.command_line import TEAM, sitrep
 
 INCIDENT = (
     "ann@ops: !inc declare sev1 Checkout *is* <down>\n"

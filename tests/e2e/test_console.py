@@ -12,42 +12,17 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
 
 import pyte
 import pytest
-from waiting import PATIENCE
+
+from tests.harness.waiting import PATIENCE
+from tests.players.command_line import SITREP, TEAM, sitrep
 
 ROOT = Path(__file__).parents[2]
-SITREP = Path(sys.executable).with_name("sitrep")
-TEAM = """
-[people.ann]
-[people.ben]
-commander = true
-[people.cara]
-commander = true
-[clocks]
-internal = { sev1 = "6s" }
-[adapters.console]
-"""
-
-
-def sitrep(
-    home: Path, *args: str, lines: str = "", config: str = ""
-) -> subprocess.CompletedProcess:
-    environ = {**os.environ, "SITREP_HOME": str(home)}
-    environ.pop("SITREP_CONFIG", None)
-    if config:
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "sitrep.toml").write_text(config)
-        environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
-    return subprocess.run(
-        [SITREP, *args], input=lines, capture_output=True, text=True, env=environ, check=False,
-        timeout=60,
-    )  # fmt: skip
 
 
 def test_piped_lines_are_handled_in_order_and_everything_is_delivered(tmp_path):

@@ -16,13 +16,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from child import ROOMS, STEPS, make_sink
-from peers import Postgres, started
 
 from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from storage import open_database
+from tests.peers.postgres import Postgres, started
+from tests.players import scripted
+from tests.players.scripted import ROOMS, STEPS, make_sink
 
 KILLS = int(os.environ.get("SITREP_KILLS", "16"))
 """How many kills in all; half of them on each engine."""
@@ -30,8 +31,7 @@ KILLS = int(os.environ.get("SITREP_KILLS", "16"))
 LANES = ROOMS + 3
 """The rooms of a child, and the people it writes to."""
 
-CHILD = Path(__file__).with_name("child.py")
-ROOT = CHILD.parents[2]
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.crash
 
@@ -57,12 +57,19 @@ class Child:
         self.errors = folder / f"{name}.err"
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, CHILD, url, folder / "sink.db", name, folder / "stop"],
+                [
+                    sys.executable,
+                    "-m",
+                    scripted.__name__,
+                    url,
+                    folder / "sink.db",
+                    name,
+                    folder / "stop",
+                ],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": f"{ROOT}:{CHILD.parent}"},
             )
 
     def ready(self) -> None:

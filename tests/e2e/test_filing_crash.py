@@ -10,9 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from learning import ACTIONS
-from peers import unavailable
-from redmine import Missing, Redmine
 
 from bot.app import composed, reading
 from bot.cli.checks import verify
@@ -20,6 +17,9 @@ from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
+from tests.peers.machine import ROOT, Missing, unavailable
+from tests.peers.redmine import Redmine
+from tests.worlds.learning import ACTIONS
 
 KILLS = 50
 EACH = 7
@@ -51,9 +51,9 @@ async def _killed(redmine: Redmine, home: Path) -> None:
     for run in range(KILLS + 10):
         started = START + timedelta(hours=1 + run)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(Path(__file__).with_name("filing.py")),
+            sys.executable, "-m", "tests.players.filing",
             str(home), str(file), started.isoformat(), "kill" if killed < KILLS else "live",
-            stdout=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, cwd=ROOT,
         )  # fmt: skip
         out, _ = await process.communicate()
         if process.returncode == -9:

@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from test_console import sitrep
+from tests.players.command_line import sitrep
 
 LINES = (
     "ann@ops: !inc declare sev1 Checkout *is* <down>\n"

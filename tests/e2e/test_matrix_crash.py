@@ -11,13 +11,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from homeserver import die_with_parent
-from matrix_world import PICKLE, world
 
 from bot.app import reading
 from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.domain.incident import RungKind
+from tests.peers.machine import die_with_parent
+from tests.worlds.matrix import PICKLE, world
 
 KILLS = max(6, int(os.environ.get("SITREP_KILLS", "0")) // 4)
 """How many kills: 50 of the 200 of `make test-crash`."""

@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from homeserver import SERVER, Synapse, free_port
-from matrix_world import PICKLE
-from waiting import PATIENCE
 
 from adapters.matrix.session import Keep
+from tests.harness.waiting import PATIENCE
+from tests.peers.machine import ROOT, free_port
+from tests.peers.synapse import SERVER, Synapse
+from tests.worlds.matrix import PICKLE
 
 CONFIG = """
 [people.ann]
@@ -179,8 +180,8 @@ def test_a_backup_is_a_home_folder(synapse, runner, tmp_path):
 
 def test_trying_it_out_starts_and_ends_cleanly(synapse):
     """What `make try-matrix` runs: a person logs in with what it prints, and is answered."""
-    script = Path(__file__).parents[1] / "try_matrix.py"
-    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.worlds.try_matrix"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     said = ""
     while "Ctrl-C ends everything" not in said:
         line = process.stdout.readline()

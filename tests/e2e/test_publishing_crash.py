@@ -9,8 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pages import PAGES
-from vendors import Vendor
 
 from bot.app import composed, reading
 from bot.cli.checks import verify
@@ -18,6 +16,9 @@ from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
+from tests.peers.machine import ROOT
+from tests.peers.status_pages import PAGES
+from tests.peers.vendors import Vendor
 
 KILLS = 18
 INSTANTS = 12
@@ -109,9 +110,9 @@ async def _killed(vendor: type[Vendor], home: Path) -> None:
 async def _delivering(home: Path, file: Path, run: int, instant: int) -> bool:
     """Deliver until killed at an instant; whether it came to its end before."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(Path(__file__).with_name("publishing.py")),
+        sys.executable, "-m", "tests.players.publishing",
         str(home), str(file), (START + timedelta(hours=1 + run)).isoformat(), str(instant),
-        stdout=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
     out, _ = await process.communicate()
     assert process.returncode in {0, -9}

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession
-from homeserver import free_port
-from microsoft import Microsoft, activity
-from teams_world import Team, config, shown, until
 
 from bot.app import reading
 from bot.cli.checks import verify
 from bot.config.load import parse
 from bot.domain import events as ev
+from tests.peers.machine import free_port
+from tests.peers.microsoft import Microsoft, activity
+from tests.worlds.teams import Team, config, shown, until
 
 KILLS = max(8, int(os.environ.get("SITREP_KILLS", "0")) // 4)
 """How many kills: 50 of the 200 of `make test-crash`."""

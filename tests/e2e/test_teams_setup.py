@@ -12,10 +12,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from homeserver import free_port
-from microsoft import APP, PASSWORD, TEAM, Microsoft
-from peers import unavailable
-from teams_world import config
+
+from tests.peers.machine import free_port, unavailable
+from tests.peers.microsoft import APP, PASSWORD, TEAM, Microsoft
+from tests.worlds.teams import config
 
 SCHEMAS = Path(__file__).parents[1] / "js/node_modules/@microsoft/app-manifest/build/json-schemas"
 

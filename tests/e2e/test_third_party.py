@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from test_console import SITREP
+from tests.players.command_line import SITREP
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/write-a-plugin.md"
 FILES = dict(re.findall(r"```\w+ title=(\S+)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from learning import action, days, over
-
 from bot.cli.checks import verify
 from bot.domain import drafting
 from bot.domain import events as ev
 from bot.testing import RecordingProvider, stage
+from tests.worlds.learning import action, days, over
 
 REPORT = '[actions]\nconversation = "chat:ops-report"\n'
 

@@ -6,8 +6,6 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
-from peers import Postgres
-from waiting import until
 
 from bot.app import App
 from bot.clock import SystemClock
@@ -21,6 +19,8 @@ from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, UserRef
 from bot.testing import RecordingAdapter
 from storage import open_database
+from tests.harness.waiting import until
+from tests.peers.postgres import Postgres
 
 CONFIG = """
 [people.ann]

@@ -7,11 +7,11 @@ from email import message_from_bytes
 
 import pytest
 from aiosmtpd.controller import Controller
-from homeserver import free_port
 from icalendar import Calendar
-from learning import over
 
 from bot.testing import TEAM, stage
+from tests.peers.machine import free_port
+from tests.worlds.learning import over
 
 PEOPLE = TEAM.replace("[people.ben]\n", '[people.ben]\nmail = "ben@example.com"\n').replace(
     "[people.ann]\n", '[people.ann]\nname = "Änn; the first"\nmail = "ann@example.com"\n'

@@ -7,10 +7,10 @@ import shutil
 import subprocess
 
 import pytest
-from learning import over
-from peers import unavailable
 
 from bot.testing import RecordingProvider, stage
+from tests.peers.machine import unavailable
+from tests.worlds.learning import over
 
 CAUSE = "A query without an index. What made that possible: the test database holds 1,000 rows."
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from matrix_world import world
-from waiting import until
 
 from adapters.matrix.session import Keep
 from bot.domain import events as ev
 from bot.domain.incident import Phase
+from tests.harness.waiting import until
+from tests.worlds.matrix import world
 
 
 @pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])

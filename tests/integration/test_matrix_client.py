@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from homeserver import SERVER, Missing, node
-from matrix_world import world
-from peers import unavailable
+
+from tests.peers.machine import Missing, node, unavailable
+from tests.peers.synapse import SERVER
+from tests.worlds.matrix import world
 
 SEE = Path(__file__).parent.parent / "js/see.mjs"
 

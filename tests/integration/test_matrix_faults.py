@@ -7,10 +7,6 @@ import os
 import time
 
 import pytest
-from homeserver import Synapse
-from matrix_world import world
-from toxic import toxic
-from waiting import PATIENCE, until
 
 from adapters.matrix import room_events
 from adapters.matrix.command import _login
@@ -18,6 +14,10 @@ from adapters.matrix.config import MatrixSettings
 from adapters.matrix.session import Keep
 from bot.cli.backup import backed_up
 from bot.domain import events as ev
+from tests.harness.waiting import PATIENCE, until
+from tests.peers.synapse import Synapse
+from tests.peers.toxic import toxic
+from tests.worlds.matrix import world
 
 LONG = bool(os.environ.get("SITREP_KILLS"))
 SECONDS = 60 if LONG else 6

@@ -6,8 +6,6 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from waiting import until
-
 from bot.app import composed
 from bot.clock import SystemClock
 from bot.config.load import parse
@@ -16,6 +14,7 @@ from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.domain import events as ev
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, ManualClock, Posted, RecordingAdapter, stage
+from tests.harness.waiting import until
 
 SECOND = timedelta(seconds=1)
 

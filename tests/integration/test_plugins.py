@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 from pydantic import BaseModel
-from waiting import until
 
 from bot import plugin_manager
 from bot.contract.errors import ConfigError
@@ -21,6 +20,7 @@ from bot.domain.publication import PublicState
 from bot.people import Directory
 from bot.plugin_manager import REGISTERING, PluginManager
 from bot.testing import CHANGED, TEAM, ManualClock, RecordingProvider, stage
+from tests.harness.waiting import until
 
 OUTSIDE = "\n[plugins.outside]\n"
 

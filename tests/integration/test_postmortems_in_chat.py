@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from matrix_world import world
-from teams_world import shown, team
-
 from bot.domain.incident import Phase
+from tests.worlds.matrix import world
+from tests.worlds.teams import shown, team
 
 WRITTEN = {
     "summary": "Every order failed for 10 min; release 311 was withdrawn.",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from learning import action, over
-from peers import unavailable
-from redmine import Missing, Redmine
 
 from bot.testing import TEAM, stage
+from tests.peers.machine import Missing, unavailable
+from tests.peers.redmine import Redmine
+from tests.worlds.learning import action, over
 
 
 @pytest.fixture(scope="session")

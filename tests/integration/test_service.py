@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from waiting import PATIENCE
 
 from bot.cli.checks import verify
 from bot.contract.chat import (
@@ -22,6 +21,7 @@ from bot.domain.incident import Phase
 from bot.intake.transaction import decide as decide_rightly
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, ManualClock, RecordingAdapter, stage
+from tests.harness.waiting import PATIENCE
 
 
 async def test_a_redelivered_event_has_no_second_effect(tmp_path):

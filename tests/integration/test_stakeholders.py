@@ -12,8 +12,6 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientSession, web
 from aiosmtpd.controller import Controller
-from homeserver import free_port
-from waiting import until
 
 from bot import http
 from bot.cli.checks import verify
@@ -24,6 +22,8 @@ from bot.delivery.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
 from bot.domain import events as ev
 from bot.domain.incident import ClockName
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
+from tests.harness.waiting import until
+from tests.peers.machine import free_port
 
 MAILED = TEAM.replace("[people.ann]\n", '[people.ann]\nmail = "ann@example.com"\n')
 

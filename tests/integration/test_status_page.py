@@ -15,14 +15,14 @@ from pathlib import Path
 import feedparser
 import pytest
 from aiohttp import ClientSession, web
-from browsers import browser
-from homeserver import free_port
 from lxml import etree
 from multidict import CIMultiDict
 
 from bot import http
 from bot.contract.errors import DatabaseAway
 from bot.testing import TEAM, ManualClock, stage
+from tests.peers.browser import browser
+from tests.peers.machine import free_port
 
 SCHEMA = Path(__file__).parent.parent / "apis/atom.rng"
 PLANNED = TEAM.replace(

@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pages import PAGES, Statuspage
-from waiting import until
 
 from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.testing import TEAM, stage
+from tests.harness.waiting import until
+from tests.peers.status_pages import PAGES, Statuspage
 
 SHARED = Path(__file__).parents[3] / "shared/apis"
 PLANNED = TEAM.replace(

@@ -7,14 +7,14 @@ import functools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from microsoft import CHANNEL, activity, object_id
-from teams_world import BOT, button, buttons, card, shown, team
-from waiting import until
 
 from bot.app import composed
 from bot.domain import events as ev
 from bot.domain.incident import Phase, Severity
 from bot.testing import RecordingProvider
+from tests.harness.waiting import until
+from tests.peers.microsoft import CHANNEL, activity, object_id
+from tests.worlds.teams import BOT, button, buttons, card, shown, team
 
 CARD, TEXT = "application/vnd.microsoft.card.adaptive", "application/vnd.microsoft.activity.message"
 GROUP = "19:group-war-room@thread.v2"

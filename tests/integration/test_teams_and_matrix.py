@@ -6,16 +6,14 @@ import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from homeserver import Missing
-from matrix_world import config as matrix_config
-from matrix_world import world
-from microsoft import object_id
-from peers import unavailable
-from playground import CHANNEL, HERE, PERSONAL, emulated
-from teams_world import shown, until
-
 from bot.domain import events as ev
 from bot.domain.incident import ClockName, Phase
+from tests.peers.machine import Missing, unavailable
+from tests.peers.microsoft import object_id
+from tests.peers.playground import CHANNEL, HERE, PERSONAL, emulated
+from tests.worlds.matrix import config as matrix_config
+from tests.worlds.matrix import world
+from tests.worlds.teams import shown, until
 
 THREAD = f"{CHANNEL};messageid="
 

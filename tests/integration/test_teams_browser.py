@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from browsers import Browser, browser
-from homeserver import Missing
-from peers import unavailable
-from playground import HERE, emulated
-
 from bot.domain.incident import Phase, Severity
+from tests.peers.browser import Browser, browser
+from tests.peers.machine import Missing, unavailable
+from tests.peers.playground import HERE, emulated
 
 
 class Person:

@@ -12,9 +12,6 @@ import jwt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from microsoft import APP, CHANNEL, PASSWORD, TENANT, Key, Microsoft, activity, certificate
-from teams_world import config, team
-from waiting import until
 
 from adapters.teams.config import TeamsSettings
 from bot.app import composed
@@ -22,6 +19,18 @@ from bot.clock import SystemClock
 from bot.config.load import parse
 from bot.contract.errors import ConfigError
 from bot.testing import ManualClock, plugin_context
+from tests.harness.waiting import until
+from tests.peers.microsoft import (
+    APP,
+    CHANNEL,
+    PASSWORD,
+    TENANT,
+    Key,
+    Microsoft,
+    activity,
+    certificate,
+)
+from tests.worlds.teams import config, team
 
 DECLARE = "declare 1 forged"
 

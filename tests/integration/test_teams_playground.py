@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from homeserver import Missing
-from microsoft import object_id
-from peers import unavailable
-from playground import CHANNEL, GROUP, HERE, PERSONAL, emulated
-from teams_world import button, shown, until
 
 from bot.domain import events as ev
 from bot.domain.incident import Phase
+from tests.peers.machine import Missing, unavailable
+from tests.peers.microsoft import object_id
+from tests.peers.playground import CHANNEL, GROUP, HERE, PERSONAL, emulated
+from tests.worlds.teams import button, shown, until
 
 THREAD = f"{CHANNEL};messageid="
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from learning import action, over
-from vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCenter
-from waiting import until
 
 from bot import http
 from bot.contract.errors import ConfigError
 from bot.testing import TEAM, stage
+from tests.harness.waiting import until
+from tests.peers.vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCenter
+from tests.worlds.learning import action, over
 
 SHARED = Path(__file__).parents[3] / "shared/apis"
 DELIVERY = '[delivery]\nretry_longest = "10s"\n'

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from corpus import PEOPLE, judged, scored
 
 from bot.domain.blameless import WARNINGS, care_only, lint, vague
+from tests.worlds.corpus import PEOPLE, judged, scored
 
 DOCUMENT = """# Postmortem: Checkout is down
 

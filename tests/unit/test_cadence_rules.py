@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from acting import ALL, ANN, BEN, CARA, DEV, EVE, START, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.incident import ClockName, Outcome, Role, Rung, RungKind, Severity
 from bot.domain.policy import Plan, Policy
+from tests.worlds.domain import ALL, ANN, BEN, CARA, DEV, EVE, START, Play, at
 
 MINUTE = timedelta(minutes=1)
 

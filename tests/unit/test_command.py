@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from acting import ANN, BEN, CARA, DEV, EVE, Play, at
-
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.incident import Role
+from tests.worlds.domain import ANN, BEN, CARA, DEV, EVE, Play, at
 
 
 def test_the_declarer_acts_from_the_first_second_and_the_next_in_rotation_is_asked():

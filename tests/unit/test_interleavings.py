@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from acting import ALL, ANN, BEN, CARA, DEV, EVE, Play
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,6 +25,7 @@ from bot.domain.evolve import fold
 from bot.domain.incident import ClockName, Kind, Outcome, Phase, Role, Severity
 from bot.domain.policy import Plan
 from bot.domain.publication import PublicState
+from tests.worlds.domain import ALL, ANN, BEN, CARA, DEV, EVE, Play
 
 PEOPLE = st.sampled_from([ANN, BEN, CARA, DEV, EVE])
 TEXTS = st.sampled_from(["a", "the root cause is b", "x" * 200, "<b>*c*</b>"])

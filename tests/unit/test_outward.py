@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from acting import ALL, ANN, BEN, CARA, DEV, Play
 
 from bot.config.load import parse
 from bot.contract.errors import ConfigError
@@ -15,6 +14,7 @@ from bot.domain import events as ev
 from bot.domain.incident import ClockName, Role, Severity
 from bot.domain.policy import Plan
 from bot.domain.publication import ComponentState, Moment, PublicState
+from tests.worlds.domain import ALL, ANN, BEN, CARA, DEV, Play
 
 MINUTE = timedelta(minutes=1)
 PLAN = Plan(

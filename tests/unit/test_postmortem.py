@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from acting import ANN, BEN, CARA, DEV, EVE, Play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -38,6 +37,7 @@ from bot.intake.documents import changes
 from bot.presenter import Presenter
 from bot.refs import ExternalRef
 from bot.testing import TEAM
+from tests.worlds.domain import ANN, BEN, CARA, DEV, EVE, Play
 
 CONFIG = parse(TEAM.replace("[adapters.chat]", "[adapters.console]"), {})
 SAY = Presenter(CONFIG.directory, CONFIG.plan_for)

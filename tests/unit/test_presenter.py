@@ -9,24 +9,18 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from acting import START, Play
-from test_samples import eventful
 
 from bot.contract.messages import At, Precision, at_text, plain, relative, span_of, spans_text
 from bot.domain import events as ev
 from bot.domain.events import Entry
 from bot.domain.incident import Outcome
-from bot.domain.policy import Plan
 from bot.domain.telling import Scene, scenes
-from bot.people import Directory, Person
-from bot.presenter import Presenter
 from bot.presenter.telling import Silent
 from bot.refs import PersonId
+from tests.worlds.domain import START, Play
+from tests.worlds.eventful import eventful
+from tests.worlds.words import SAY
 
-PEOPLE = Directory(
-    Person(id=PersonId(n), name=n.capitalize()) for n in ("ann", "ben", "cara", "dev", "eve")
-)
-SAY = Presenter(PEOPLE, lambda _service: Plan())
 EVERY_KIND = set(get_args(ev.Event))
 SILENT = set(get_args(Silent))
 GOLDEN = Path(__file__).parents[1] / "golden/eventful.md"

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from acting import ANN, BEN, CARA, DEV, EVE, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
@@ -13,6 +12,7 @@ from bot.domain.evolve import fold
 from bot.domain.incident import NEXT, Phase, Role, Severity
 from bot.domain.timeline import corrected
 from bot.refs import ConversationRef, ExternalRef
+from tests.worlds.domain import ANN, BEN, CARA, DEV, EVE, Play, at
 
 
 def test_phases_go_forward_and_reopen_goes_back():

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from acting import ANN, BEN, DEV, Play, at
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.commands import Answer
 from bot.domain.incident import IMPACT, RESPONSE, ClockName, Kind, Phase, Severity
 from bot.domain.severity import assessed
+from tests.worlds.domain import ANN, BEN, DEV, Play, at
 
 YES, NO, UNSURE = Answer.YES, Answer.NO, Answer.UNSURE
 

@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from card_schema import faults_in
 from hypothesis import given
 from hypothesis import strategies as st
-from teams_world import button, buttons, card, shown
-from test_presenter import SAY
-from test_samples import eventful
 
 from adapters.teams import cards
 from adapters.teams import inbound as ib
@@ -44,6 +40,10 @@ from bot.domain.telling import Scene
 from bot.presenter.telling import Silent
 from bot.refs import ConversationRef, PersonId
 from bot.testing import ManualClock
+from tests.peers.card_schema import faults_in
+from tests.worlds.eventful import eventful
+from tests.worlds.teams import button, buttons, card, shown
+from tests.worlds.words import SAY
 
 ANN = PersonId("ann")
 PLACE = ConversationRef("teams", "new:INC-1")

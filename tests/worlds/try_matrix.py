@@ -11,7 +11,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from homeserver import SERVER, Missing, Synapse
+from tests.peers.machine import Missing
+from tests.peers.synapse import SERVER, Synapse
 
 BIN = Path(sys.executable).parent
 

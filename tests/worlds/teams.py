@@ -12,13 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
-from homeserver import free_port
-from microsoft import APP, CHANNEL, PASSWORD, TEAM, TENANT, Microsoft, activity, object_id
-from waiting import until
 
 from bot.app import App, composed
 from bot.clock import SystemClock
 from bot.config.load import parse
+from tests.harness.waiting import until
+from tests.peers.machine import free_port
+from tests.peers.microsoft import (
+    APP,
+    CHANNEL,
+    PASSWORD,
+    TEAM,
+    TENANT,
+    Microsoft,
+    activity,
+    object_id,
+)
 
 BOT = f"28:{APP}"
 

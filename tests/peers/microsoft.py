@@ -27,12 +27,13 @@ from typing import Any
 
 import jwt
 from aiohttp import web
-from card_schema import faults_in
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from homeserver import free_port
+
+from tests.peers.card_schema import faults_in
+from tests.peers.machine import free_port
 
 ISSUER = "https://api.botframework.com"
 APP, TENANT = "11111111-aaaa-4bbb-8ccc-000000000001", "22222222-aaaa-4bbb-8ccc-000000000002"

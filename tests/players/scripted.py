@@ -1,6 +1,6 @@
 """A Sitrep to be killed: it works off an endless script against a sink, until it is told to stop.
 
-    python child.py URL SINK NAME STOP
+    python -m tests.players.scripted URL SINK NAME STOP
 
 The sink is a SQLite file that plays a platform with transaction ids: a key that was there already
 is counted, not done again. What was acknowledged is noted there too; what was not comes again.

@@ -1,6 +1,6 @@
 """Stand-ins for the trackers that cannot be run here: stateful, and strict as their vendors are.
 
-Every request is held against `apis/<vendor>.json`, our short form of the vendor's published
+Every request is held against `tests/apis/<vendor>.json`, our short form of the vendor's published
 description. `fail` plays what goes wrong: a status, or `lost`, the answer that never arrives after
 its effect.
 """
@@ -18,10 +18,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
-from homeserver import free_port
 from jsonschema import Draft202012Validator
 
-APIS = Path(__file__).with_name("apis")
+from tests.peers.machine import ROOT, free_port
+
+APIS = ROOT / "tests/apis"
 TOKEN = "only-on-loopback"
 
 

@@ -11,9 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from homeserver import SERVER, Synapse
 from nio import AsyncClient, AsyncClientConfig, MegolmEvent
-from waiting import PATIENCE, until
 
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
@@ -23,6 +21,8 @@ from bot.clock import SystemClock
 from bot.config.load import parse
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
+from tests.harness.waiting import PATIENCE, until
+from tests.peers.synapse import SERVER, Synapse
 
 PICKLE = "a-long-enough-test-secret"
 _numbers = itertools.count(1)

@@ -7,13 +7,11 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-from homeserver import node
-from peers import unavailable
+from tests.peers.machine import ROOT, node, unavailable
 
-DRIVERS = Path(__file__).parent / "js"
+DRIVERS = ROOT / "tests/js"
 
 
 class Browser:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+from functools import partial
 from itertools import count
 from pathlib import Path
 
-import pytest
-
-_PR_SET_PDEATHSIG = 1
-
-
-def unavailable(why: str) -> None:
-    """A peer is missing: CI fails, a stranger's machine skips with the reason."""
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)
+from tests.peers.machine import die_with_parent, unavailable
 
 
 class Postgres:
@@ -81,7 +71,7 @@ class Postgres:
             command,
             stdout=self._log,
             stderr=self._log,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - before any thread is started
+            preexec_fn=partial(die_with_parent, signal.SIGINT),  # noqa: PLW1509 - before any thread is started
             **common,
         )
         for _ in range(3000):
@@ -114,11 +104,6 @@ class Postgres:
         self._process.wait(20)
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def started(*, durable: bool = False) -> Postgres:

@@ -1,6 +1,6 @@
 """A Sitrep that brings status pages up to date and is killed at an instant of that.
 
-    python publishing.py HOME CONFIG STARTED INSTANT
+    python -m tests.players.publishing HOME CONFIG STARTED INSTANT
 
 An instant is before or after each call to a page, each note a plugin makes, and each commit of the
 outbox; they are counted from 1, and 0 is none. Prints `done` when all is published.
@@ -17,8 +17,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filing import Later
-
 from bot import log
 from bot.app import composed
 from bot.config.load import load
@@ -26,6 +24,7 @@ from bot.config.sections import LogSection
 from bot.plugin_kit.http_api import Api
 from bot.plugin_manager import PluginMemory
 from bot.testing import RecordingAdapter
+from tests.players.filing import Later
 
 
 class Reaper:

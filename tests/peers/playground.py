@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, web
-from homeserver import Missing, die_with_parent, free_port, node
-from microsoft import TEAM, TENANT, Microsoft, object_id
-from teams_world import Team, button, running, shown
-from toxic import toxic
-from waiting import until
 
-HERE = Path(__file__).parent / "js/node_modules/@microsoft/m365agentsplayground"
+from tests.harness.waiting import until
+from tests.peers.machine import ROOT, Missing, die_with_parent, free_port, node
+from tests.peers.microsoft import TEAM, TENANT, Microsoft, object_id
+from tests.peers.toxic import toxic
+from tests.worlds.teams import Team, button, running, shown
+
+HERE = ROOT / "tests/js/node_modules/@microsoft/m365agentsplayground"
 PEOPLE = ("ann", "ben", "cara", "dev", "eve", "fay")
 CHANNEL = "19:inc@thread.tacv2"
 GROUP, PERSONAL = "19:group@thread.v2", "a:personal"

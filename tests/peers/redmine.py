@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from homeserver import die_with_parent, free_port
+from tests.peers.machine import Missing, die_with_parent, free_port
 
 INSTALLED = Path("/usr/share/redmine")
 DATABASE = Path("/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default")
@@ -41,16 +41,12 @@ puts "SEEDED #{JSON.generate(people.to_h.merge('admin' => { id: admin.id, key: a
 """
 
 
-class Missing(Exception):  # noqa: N818 - a state of the machine
-    """There is no Redmine here; the text says how to get one."""
-
-
 class Redmine:
     """Redmine with a project `ops`, and the people sitrep, ben, dev in it; zoe is no member."""
 
     def __init__(self) -> None:
         if not (INSTALLED / "config.ru").exists() or not DATABASE.exists():
-            raise Missing("no Redmine: as root, tests/redmine_install.sh (Debian 12)")
+            raise Missing("no Redmine: as root, tests/peers/redmine_install.sh (Debian 12)")
         if os.geteuid() != 0:
             raise Missing("Redmine's files are root's and www-data's here: run the tests as root")
         self.folder = Path(tempfile.mkdtemp(prefix="redmine-", dir="/tmp"))

@@ -1,11 +1,12 @@
-"""Stand-ins for the status pages that cannot be run here; see `vendors.py`."""
+"""Stand-ins for the status pages that cannot be run here; see `tests.peers.vendors`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiohttp import web
-from vendors import TOKEN, Vendor
+
+from tests.peers.vendors import TOKEN, Vendor
 
 
 class Statuspage(Vendor):

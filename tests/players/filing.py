@@ -1,6 +1,6 @@
 """A Sitrep that files tickets and is killed each time one has been made, before that is stored.
 
-    python filing.py HOME CONFIG STARTED KILL
+    python -m tests.players.filing HOME CONFIG STARTED KILL
 
 STARTED is when its clock begins, so that what a dead one held has lapsed. Prints `done` when all is
 filed.

@@ -1,0 +1,1 @@
+"""How the suite itself runs: shut in, held to limits, waiting without measuring."""
