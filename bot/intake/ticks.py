@@ -9,6 +9,7 @@ import structlog
 from bot.config.model import Config
 from bot.contract.context import Clock
 from bot.domain import commands as cmd
+from bot.domain.decide import decide
 from bot.domain.due import next_due
 from bot.intake.transaction import Transaction
 from bot.store.work import Store, Work
@@ -40,8 +41,10 @@ class Ticks:
         incident = await work.due(now)
         if incident is None:
             return False
+        # Outside of `try`: if the database fails, the transaction is undone or run again.
+        setting = await self._transaction.gather(work, None, incident.id, incident.service)
         try:
-            decision = await self._transaction.decide_for(work, cmd.Tick(), incident)
+            decision = decide(incident, cmd.Tick(), now, setting)
         except Exception as exc:  # noqa: BLE001 - one incident's fault must not stop all clocks
             _log.exception("tick broke down", incident=incident.id, error=repr(exc))
             await work.postpone(incident.id, now + TICK_AGAIN)

@@ -17,6 +17,7 @@ from bot.domain.decision import Decision
 from bot.domain.due import next_due
 from bot.domain.events import Entry
 from bot.domain.incident import ClockName, Incident
+from bot.domain.policy import Plan
 from bot.domain.setting import Setting
 from bot.domain.timeline import texts_of, twins_of
 from bot.intake.answers import Answers
@@ -59,6 +60,40 @@ class Transaction:
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
         """Called after each commit, with the due time of the incident's next thing."""
 
+    async def gather(
+        self, work: Work, arrived: Arrived | None, name: str, service: str | None
+    ) -> Setting:
+        """Gather what `decide` may look at (F12); `name` is the incident's."""
+        plan, on_call = self._config.plan_for(service), self._on_call()
+        busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
+        served = arrived.served if arrived is not None else await work.served()
+        anyone = to_briefs = False
+        if arrived is None or arrived.has_subscribers:
+            subscribed = await work.subscribed(name, service)
+            anyone, to_briefs = subscribed.anyone, subscribed.to_briefs
+        to_briefs = to_briefs or self._router.has_channels
+        planned = any(plan.audiences.values())
+        now = arrived.now if arrived is not None else self._clock.now()
+        return Setting(
+            policy=self._config.policy,
+            plan=plan,
+            actor=arrived.actor if arrived is not None else None,
+            candidates=self._candidates(busy, served),
+            trained=frozenset(self._directory.trained),
+            last_resort=tuple(PersonId(p) for p in self._config.paging.last),
+            audiences=self._audiences(plan, stakeholders=to_briefs or planned),
+            on_call=on_call,
+            pager=self._router.has_pagers,
+            triage_at=self._config.triage.end_of_day(now),
+            written_at=arrived.written_at if arrived is not None else None,
+            via=arrived.source if arrived is not None else None,
+            name=name,
+            here=arrived.conversation if arrived is not None else None,
+            places=self._router.places(name),
+            has_subscribers=anyone or planned,
+            has_brief_subscribers=to_briefs,
+        )
+
     async def decide(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
     ) -> Decision:
@@ -67,7 +102,7 @@ class Transaction:
         Raises:
             Rejected: The command does not apply.
         """
-        setting = await self._setting(work, arrived, incident.id, incident.service)
+        setting = await self.gather(work, arrived, incident.id, incident.service)
         setting = await self._informed(work, command, incident, setting)
         return decide(incident, command, arrived.now, setting)
 
@@ -75,7 +110,7 @@ class Transaction:
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, name: str
     ) -> Decision:
         """Decide a declaration, which gets the name that is given."""
-        setting = await self._setting(work, arrived, name, declaration.service)
+        setting = await self.gather(work, arrived, name, declaration.service)
         return decide(None, declaration, arrived.now, setting)
 
     async def decide_for(
@@ -86,12 +121,12 @@ class Transaction:
         *,
         actor: PersonId | None = None,
     ) -> Decision:
-        """Decide a command that arrived from no conversation: a tick, a result, a document.
+        """Decide a command that comes from no conversation: a result, an edited document.
 
         Raises:
             Rejected: The command does not apply.
         """
-        setting = await self._setting(work, None, incident.id, incident.service)
+        setting = await self.gather(work, None, incident.id, incident.service)
         if actor is not None:
             setting = replace(setting, actor=actor)
         setting = await self._informed(work, command, incident, setting)
@@ -130,44 +165,11 @@ class Transaction:
         await work.send([*marks, *rows], now=now)
         return Committed(incident=incident, due_at=due_at)
 
-    async def _setting(
-        self, work: Work, arrived: Arrived | None, name: str, service: str | None
-    ) -> Setting:
-        """Gather what `decide` may look at (F12); `name` is the incident's."""
-        plan, on_call = self._config.plan_for(service), self._on_call()
-        busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
-        served = arrived.served if arrived is not None else await work.served()
-        anyone = to_briefs = False
-        if arrived is None or arrived.has_subscribers:
-            subscribed = await work.subscribed(name, service)
-            anyone, to_briefs = subscribed.anyone, subscribed.to_briefs
-        to_briefs = to_briefs or self._router.has_channels
-        planned = any(plan.audiences.values())
-        audiences = {ClockName.INTERNAL}
-        if self._router.pages(plan):
-            audiences.add(ClockName.EXTERNAL)
-        if to_briefs or planned:
-            audiences.add(ClockName.STAKEHOLDER)
-        now = arrived.now if arrived is not None else self._clock.now()
-        return Setting(
-            policy=self._config.policy,
-            plan=plan,
-            actor=arrived.actor if arrived is not None else None,
-            candidates=self._candidates(busy, served),
-            trained=frozenset(self._directory.trained),
-            last_resort=tuple(PersonId(p) for p in self._config.paging.last),
-            audiences=frozenset(audiences),
-            on_call=on_call,
-            pager=self._router.has_pagers,
-            triage_at=self._config.triage.end_of_day(now),
-            written_at=arrived.written_at if arrived is not None else None,
-            via=arrived.source if arrived is not None else None,
-            name=name,
-            here=arrived.conversation if arrived is not None else None,
-            places=self._router.places(name),
-            has_subscribers=anyone or planned,
-            has_brief_subscribers=to_briefs,
-        )
+    def _audiences(self, plan: Plan, *, stakeholders: bool) -> frozenset[ClockName]:
+        """Return the clocks that somebody listens to (K1)."""
+        external = bool(self._router.pages(plan))
+        heard = {ClockName.EXTERNAL: external, ClockName.STAKEHOLDER: stakeholders}
+        return frozenset(name for name in ClockName if heard.get(name, True))
 
     def _candidates(
         self, busy: set[PersonId], served: Mapping[PersonId, datetime]
