@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.contract.messages import Message
 from bot.delivery.plan import Targets
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.refs import Lane
 from bot.store.rows import Acknowledge, Outgoing, Post
 from bot.store.work import Work
@@ -42,13 +42,13 @@ class Answers:
         await work.send([*marks, row], now=arrived.now)
         return ()
 
-    async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Outcome:
+    async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Handled:
         """Answer that nothing was done, and why."""
-        return Outcome(word=word, answers=await self.give(work, arrived, message, worked=False))
+        return Handled(word=word, answers=await self.give(work, arrived, message, worked=False))
 
-    async def answer(self, work: Work, arrived: Arrived, message: Message) -> Outcome:
+    async def answer(self, work: Work, arrived: Arrived, message: Message) -> Handled:
         """Answer a question."""
-        return Outcome(word="answered", answers=await self.give(work, arrived, message))
+        return Handled(word="answered", answers=await self.give(work, arrived, message))
 
     def mark(self, arrived: Arrived, *, worked: bool) -> list[Outgoing]:
         """Return the row that marks a command, where the platform has reactions."""

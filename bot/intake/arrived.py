@@ -66,7 +66,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Handled:
     """What came of an event."""
 
     word: str

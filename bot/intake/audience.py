@@ -11,7 +11,7 @@ from bot.domain.incident import Incident
 from bot.grammar.parser import Request
 from bot.grammar.requests import OfAudience, SetShield, Subscribe, Unsubscribe
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.commands import Commands
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
@@ -43,33 +43,33 @@ class AudienceRequests:
 
     async def change(
         self, work: Work, arrived: Arrived, request: Request, asked: OfAudience
-    ) -> Outcome:
+    ) -> Handled:
         """Subscribe somebody, end that, or switch the shield (H1, H2)."""
         if isinstance(asked, SetShield):
             return await self._set_shield(work, arrived, on=asked.on)
         meant = await self._meant(work, arrived, request, asked)
-        if isinstance(meant, Outcome):
+        if isinstance(meant, Handled):
             return meant
         here, actor = arrived.conversation, arrived.actor
         if isinstance(asked, Unsubscribe):
             told, done = await self._subscribers.unsubscribe(work, asked, actor, here, meant)
             told = replace(told, aside=True)
             answers = await self._answers.give(work, arrived, told, worked=done)
-            return Outcome(word="done" if done else "answered", answers=answers)
+            return Handled(word="done" if done else "answered", answers=answers)
         told, stored = await self._subscribers.subscribe(work, asked, actor, here, meant)
         # Aside, since it concerns nobody else in the conversation (H2).
         told = replace(told, aside=True)
         answers = await self._answers.give(work, arrived, told, worked=stored is not None)
         if stored is None:
-            return Outcome(word="rejected", answers=answers)
+            return Handled(word="rejected", answers=answers)
         if not stored.postmortems and not stored.digest:
             for each in [meant] if meant is not None else await self._transaction.running(work):
                 await self._transaction.apply(work, each.id, cmd.OpenAudience())
-        return Outcome(word="done", answers=answers)
+        return Handled(word="done", answers=answers)
 
     async def _meant(
         self, work: Work, arrived: Arrived, request: Request, asked: Subscribe | Unsubscribe
-    ) -> Incident | Outcome | None:
+    ) -> Incident | Handled | None:
         """Return the incident that a subscription is about; `None` if it is about many."""
         subscribes = isinstance(asked, Subscribe)
         named = (asked.incident if isinstance(asked, Subscribe) else None) or request.incident
@@ -83,20 +83,20 @@ class AudienceRequests:
             return await self._answers.refuse(work, arrived, which, "no incident")
         return await work.held(running[0]) if len(running) == 1 else None
 
-    async def _set_shield(self, work: Work, arrived: Arrived, *, on: bool) -> Outcome:
+    async def _set_shield(self, work: Work, arrived: Arrived, *, on: bool) -> Handled:
         name = f"{SHIELD}{Lane.of(arrived.conversation)}"
         await work.store_ref(name, "on" if on else "off")
         told = self._presenter.bystanders.shield_set(on=on)
         answers = await self._answers.give(work, arrived, told, worked=True)
-        return Outcome(word="done", answers=answers)
+        return Handled(word="done", answers=answers)
 
-    async def listed(self, work: Work, arrived: Arrived) -> Outcome:
+    async def listed(self, work: Work, arrived: Arrived) -> Handled:
         """List what somebody is subscribed to."""
         own = await self._subscribers.own(work, arrived.actor, arrived.conversation)
         message = self._presenter.subscriptions.listed(own)
         return await self._answers.answer(work, arrived, message)
 
-    async def tell_news(self, work: Work, arrived: Arrived, *, spoken_to: bool) -> Outcome | None:
+    async def tell_news(self, work: Work, arrived: Arrived, *, spoken_to: bool) -> Handled | None:
         """Answer a question how things stand (H2); `None` if it is not one for the bot."""
         here = arrived.conversation
         running = [i for i in await work.incidents_in(here) if i.running]

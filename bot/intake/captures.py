@@ -8,7 +8,7 @@ from bot.delivery.plan import Router
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
 from bot.grammar.text import clean
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.commands import Commands
 from bot.intake.transaction import Transaction
 from bot.people import Directory
@@ -16,7 +16,7 @@ from bot.presenter import Presenter
 from bot.refs import ConversationRef
 from bot.store.work import Store, Work
 
-NO_INCIDENT = Outcome(word="no incident")
+NO_INCIDENT = Handled(word="no incident")
 
 
 class Captures:
@@ -25,14 +25,14 @@ class Captures:
     def __init__(self, directory: Directory, transaction: Transaction, commands: Commands) -> None:
         self._directory, self._transaction, self._commands = directory, transaction, commands
 
-    async def capture(self, work: Work, arrived: Arrived, capture: ChatCapture) -> Outcome:
+    async def capture(self, work: Work, arrived: Arrived, capture: ChatCapture) -> Handled:
         """Put a marked message on the timeline of the incident that runs there (L1)."""
         here = [i for i in await work.incidents_in(arrived.conversation) if i.running]
         text, name = clean(capture.text), _stored_as(arrived.source, capture.message)
         if self._commands.is_stranger(arrived) or len(here) != 1 or not text:
             return NO_INCIDENT
         if name is not None and await work.ref(name) is not None:
-            return Outcome(word="done")  # somebody else has marked it, too
+            return Handled(word="done")  # somebody else has marked it, too
         incident = await work.incident(here[0].id)
         if incident is None:
             return NO_INCIDENT
@@ -46,7 +46,7 @@ class Captures:
             await work.store_ref(name, f"{incident.id} {incident.entries + 1}")
         return outcome
 
-    async def correct(self, work: Work, arrived: Arrived, correction: ChatCorrection) -> Outcome:
+    async def correct(self, work: Work, arrived: Arrived, correction: ChatCorrection) -> Handled:
         """Change a captured message's entry as the message was changed (L1, L3).
 
         Anybody whom the platform lets change it may: a secret that a moderator removes must leave
@@ -55,7 +55,7 @@ class Captures:
         name = _stored_as(arrived.source, correction.message)
         stored = await work.ref(name) if name is not None else None
         if stored is None:
-            return Outcome(word="not captured")
+            return Handled(word="not captured")
         of, _, n = stored.partition(" ")
         incident, found = await work.incident(of), await work.entry(of, int(n))
         if incident is None or found is None:
@@ -68,7 +68,7 @@ class Captures:
         )
         decision = await self._transaction.decide(work, arrived, command, incident)
         committed = await self._transaction.commit(work, decision, arrived)
-        return Outcome(word="done", due_at=committed.due_at)
+        return Handled(word="done", due_at=committed.due_at)
 
 
 def _stored_as(adapter: str, message: str | None) -> str | None:
@@ -90,7 +90,7 @@ class Conversations:
         self._store, self._clock, self._presenter = store, clock, presenter
         self._router, self._transaction = router, transaction
 
-    async def troubled(self, work: Work, arrived: Arrived, trouble: ChatTrouble) -> Outcome:
+    async def troubled(self, work: Work, arrived: Arrived, trouble: ChatTrouble) -> Handled:
         """Let the incidents of a conversation tell of trouble in it (D2)."""
         within = await self._within(work, trouble.conversation)
         for incident, conversation, _real in within:
@@ -101,9 +101,9 @@ class Conversations:
                 reachable=trouble.reachable,
             )
             await self._transaction.apply(work, incident.id, command)
-        return Outcome(word="done") if within else NO_INCIDENT
+        return Handled(word="done") if within else NO_INCIDENT
 
-    async def moved(self, work: Work, arrived: Arrived, moved: ChatMoved) -> Outcome:
+    async def moved(self, work: Work, arrived: Arrived, moved: ChatMoved) -> Handled:
         """Continue in the new room, with the cards of its incidents; its threads do not move."""
         within = await self._within(work, moved.conversation)
         await work.moved(moved.conversation, moved.to)
@@ -112,7 +112,7 @@ class Conversations:
                 await work.opened(conversation, moved.to, own=False)
                 await work.join(incident.id, moved.to)
             await work.send([self._router.card(incident, conversation)], now=arrived.now)
-        return Outcome(word="done")
+        return Handled(word="done")
 
     async def lost(self, adapter: str, why: str) -> None:
         """Tell, over every other way, that a platform has ended the bot's session (D2)."""

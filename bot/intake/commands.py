@@ -13,7 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.telling import Scene, offered, scenes
 from bot.grammar.parser import Request
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.questions import Questions
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
@@ -48,7 +48,7 @@ class Commands:
 
     async def ask_again(
         self, work: Work, arrived: Arrived, request: Request, incident: Incident | None
-    ) -> Outcome:
+    ) -> Handled:
         """Ask whether an old command is still meant (F11)."""
         age: timedelta = arrived.now - arrived.written_at
         message = self._presenter.refusals.stale(incident, request.line, arrived.actor, age)
@@ -56,7 +56,7 @@ class Commands:
 
     async def meant(
         self, work: Work, arrived: Arrived, request: Request, name: str | None
-    ) -> Incident | Outcome:
+    ) -> Incident | Handled:
         """Return the incident of a name or of the conversation, or the answer that none is meant.
 
         The incident is held until the transaction ends.
@@ -78,7 +78,7 @@ class Commands:
             answer = refusals.no_incident(known=None)
         return await self._answers.refuse(work, arrived, answer, "no incident")
 
-    async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Outcome:
+    async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Handled:
         """Declare: the number, the conversation, and the events (F9)."""
         name = f"{declaration.kind.prefix}-{arrived.number}"
         decision = await self._transaction.declare(work, arrived, declaration, name)
@@ -89,11 +89,11 @@ class Commands:
             scene = Scene(head=decision.happened[0], events=decision.happened)
             told = self._presenter.telling.tell(incident, scene, arrived.now)
             answers = await self._answers.give(work, arrived, told, lasting=True)
-        return Outcome(word="done", answers=answers, due_at=committed.due_at)
+        return Handled(word="done", answers=answers, due_at=committed.due_at)
 
     async def do(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
-    ) -> Outcome:
+    ) -> Handled:
         """Do what a command says, or answer why not."""
         try:
             decision = await self._transaction.decide(work, arrived, command, incident)
@@ -116,7 +116,7 @@ class Commands:
                     )
                     await self._answers.give(work, arrived, told, lasting=True)
         card = self._questions.card_for(arrived, after)
-        return Outcome(word="done", card=card, due_at=committed.due_at)
+        return Handled(word="done", card=card, due_at=committed.due_at)
 
     async def _rejected(
         self,
@@ -125,7 +125,7 @@ class Commands:
         command: cmd.Command,
         incident: Incident,
         refusal: Rejected,
-    ) -> Outcome:
+    ) -> Handled:
         elsewhere = arrived.conversation not in incident.conversations
         message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
         if isinstance(command, cmd.Assess):  # its next question is no refusal

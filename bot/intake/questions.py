@@ -17,7 +17,7 @@ from bot.domain.postmortem_values import Section
 from bot.grammar.parser import Request
 from bot.grammar.requests import Asked, Query
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
 from bot.refs import Lane
@@ -44,7 +44,7 @@ class Questions:
         self._config, self._presenter, self._targets = config, presenter, targets
         self._answers, self._transaction = answers, transaction
 
-    async def look_up(self, work: Work, arrived: Arrived, asked: Asked) -> Outcome:
+    async def look_up(self, work: Work, arrived: Arrived, asked: Asked) -> Handled:
         """Answer `help` and `list`."""
         if asked.query is Query.HELP:
             message = self._presenter.help.answer(asked.argument)
@@ -61,14 +61,14 @@ class Questions:
 
     async def preview(
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, line: str
-    ) -> Outcome:
+    ) -> Handled:
         """Show what declaring would be."""
         typed = re.sub(r"\w+", "declare", line, count=1)
         period = self._config.policy.internal.get(declaration.severity or Severity.SEV1)
         message = self._presenter.severity.preview(declaration, typed, period)
         return await self._answers.answer(work, arrived, message)
 
-    async def show(self, work: Work, arrived: Arrived, asked: Asked, incident: Incident) -> Outcome:
+    async def show(self, work: Work, arrived: Arrived, asked: Asked, incident: Incident) -> Handled:
         """Answer a question about one incident."""
         say, card = self._presenter, None
         match asked.query:
@@ -127,7 +127,7 @@ class Questions:
             case _:
                 return say.postmortem.status(incident, entries, arrived.now)
 
-    async def actions(self, work: Work, arrived: Arrived, request: Request, which: str) -> Outcome:
+    async def actions(self, work: Work, arrived: Arrived, request: Request, which: str) -> Handled:
         """List action items: of the incident that is meant, or of all."""
         today, name = arrived.now.date(), request.incident
         if _INCIDENT.fullmatch(which):
@@ -150,7 +150,7 @@ class Questions:
         message = self._presenter.actions.listed(title, found, today)
         return await self._answers.answer(work, arrived, message)
 
-    async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Outcome:
+    async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Handled:
         """Have a brief drafted: by the first summarizer in a lane of its own, else built in."""
         name = next(iter(self._targets.summarizers), None)
         if name is None:
@@ -164,4 +164,4 @@ class Questions:
             incident=incident.id,
         )
         await work.send([row], now=arrived.now)
-        return Outcome(word="answered")
+        return Handled(word="answered")

@@ -31,7 +31,7 @@ from bot.grammar.parser import Request, command_line, parse
 from bot.grammar.requests import Asked, Query, SetShield, Subscribe, Unsubscribe, UsageError
 from bot.grammar.text import clean
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Asking, NewsQuestion, Outcome
+from bot.intake.arrived import Arrived, Asking, Handled, NewsQuestion
 from bot.intake.audience import AudienceRequests
 from bot.intake.captures import Captures, Conversations
 from bot.intake.commands import Commands
@@ -152,7 +152,7 @@ class Service:
             return NewsQuestion(otherwise=asked)
         return asked
 
-    async def _handle(self, event: Arrived, asked: Asking, name: str, work: Work) -> Outcome:
+    async def _handle(self, event: Arrived, asked: Asking, name: str, work: Work) -> Handled:
         arrival = await work.arrive(
             event.source,
             event.id,
@@ -161,7 +161,7 @@ class Service:
             series=self._series(event, asked),
         )
         if arrival is None:
-            return Outcome(word="repeated")
+            return Handled(word="repeated")
         arrived = replace(
             event,
             conversation=arrival.conversation,
@@ -175,7 +175,7 @@ class Service:
         await work.outcome(event.source, event.id, outcome.word, event.actor)
         return outcome
 
-    async def _dispatched(self, work: Work, arrived: Arrived, asked: Asking) -> Outcome:
+    async def _dispatched(self, work: Work, arrived: Arrived, asked: Asking) -> Handled:
         match asked:
             case ChatCapture():
                 return await self._captures.capture(work, arrived, asked)
@@ -194,12 +194,12 @@ class Service:
                 if told is not None:
                     return told
                 if otherwise is None:
-                    return Outcome(word="talk")
+                    return Handled(word="talk")
                 return await self._command(work, arrived, otherwise)
             case Request() | UsageError():
                 return await self._command(work, arrived, asked)
 
-    async def _broke_down(self, arrived: Arrived, work: Work) -> Outcome:
+    async def _broke_down(self, arrived: Arrived, work: Work) -> Handled:
         """Mark an event as handled after an internal error, and say so."""
         await work.arrive(arrived.source, arrived.id, arrived.conversation, at=arrived.now)
         await work.outcome(arrived.source, arrived.id, "broke down", arrived.actor)
@@ -215,7 +215,7 @@ class Service:
 
     async def _command(
         self, work: Work, arrived: Arrived, request: Request | UsageError
-    ) -> Outcome:
+    ) -> Handled:
         refusals = self._presenter.refusals
         if isinstance(request, UsageError):
             message = refusals.usage(request)
@@ -224,7 +224,7 @@ class Service:
             return await self._answers.refuse(work, arrived, refusals.stranger(), "stranger")
         stale = self._commands.is_stale(arrived)
         if stale and not request.verb.changes:
-            return Outcome(word="stale")
+            return Handled(word="stale")
         match request.what:
             case Subscribe() | Unsubscribe() | SetShield() as asked:
                 if stale:
@@ -247,10 +247,10 @@ class Service:
 
     async def _of_incident(
         self, work: Work, arrived: Arrived, request: Request, *, stale: bool
-    ) -> Outcome:
+    ) -> Handled:
         """Answer or do what is asked of one incident."""
         found = await self._commands.meant(work, arrived, request, request.incident)
-        if isinstance(found, Outcome):
+        if isinstance(found, Handled):
             return found
         if stale and not isinstance(request.what, cmd.AddNote):
             return await self._commands.ask_again(work, arrived, request, found)
