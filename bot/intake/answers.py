@@ -1,4 +1,4 @@
-"""Answers: to whoever asked, where they asked, and the mark on what they wrote."""
+"""Answers to the person who asked, and the mark on their message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.store.work import Work
 
 
 class Answers:
-    """Queues answers, or hands back those that go with the receipt."""
+    """The answers to an event: queued, or handed back to go with the receipt."""
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
@@ -27,9 +27,9 @@ class Answers:
     ) -> tuple[Message, ...]:
         """Queue an answer, or return it for the receipt.
 
-        An inline answer is not queued: a press whose answer is lost is pressed again. `lasting`
-        queues it all the same, since the conversation must know what was done. `worked` marks the
-        message that asked, as done or not.
+        An inline answer is not queued: if it is lost, the button is pressed again. `lasting` queues
+        it all the same, since the conversation must know what was done. `worked` marks the message
+        that asked, as done or not.
         """
         if arrived.inline and not lasting:
             return (message,)
@@ -51,7 +51,7 @@ class Answers:
         return Handled(word="answered", answers=await self.give(work, arrived, message))
 
     def mark(self, arrived: Arrived, *, worked: bool) -> list[Outgoing]:
-        """Return the row that marks a command, where the platform has reactions."""
+        """Return the row that marks a command as done or not, if the platform has reactions."""
         adapter = self._targets.adapters.get(arrived.source)
         if arrived.message is None or adapter is None or not adapter.features.reactions:
             return []

@@ -1,4 +1,4 @@
-"""Captured messages and what follows them; trouble in conversations, and rooms that move."""
+"""Captured messages and their corrections; trouble in conversations, and rooms that move."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_INCIDENT = Handled(word="no incident")
 
 
 class Captures:
-    """Takes messages into the record, and follows what becomes of them (L1, L3)."""
+    """Chat messages on the timeline: captured, and corrected with the message (L1, L3)."""
 
     def __init__(self, directory: Directory, transaction: Transaction, commands: Commands) -> None:
         self._directory, self._transaction, self._commands = directory, transaction, commands
@@ -32,7 +32,7 @@ class Captures:
         if self._commands.is_stranger(arrived) or len(here) != 1 or not text:
             return NO_INCIDENT
         if name is not None and await work.ref(name) is not None:
-            return Handled(word="done")  # somebody else has marked it, too
+            return Handled(word="done")  # somebody else has marked it already
         incident = await work.incident(here[0].id)
         if incident is None:
             return NO_INCIDENT
@@ -47,10 +47,10 @@ class Captures:
         return outcome
 
     async def correct(self, work: Work, arrived: Arrived, correction: ChatCorrection) -> Handled:
-        """Change a captured message's entry as the message was changed (L1, L3).
+        """Change the entry of a captured message as its message was changed (L1, L3).
 
-        Anybody whom the platform lets change it may: a secret that a moderator removes must leave
-        the record, too.
+        Nobody's permission is checked beyond the platform's: a secret that a moderator removes must
+        leave the record, too.
         """
         name = _stored_as(arrived.source, correction.message)
         stored = await work.ref(name) if name is not None else None
@@ -72,12 +72,12 @@ class Captures:
 
 
 def _stored_as(adapter: str, message: str | None) -> str | None:
-    """Return the name under which a captured message's entry is stored."""
+    """Return the name of the reference that leads from a message to its entry."""
     return f"captured/{adapter}/{message}" if message is not None else None
 
 
 class Conversations:
-    """Follows what happens to the conversations themselves."""
+    """Changes of the conversations themselves: trouble, moves, a lost platform."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Conversations:
         self._router, self._transaction = router, transaction
 
     async def troubled(self, work: Work, arrived: Arrived, trouble: ChatTrouble) -> Handled:
-        """Let the incidents of a conversation tell of trouble in it (D2)."""
+        """Record trouble in a conversation with each of its incidents, which tell of it (D2)."""
         within = await self._within(work, trouble.conversation)
         for incident, conversation, _real in within:
             command = cmd.NoteTrouble(
@@ -104,7 +104,7 @@ class Conversations:
         return Handled(word="done") if within else NO_INCIDENT
 
     async def moved(self, work: Work, arrived: Arrived, moved: ChatMoved) -> Handled:
-        """Continue in the new room, with the cards of its incidents; its threads do not move."""
+        """Continue in the new room, with the cards of its incidents; threads do not move."""
         within = await self._within(work, moved.conversation)
         await work.moved(moved.conversation, moved.to)
         for incident, conversation, real in within:
@@ -115,7 +115,7 @@ class Conversations:
         return Handled(word="done")
 
     async def lost(self, adapter: str, why: str) -> None:
-        """Tell, over every other way, that a platform has ended the bot's session (D2)."""
+        """Tell over every other platform that this one has ended the bot's session (D2)."""
 
         async def tell_all(work: Work) -> None:
             command = cmd.NoteTrouble(adapter=adapter, conversation=None, text=why, reachable=False)
@@ -133,7 +133,10 @@ class Conversations:
     async def _within(
         self, work: Work, place: ConversationRef
     ) -> list[tuple[Incident, ConversationRef, ConversationRef]]:
-        """Return the running incidents of a room and its threads: incident, name, real place."""
+        """Return the running incidents in a room and its threads.
+
+        Each comes with its conversation there, by the core's name and by the platform's.
+        """
         found = []
         for each in await self._transaction.running(work):
             for conversation in each.conversations:

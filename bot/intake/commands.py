@@ -1,4 +1,4 @@
-"""Commands that people give: which incident is meant, and what comes of it."""
+"""Commands that people give: the incident that is meant, and the answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.store.work import Work
 
 
 class Commands:
-    """Carries out what changes an incident."""
+    """The commands that open or change an incident."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class Commands:
         self._directory = config.directory
 
     def is_stranger(self, arrived: Arrived) -> bool:
-        """Return whether the config admits only people whom it names, and not this one (F8)."""
+        """Return whether the config does not admit this person (F8)."""
         named = self._directory.configured(arrived.actor)
         return not (self._directory.admit_unknown or named)
 
     def is_stale(self, arrived: Arrived) -> bool:
-        """Return whether a command is too old to be obeyed unasked (F11)."""
+        """Return whether a command is too old to be carried out without asking (F11)."""
         return arrived.now - arrived.written_at > self._config.access.stale_after
 
     async def ask_again(
@@ -57,7 +57,7 @@ class Commands:
     async def meant(
         self, work: Work, arrived: Arrived, request: Request, name: str | None
     ) -> Incident | Handled:
-        """Return the incident of a name or of the conversation, or the answer that none is meant.
+        """Return the incident that is named or runs in the conversation, or a refusal.
 
         The incident is held until the transaction ends.
         """
@@ -79,7 +79,7 @@ class Commands:
         return await self._answers.refuse(work, arrived, answer, "no incident")
 
     async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Handled:
-        """Declare: the number, the conversation, and the events (F9)."""
+        """Declare an incident, and tell the conversation in which it was declared (F9)."""
         name = f"{declaration.kind.prefix}-{arrived.number}"
         decision = await self._transaction.declare(work, arrived, declaration, name)
         committed = await self._transaction.commit(work, decision, arrived)
@@ -94,7 +94,7 @@ class Commands:
     async def do(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
     ) -> Handled:
-        """Do what a command says, or answer why not."""
+        """Carry out a command, or answer why not."""
         try:
             decision = await self._transaction.decide(work, arrived, command, incident)
         except Rejected as refusal:
@@ -128,6 +128,6 @@ class Commands:
     ) -> Handled:
         elsewhere = arrived.conversation not in incident.conversations
         message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
-        if isinstance(command, cmd.Assess):  # its next question is no refusal
+        if isinstance(command, cmd.Assess):  # the next question is not a refusal
             return await self._answers.answer(work, arrived, message)
         return await self._answers.refuse(work, arrived, message, "rejected")

@@ -25,13 +25,13 @@ from bot.store.rows import BriefDraft, Outgoing
 from bot.store.work import Work
 
 LIST_LENGTH = 50
-"""How many incidents `list` shows."""
+"""The number of incidents that `list` shows."""
 
 _INCIDENT = re.compile(r"(?:INC|DRILL|NEAR)-\d+")
 
 
 class Questions:
-    """Answers what is asked, and changes nothing."""
+    """The questions that people ask. Answering changes nothing."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Questions:
     async def preview(
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, line: str
     ) -> Handled:
-        """Show what declaring would be."""
+        """Show the severity that a declaration would get."""
         typed = re.sub(r"\w+", "declare", line, count=1)
         period = self._config.policy.internal.get(declaration.severity or Severity.SEV1)
         message = self._presenter.severity.preview(declaration, typed, period)
@@ -92,13 +92,16 @@ class Questions:
         return replace(await self._answers.answer(work, arrived, message), card=card)
 
     def card_for(self, arrived: Arrived, incident: Incident) -> Message | None:
-        """Return the status card for the person who pressed a button, as they may press it now."""
+        """Return the status card with the buttons that this person may press now.
+
+        `None` if no button was pressed.
+        """
         if not arrived.inline:
             return None
         return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
 
     async def score(self, work: Work, incident: Incident) -> Message:
-        """Return how a drill went (X1)."""
+        """Return the score of a drill (X1)."""
         if not incident.drill:
             return self._presenter.drills.no_score(incident)
         entries = await work.timeline(incident.id)
@@ -107,7 +110,7 @@ class Questions:
     async def _postmortem(
         self, work: Work, arrived: Arrived, asked: Asked, incident: Incident
     ) -> Message:
-        """Show the postmortem; one that an older Sitrep left owing is opened first (P1)."""
+        """Show the postmortem; if an older Sitrep left it unopened, open it first (P1)."""
         if incident.review is None and incident.phase is Phase.RESOLVED and incident.postmortem:
             await self._transaction.apply(work, incident.id, cmd.StartPostmortem(reason=None))
             incident = await work.incident(incident.id) or incident
@@ -128,7 +131,7 @@ class Questions:
                 return say.postmortem.status(incident, entries, arrived.now)
 
     async def actions(self, work: Work, arrived: Arrived, request: Request, which: str) -> Handled:
-        """List action items: of the incident that is meant, or of all."""
+        """List action items: those of the incident that is meant, or all."""
         today, name = arrived.now.date(), request.incident
         if _INCIDENT.fullmatch(which):
             name, which = which, "all"
@@ -151,7 +154,7 @@ class Questions:
         return await self._answers.answer(work, arrived, message)
 
     async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Handled:
-        """Have a brief drafted: by the first summarizer in a lane of its own, else built in."""
+        """Draft a brief: by the first summarizer, in its own lane, or else from the template."""
         name = next(iter(self._targets.summarizers), None)
         if name is None:
             briefs = self._presenter.briefs

@@ -1,7 +1,7 @@
-"""One way in: whatever arrives becomes a command, a decision, and one transaction.
+"""The one way in: an inbound event becomes a command, a decision, and one transaction.
 
-The transaction holds the inbox mark, the incident, its timeline, the next due time, and everything
-to be said. Refusals and answers are queued in it, too: the outbox alone sends.
+The transaction holds the inbox mark, the incident, its timeline, the next due time, and every
+message to send. Refusals and answers are queued in it, too: only the outbox sends.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _log = structlog.stdlib.get_logger("sitrep.service")
 
 
 class Service:
-    """Receives inbound events."""
+    """The entrance for inbound events."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
@@ -74,7 +74,7 @@ class Service:
         self._directory = config.directory
 
     async def receive(self, inbound: Inbound) -> Receipt:
-        """Handle an inbound event; return once it is stored, with what became of it.
+        """Handle an inbound event; return its receipt once it is stored.
 
         An event that was seen before has no second effect (D3). Talk among people counts as done.
         """
@@ -100,15 +100,15 @@ class Service:
         return Receipt(done=outcome.done, answers=outcome.answers, card=outcome.card)
 
     async def remember_names(self) -> None:
-        """Learn again what platforms call the people whom the config does not name."""
+        """Load the display names of people whom the config does not name."""
         names = await self._store.read(lambda work: work.refs_under(NAMES))
         for person, name in names.items():
             self._directory.learn(PersonId(person), name)
 
     async def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
-        """Return whether the conversation may speak to the bot, and its names can be stored (F8).
+        """Return whether the conversation is admitted, and its names can be stored (F8).
 
-        A conversation that the bot opened itself always may.
+        A conversation that the bot opened itself is always admitted.
         """
         conversation = inbound.conversation
         names = [conversation.id, *([sender.id] if sender is not None else ())]
@@ -140,7 +140,7 @@ class Service:
                 return arrived
 
     def _asked(self, inbound: Inbound) -> Asking | None:
-        """Return what an event asks for; `None` if it is talk among people."""
+        """Return the meaning of an event; `None` if it is talk among people."""
         if not isinstance(inbound, ChatEvent):
             return inbound
         line = command_line(inbound.text, addressed=inbound.addressed)
@@ -248,7 +248,7 @@ class Service:
     async def _of_incident(
         self, work: Work, arrived: Arrived, request: Request, *, stale: bool
     ) -> Handled:
-        """Answer or do what is asked of one incident."""
+        """Answer a question about one incident, or carry out a command for it."""
         found = await self._commands.meant(work, arrived, request, request.incident)
         if isinstance(found, Handled):
             return found

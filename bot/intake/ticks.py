@@ -1,4 +1,4 @@
-"""Ticks: what falls due by itself, one incident at a time (K6)."""
+"""Ticks: the things that fall due by themselves, one incident at a time (K6)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bot.intake.transaction import Transaction
 from bot.store.work import Store, Work
 
 TICK_AGAIN = timedelta(minutes=1)
-"""How long an incident is left alone whose tick met an internal error."""
+"""How long an incident is left alone after its tick met an internal error."""
 
 _log = structlog.stdlib.get_logger("sitrep.ticks")
 
 
 class Ticks:
-    """Does what is due."""
+    """The tick of the next incident that has something due."""
 
     def __init__(
         self, config: Config, store: Store, clock: Clock, transaction: Transaction

@@ -1,4 +1,4 @@
-"""One command, one transaction: the setting, the decision, the rows that follow (D1, F12)."""
+"""One command in one transaction: the setting, the decision, and the rows that follow (D1)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.refs import PersonId
 from bot.store.work import Work
 
 MANY = 1000
-"""More incidents than ever run at once."""
+"""The most incidents that are looked through: more than ever run at once."""
 
 OnCallNow = Callable[[], Mapping[str, tuple[PersonId, ...]]]
 """Returns who is on call for each service."""
@@ -39,11 +39,11 @@ class Committed:
 
     incident: Incident
     due_at: datetime | None = None
-    """When its next thing falls due, if anything happened."""
+    """When something falls due next for it; `None` also if nothing happened."""
 
 
 class Transaction:
-    """Decides within the transaction that it is given, and stores what follows."""
+    """Decisions within a given transaction: gather the setting, decide, store what follows."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
@@ -58,12 +58,12 @@ class Transaction:
         self._router, self._answers, self._on_call = router, answers, on_call
         self._directory = config.directory
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
-        """Called after each commit, with the due time of the incident's next thing."""
+        """Called after each commit, with the time at which something falls due next, if known."""
 
     async def gather(
         self, work: Work, arrived: Arrived | None, name: str, service: str | None
     ) -> Setting:
-        """Gather what `decide` may look at (F12); `name` is the incident's."""
+        """Gather the setting of a decision (F12); `name` is the incident's id."""
         plan, on_call = self._config.plan_for(service), self._on_call()
         busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
         served = arrived.served if arrived is not None else await work.served()
@@ -97,7 +97,7 @@ class Transaction:
     async def decide(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
     ) -> Decision:
-        """Decide a command that somebody gave for an incident.
+        """Decide a command that a person gave for an incident.
 
         Raises:
             Rejected: The command does not apply.
@@ -109,7 +109,7 @@ class Transaction:
     async def declare(
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, name: str
     ) -> Decision:
-        """Decide a declaration, which gets the name that is given."""
+        """Decide a declaration; `name` becomes the incident's id."""
         setting = await self.gather(work, arrived, name, declaration.service)
         return decide(None, declaration, arrived.now, setting)
 
@@ -133,13 +133,13 @@ class Transaction:
         return decide(incident, command, self._clock.now(), setting)
 
     async def apply(self, work: Work, incident: str, command: cmd.Command) -> None:
-        """Let an effect's result back into the workflow, in the transaction that stores it."""
+        """Apply the result of an effect, in the transaction that stores it."""
         found = await work.incident(incident)
         if found is not None:
             await self.commit(work, await self.decide_for(work, command, found))
 
     async def running(self, work: Work) -> list[Incident]:
-        """Return the incidents that run, each held."""
+        """Return the incidents that run, each held until the transaction ends."""
         summaries = await work.list("open", MANY)
         found = [await work.incident(each.id) for each in summaries]
         return [each for each in found if each is not None and each.running]
@@ -147,7 +147,7 @@ class Transaction:
     async def commit(
         self, work: Work, decision: Decision, arrived: Arrived | None = None
     ) -> Committed:
-        """Write what was decided, and queue what follows from it (D1)."""
+        """Store a decision, and queue the rows that follow from it (D1)."""
         incident, events, now = decision.incident, decision.happened, decision.now
         marks = self._answers.mark(arrived, worked=True) if arrived is not None else []
         if not events:
@@ -182,7 +182,7 @@ class Transaction:
     async def _informed(
         self, work: Work, command: cmd.Command, incident: Incident, setting: Setting
     ) -> Setting:
-        """Add what a command needs of the record: an entry, the document, its findings."""
+        """Add the part of the record that a command needs: an entry, the document, its findings."""
         words = self._presenter.drafting
         match command:
             case cmd.Redact():
