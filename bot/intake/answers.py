@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bot.contract.messages import Message
 from bot.delivery.plan import Targets
+from bot.domain.incident import Incident
 from bot.intake.arrived import Arrived, Handled
+from bot.presenter import Presenter
 from bot.refs import Lane
 from bot.store.rows import Acknowledge, Outgoing, Post
 from bot.store.work import Work
@@ -13,8 +15,8 @@ from bot.store.work import Work
 class Answers:
     """The answers to an event: queued, or handed back to go with the receipt."""
 
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
+    def __init__(self, targets: Targets, presenter: Presenter) -> None:
+        self._targets, self._presenter = targets, presenter
 
     async def give(
         self,
@@ -49,6 +51,15 @@ class Answers:
     async def answer(self, work: Work, arrived: Arrived, message: Message) -> Handled:
         """Answer a question."""
         return Handled(word="answered", answers=await self.give(work, arrived, message))
+
+    def card(self, arrived: Arrived, incident: Incident) -> Message | None:
+        """Return the status card with the buttons that this person may press now.
+
+        `None` if no button was pressed.
+        """
+        if not arrived.inline:
+            return None
+        return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
 
     def mark(self, arrived: Arrived, *, worked: bool) -> list[Outgoing]:
         """Return the row that marks a command as done or not, if the platform has reactions."""

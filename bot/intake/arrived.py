@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.contract.chat import (
     ChatCapture,
@@ -55,6 +55,10 @@ class Arrived:
     written_at: datetime
     """When it was written, by its platform's clock (F2)."""
     now: datetime
+    is_stranger: bool
+    """Whether the config does not admit the person (F8)."""
+    stale_after: timedelta
+    """The age from which a command is not carried out without asking (F11)."""
     message: str | None = None
     """The id of the message that can be marked and answered; `None` if there is none."""
     inline: bool = False
@@ -65,6 +69,16 @@ class Arrived:
     """When each commander last served (C2)."""
     has_subscribers: bool = True
     """Whether anybody is subscribed to anything."""
+
+    @property
+    def age(self) -> timedelta:
+        """The time since it was written."""
+        return self.now - self.written_at
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is too old to be carried out without asking (F11)."""
+        return self.age > self.stale_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,7 +100,7 @@ class AudienceRequests:
         """Answer a question for news (H2); return `None` if the bot leaves it alone."""
         here = arrived.conversation
         running = [i for i in await work.incidents_in(here) if i.running]
-        refused = self._commands.is_stranger(arrived) or self._commands.is_stale(arrived)
+        refused = arrived.is_stranger or arrived.is_stale
         if len(running) != 1 or refused:
             return None
         incident = running[0]

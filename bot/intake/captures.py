@@ -29,7 +29,7 @@ class Captures:
         """Put a marked message on the timeline of the incident that runs there (L1)."""
         here = [i for i in await work.incidents_in(arrived.conversation) if i.running]
         text, name = clean(capture.text), _stored_as(arrived.source, capture.message)
-        if self._commands.is_stranger(arrived) or len(here) != 1 or not text:
+        if arrived.is_stranger or len(here) != 1 or not text:
             return NO_INCIDENT
         if name is not None and await work.ref(name) is not None:
             return Handled(word="done")  # somebody else has marked it already

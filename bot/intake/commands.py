@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
-from bot.domain import events as ev
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
 from bot.domain.telling import Scene, offered, scenes
 from bot.grammar.parser import Request
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived, Handled
-from bot.intake.questions import Questions
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
-from bot.refs import Lane
-from bot.store.rows import Outgoing, Post
 from bot.store.work import Work
 
 
 class Commands:
     """The commands that open or change an incident."""
 
-    def __init__(
-        self,
-        config: Config,
-        presenter: Presenter,
-        answers: Answers,
-        transaction: Transaction,
-        questions: Questions,
-    ) -> None:
-        self._config, self._presenter, self._answers = config, presenter, answers
-        self._transaction, self._questions = transaction, questions
-        self._directory = config.directory
-
-    def is_stranger(self, arrived: Arrived) -> bool:
-        """Return whether the config does not admit this person (F8)."""
-        named = self._directory.configured(arrived.actor)
-        return not (self._directory.admit_unknown or named)
-
-    def is_stale(self, arrived: Arrived) -> bool:
-        """Return whether a command is too old to be carried out without asking (F11)."""
-        return arrived.now - arrived.written_at > self._config.access.stale_after
+    def __init__(self, presenter: Presenter, answers: Answers, transaction: Transaction) -> None:
+        self._presenter, self._answers, self._transaction = presenter, answers, transaction
 
     async def ask_again(
         self, work: Work, arrived: Arrived, request: Request, incident: Incident | None
     ) -> Handled:
         """Ask whether an old command is still meant (F11)."""
-        age: timedelta = arrived.now - arrived.written_at
-        message = self._presenter.refusals.stale(incident, request.line, arrived.actor, age)
+        message = self._presenter.refusals.stale(incident, request.line, arrived.actor, arrived.age)
         return await self._answers.refuse(work, arrived, message, "stale")
 
     async def meant(
@@ -101,13 +75,6 @@ class Commands:
             return await self._rejected(work, arrived, command, incident, refusal)
         committed = await self._transaction.commit(work, decision, arrived)
         after, events = committed.incident, decision.happened
-        if after.drill and any(isinstance(e, ev.Resolved) for e in events):
-            scored = Post(message=await self._questions.score(work, after))
-            rows = [
-                Outgoing(target=to.adapter, lane=Lane.of(to), body=scored, incident=after.id)
-                for to in after.conversations
-            ]
-            await work.send(rows, now=arrived.now)
         if arrived.conversation not in after.conversations:
             for scene in scenes(events):
                 if not offered(scene.head):
@@ -115,7 +82,7 @@ class Commands:
                         after, scene, arrived.now, arrived.conversation
                     )
                     await self._answers.give(work, arrived, told, lasting=True)
-        card = self._questions.card_for(arrived, after)
+        card = self._answers.card(arrived, after)
         return Handled(word="done", card=card, due_at=committed.due_at)
 
     async def _rejected(

@@ -11,13 +11,13 @@ from bot.contract.messages import Message
 from bot.delivery.plan import Targets
 from bot.domain import commands as cmd
 from bot.domain import drafting
-from bot.domain.drills import score
 from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.postmortem_values import Section
 from bot.grammar.parser import Request
 from bot.grammar.requests import Asked, Query
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived, Handled
+from bot.intake.drills import drill_score
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
 from bot.refs import Lane
@@ -73,7 +73,7 @@ class Questions:
         say, card = self._presenter, None
         match asked.query:
             case Query.STATUS:
-                card = self.card_for(arrived, incident)
+                card = self._answers.card(arrived, incident)
                 message = say.cards.status(incident, arrived.now)
             case Query.WHO:
                 message = say.cards.people_of(incident)
@@ -84,28 +84,18 @@ class Questions:
             case Query.EXTERNAL:
                 message = say.public.offer(incident)
             case Query.SCORE:
-                message = await self.score(work, incident)
+                message = await self._score(work, incident)
             case Query.POSTMORTEM | Query.SECTION | Query.LINT | Query.DIFF | Query.HISTORY:
                 message = await self._postmortem(work, arrived, asked, incident)
             case _:
                 message = say.help.answer("")
         return replace(await self._answers.answer(work, arrived, message), card=card)
 
-    def card_for(self, arrived: Arrived, incident: Incident) -> Message | None:
-        """Return the status card with the buttons that this person may press now.
-
-        `None` if no button was pressed.
-        """
-        if not arrived.inline:
-            return None
-        return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
-
-    async def score(self, work: Work, incident: Incident) -> Message:
-        """Return the score of a drill (X1)."""
+    async def _score(self, work: Work, incident: Incident) -> Message:
+        words = self._presenter.drills
         if not incident.drill:
-            return self._presenter.drills.no_score(incident)
-        entries = await work.timeline(incident.id)
-        return self._presenter.drills.score(incident, score(incident, entries, self._config.policy))
+            return words.no_score(incident)
+        return await drill_score(work, incident, self._config.policy, words)
 
     async def _postmortem(
         self, work: Work, arrived: Arrived, asked: Asked, incident: Incident

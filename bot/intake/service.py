@@ -120,24 +120,32 @@ class Service:
         return await self._store.read(lambda work: work.is_own(conversation))
 
     def _arrived(self, inbound: Inbound, sender: UserRef | None) -> Arrived:
-        now = self._clock.now()
-        arrived = Arrived(
+        """Return an event with the person who acts, and whether they may (F8, F11)."""
+        now = written_at = self._clock.now()
+        message, inline = None, False
+        match inbound:
+            case ChatEvent():
+                written_at, message, inline = inbound.written_at, inbound.message, inbound.inline
+            case ChatCapture():
+                written_at, message = inbound.marked_at, inbound.message
+            case ChatUnreadable():
+                message = inbound.message
+            case _:
+                pass
+        actor = self._directory.person(sender) if sender is not None else PersonId("")
+        admitted = self._directory.admit_unknown or self._directory.configured(actor)
+        return Arrived(
             source=inbound.conversation.adapter,
             id=inbound.id,
             conversation=inbound.conversation,
-            actor=self._directory.person(sender) if sender is not None else PersonId(""),
-            written_at=now,
+            actor=actor,
+            written_at=written_at,
             now=now,
+            is_stranger=not admitted,
+            stale_after=self._config.access.stale_after,
+            message=message,
+            inline=inline,
         )
-        match inbound:
-            case ChatEvent(written_at=written_at, message=message, inline=inline):
-                return replace(arrived, written_at=written_at, message=message, inline=inline)
-            case ChatCapture(marked_at=marked_at, message=message):
-                return replace(arrived, written_at=marked_at, message=message)
-            case ChatUnreadable(message=message):
-                return replace(arrived, message=message)
-            case _:
-                return arrived
 
     def _asked(self, inbound: Inbound) -> Asking | None:
         """Return the meaning of an event; `None` if it is talk among people."""
@@ -210,7 +218,7 @@ class Service:
         """Return the counter that a declaration draws from; `None` if it will be refused."""
         if not isinstance(asked, Request) or not isinstance(asked.what, cmd.Declare):
             return None
-        refused = self._commands.is_stranger(arrived) or self._commands.is_stale(arrived)
+        refused = arrived.is_stranger or arrived.is_stale
         return None if refused else asked.what.kind.prefix
 
     async def _command(
@@ -220,18 +228,17 @@ class Service:
         if isinstance(request, UsageError):
             message = refusals.usage(request)
             return await self._answers.refuse(work, arrived, message, "not understood")
-        if self._commands.is_stranger(arrived):
+        if arrived.is_stranger:
             return await self._answers.refuse(work, arrived, refusals.stranger(), "stranger")
-        stale = self._commands.is_stale(arrived)
-        if stale and not request.verb.changes:
+        if arrived.is_stale and not request.verb.changes:
             return Handled(word="stale")
         match request.what:
             case Subscribe() | Unsubscribe() | SetShield() as asked:
-                if stale:
+                if arrived.is_stale:
                     return await self._commands.ask_again(work, arrived, request, None)
                 return await self._audience.change(work, arrived, request, asked)
             case cmd.Declare() as declaration:
-                if stale:
+                if arrived.is_stale:
                     return await self._commands.ask_again(work, arrived, request, None)
                 return await self._commands.open(work, arrived, declaration)
             case Asked(query=Query.SUBSCRIPTIONS):
@@ -243,16 +250,14 @@ class Service:
             case Asked(declaration=cmd.Declare() as declaration):
                 return await self._questions.preview(work, arrived, declaration, request.line)
             case _:
-                return await self._of_incident(work, arrived, request, stale=stale)
+                return await self._of_incident(work, arrived, request)
 
-    async def _of_incident(
-        self, work: Work, arrived: Arrived, request: Request, *, stale: bool
-    ) -> Handled:
+    async def _of_incident(self, work: Work, arrived: Arrived, request: Request) -> Handled:
         """Answer a question about one incident, or carry out a command for it."""
         found = await self._commands.meant(work, arrived, request, request.incident)
         if isinstance(found, Handled):
             return found
-        if stale and not isinstance(request.what, cmd.AddNote):
+        if arrived.is_stale and not isinstance(request.what, cmd.AddNote):
             return await self._commands.ask_again(work, arrived, request, found)
         if isinstance(request.what, Asked):
             return await self._questions.show(work, arrived, request.what, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,8 +22,10 @@ from bot.domain.setting import Setting
 from bot.domain.timeline import texts_of, twins_of
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived
+from bot.intake.drills import drill_score
 from bot.presenter import Presenter
-from bot.refs import PersonId
+from bot.refs import Lane, PersonId
+from bot.store.rows import Outgoing, Post
 from bot.store.work import Work
 
 MANY = 1000
@@ -162,8 +164,22 @@ class Transaction:
         await work.save(incident, entries, due_at=due_at)
         subscribed = decision.setting.has_subscribers
         rows = self._router.outgoing(incident, entries, now, has_subscribers=subscribed)
-        await work.send([*marks, *rows], now=now)
+        scores = await self._scores(work, incident, events)
+        await work.send([*marks, *rows, *scores], now=now)
         return Committed(incident=incident, due_at=due_at)
+
+    async def _scores(
+        self, work: Work, incident: Incident, events: Sequence[ev.Event]
+    ) -> list[Outgoing]:
+        """Return the rows that tell how a drill went, once it is resolved (X1)."""
+        if not incident.drill or not any(isinstance(event, ev.Resolved) for event in events):
+            return []
+        words = self._presenter.drills
+        body = Post(message=await drill_score(work, incident, self._config.policy, words))
+        return [
+            Outgoing(target=to.adapter, lane=Lane.of(to), body=body, incident=incident.id)
+            for to in incident.conversations
+        ]
 
     def _audiences(self, plan: Plan, *, stakeholders: bool) -> frozenset[ClockName]:
         """Return the clocks that somebody listens to (K1)."""
