@@ -46,7 +46,9 @@ _NUMBER_IF_MARKED = (
 """SQLite's `changes()` counts the INSERT before it, so a repeated event takes no number (F9)."""
 
 
-FOLLOWED = "SELECT EXISTS (SELECT 1 FROM subscription WHERE person IS NOT NULL) AS followed"
+HAS_SUBSCRIBERS = (
+    "SELECT EXISTS (SELECT 1 FROM subscription WHERE person IS NOT NULL) AS has_subscribers"
+)
 
 
 class SqlInbox(Statements, Inbox):
@@ -69,13 +71,13 @@ class SqlInbox(Statements, Inbox):
                 (self._dialect.text(_MARK), (mark, moment)),
                 (self._dialect.text(PLACED), (real,)),
                 (SERVED, ()),
-                (FOLLOWED, ()),
+                (HAS_SUBSCRIBERS, ()),
             ]
             if series is not None:
                 statements.append((self._dialect.text(_NUMBER_IF_MARKED), (series,)))
-            marked, placed, rows, follow, *numbered = await self._client.fetch(statements)
+            marked, placed, rows, known, *numbered = await self._client.fetch(statements)
             logical = placed[0]["logical"] if placed else None
-            has_subscribers = bool(follow[0]["followed"])
+            has_subscribers = bool(known[0]["has_subscribers"])
             if marked and numbered:
                 number = numbered[0][0]["value"]
         else:
@@ -84,14 +86,14 @@ class SqlInbox(Statements, Inbox):
             marked = await self._read(
                 f"WITH marked AS ({_MARK}) SELECT ({placing} LIMIT 1) AS logical,"
                 f" (SELECT json_agg(s) FROM ({SERVED}) s)::text AS served,"
-                f" ({FOLLOWED}) AS followed FROM marked",
+                f" ({HAS_SUBSCRIBERS}) AS has_subscribers FROM marked",
                 mark,
                 moment,
                 real,
             )
             rows = json.loads(marked[0]["served"] or "[]") if marked else []
             logical = marked[0]["logical"] if marked else None
-            has_subscribers = bool(marked[0]["followed"]) if marked else False
+            has_subscribers = bool(marked[0]["has_subscribers"]) if marked else False
             if marked and series is not None:
                 number = await self.number(series)
         if not marked:

@@ -1,1 +1,1 @@
-"""Whatever arrives becomes a command, a decision and one transaction."""
+"""The way in: an inbound event becomes a command, a decision and one transaction."""

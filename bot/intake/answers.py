@@ -1,20 +1,22 @@
-"""Answers: to whoever asked, where they asked, and the mark on what they wrote."""
+"""Answers to the person who asked, and the mark on their message."""
 
 from __future__ import annotations
 
 from bot.contract.messages import Message
 from bot.delivery.plan import Targets
-from bot.intake.arrived import Arrived, Outcome
+from bot.domain.incident import Incident
+from bot.intake.arrived import Arrived, Handled
+from bot.presenter import Presenter
 from bot.refs import Lane
 from bot.store.rows import Acknowledge, Outgoing, Post
 from bot.store.work import Work
 
 
 class Answers:
-    """Queues answers, or hands back those that go with the receipt."""
+    """The answers to an event: queued, or handed back to go with the receipt."""
 
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
+    def __init__(self, targets: Targets, presenter: Presenter) -> None:
+        self._targets, self._presenter = targets, presenter
 
     async def give(
         self,
@@ -27,9 +29,9 @@ class Answers:
     ) -> tuple[Message, ...]:
         """Queue an answer, or return it for the receipt.
 
-        An inline answer is not queued: a press whose answer is lost is pressed again. `lasting`
-        queues it all the same, since the conversation must know what was done. `worked` marks the
-        message that asked, as done or not.
+        An inline answer is not queued: if it is lost, the button is pressed again. `lasting` queues
+        it all the same, since the conversation must know what was done. `worked` marks the message
+        that asked, as done or not.
         """
         if arrived.inline and not lasting:
             return (message,)
@@ -42,16 +44,25 @@ class Answers:
         await work.send([*marks, row], now=arrived.now)
         return ()
 
-    async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Outcome:
+    async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Handled:
         """Answer that nothing was done, and why."""
-        return Outcome(word=word, answers=await self.give(work, arrived, message, worked=False))
+        return Handled(word=word, answers=await self.give(work, arrived, message, worked=False))
 
-    async def answer(self, work: Work, arrived: Arrived, message: Message) -> Outcome:
+    async def answer(self, work: Work, arrived: Arrived, message: Message) -> Handled:
         """Answer a question."""
-        return Outcome(word="answered", answers=await self.give(work, arrived, message))
+        return Handled(word="answered", answers=await self.give(work, arrived, message))
+
+    def card(self, arrived: Arrived, incident: Incident) -> Message | None:
+        """Return the status card with the buttons that this person may press now.
+
+        `None` if no button was pressed.
+        """
+        if not arrived.inline:
+            return None
+        return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
 
     def mark(self, arrived: Arrived, *, worked: bool) -> list[Outgoing]:
-        """Return the row that marks a command, where the platform has reactions."""
+        """Return the row that marks a command as done or not, if the platform has reactions."""
         adapter = self._targets.adapters.get(arrived.source)
         if arrived.message is None or adapter is None or not adapter.features.reactions:
             return []

@@ -1,10 +1,10 @@
-"""What arrives, and what comes of it: frozen values, since a transaction may be run again."""
+"""Inbound events and their outcomes: frozen values, since a transaction may be run again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.contract.chat import (
     ChatCapture,
@@ -21,10 +21,10 @@ from bot.refs import ConversationRef, PersonId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsQuestion:
-    """A question how things stand (H2)."""
+    """A question for news (H2)."""
 
     otherwise: UsageError | None = None
-    """The answer if the bot was spoken to and does not take it for such a question."""
+    """The answer if no incident runs here; `None` if the bot was not addressed."""
 
 
 Asking = (
@@ -37,12 +37,12 @@ Asking = (
     | ChatTrouble
     | ChatMoved
 )
-"""What an inbound event asks for, once its text is read."""
+"""The meaning of an inbound event, once its text is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """An inbound event on its way through one transaction."""
+    """An inbound event on its way through a transaction."""
 
     source: str
     """The adapter."""
@@ -51,12 +51,18 @@ class Arrived:
     conversation: ConversationRef
     """The conversation, by the name that the core knows it by."""
     actor: PersonId
+    """The person who acts; empty for an event that no person caused."""
     written_at: datetime
+    """When it was written, by its platform's clock (F2)."""
     now: datetime
+    is_stranger: bool
+    """Whether the config does not admit the person (F8)."""
+    stale_after: timedelta
+    """The age from which a command is not carried out without asking (F11)."""
     message: str | None = None
-    """The message that can be marked and answered."""
+    """The id of the message that can be marked and answered; `None` if there is none."""
     inline: bool = False
-    """Whether the answers go back with the receipt, to the person who pressed a button."""
+    """Whether answers go back with the receipt, to the person who pressed a button."""
     number: int | None = None
     """The number of the incident that a declaration opens (F9)."""
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
@@ -64,19 +70,29 @@ class Arrived:
     has_subscribers: bool = True
     """Whether anybody is subscribed to anything."""
 
+    @property
+    def age(self) -> timedelta:
+        """The time since it was written."""
+        return self.now - self.written_at
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is too old to be carried out without asking (F11)."""
+        return self.age > self.stale_after
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of an event."""
+class Handled:
+    """The outcome of an inbound event."""
 
     word: str
-    """The outcome in the audit record."""
+    """The outcome in one word, for the audit record."""
     answers: tuple[Message, ...] = ()
-    """Answers for the person who pressed a button; others are queued."""
+    """The answers that go back with the receipt; others are queued."""
     card: Message | None = None
-    """The status card as that person may press it now."""
+    """The status card with the buttons that the person may press now."""
     due_at: datetime | None = None
-    """When the incident's next thing falls due."""
+    """When something falls due next for the incident."""
 
     @property
     def done(self) -> bool:

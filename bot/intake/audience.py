@@ -1,4 +1,4 @@
-"""The audience: subscriptions, and questions for news answered in the responders' place."""
+"""The audience: subscriptions, and questions for news that the bot answers for responders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.domain.incident import Incident
 from bot.grammar.parser import Request
 from bot.grammar.requests import OfAudience, SetShield, Subscribe, Unsubscribe
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.commands import Commands
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
@@ -19,14 +19,14 @@ from bot.refs import Lane
 from bot.store.work import Store, Work
 
 SHIELD = "shield/"
-"""The names of the shield's records: where it is off, and who was answered when."""
+"""The prefix of references that say where the shield is off, and who was answered when."""
 
 SHIELD_AGAIN = timedelta(minutes=2)
-"""How long a person who asks again is not answered again."""
+"""How long a person is not answered again who asks again."""
 
 
 class AudienceRequests:
-    """Subscribes people, and shields the responders from questions (H1, H2)."""
+    """The requests of the audience: subscribe, unsubscribe, the shield, news (H1, H2)."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
@@ -43,34 +43,34 @@ class AudienceRequests:
 
     async def change(
         self, work: Work, arrived: Arrived, request: Request, asked: OfAudience
-    ) -> Outcome:
-        """Subscribe somebody, end that, or switch the shield (H1, H2)."""
+    ) -> Handled:
+        """Subscribe, unsubscribe, or switch the shield (H1, H2)."""
         if isinstance(asked, SetShield):
             return await self._set_shield(work, arrived, on=asked.on)
         meant = await self._meant(work, arrived, request, asked)
-        if isinstance(meant, Outcome):
+        if isinstance(meant, Handled):
             return meant
         here, actor = arrived.conversation, arrived.actor
         if isinstance(asked, Unsubscribe):
             told, done = await self._subscribers.unsubscribe(work, asked, actor, here, meant)
             told = replace(told, aside=True)
             answers = await self._answers.give(work, arrived, told, worked=done)
-            return Outcome(word="done" if done else "answered", answers=answers)
+            return Handled(word="done" if done else "answered", answers=answers)
         told, stored = await self._subscribers.subscribe(work, asked, actor, here, meant)
         # Aside, since it concerns nobody else in the conversation (H2).
         told = replace(told, aside=True)
         answers = await self._answers.give(work, arrived, told, worked=stored is not None)
         if stored is None:
-            return Outcome(word="rejected", answers=answers)
+            return Handled(word="rejected", answers=answers)
         if not stored.postmortems and not stored.digest:
             for each in [meant] if meant is not None else await self._transaction.running(work):
                 await self._transaction.apply(work, each.id, cmd.OpenAudience())
-        return Outcome(word="done", answers=answers)
+        return Handled(word="done", answers=answers)
 
     async def _meant(
         self, work: Work, arrived: Arrived, request: Request, asked: Subscribe | Unsubscribe
-    ) -> Incident | Outcome | None:
-        """Return the incident that a subscription is about; `None` if it is about many."""
+    ) -> Incident | Handled | None:
+        """Return the incident that a request is about, or a refusal; `None` if many."""
         subscribes = isinstance(asked, Subscribe)
         named = (asked.incident if isinstance(asked, Subscribe) else None) or request.incident
         if named is not None:
@@ -83,24 +83,24 @@ class AudienceRequests:
             return await self._answers.refuse(work, arrived, which, "no incident")
         return await work.held(running[0]) if len(running) == 1 else None
 
-    async def _set_shield(self, work: Work, arrived: Arrived, *, on: bool) -> Outcome:
+    async def _set_shield(self, work: Work, arrived: Arrived, *, on: bool) -> Handled:
         name = f"{SHIELD}{Lane.of(arrived.conversation)}"
         await work.store_ref(name, "on" if on else "off")
         told = self._presenter.bystanders.shield_set(on=on)
         answers = await self._answers.give(work, arrived, told, worked=True)
-        return Outcome(word="done", answers=answers)
+        return Handled(word="done", answers=answers)
 
-    async def listed(self, work: Work, arrived: Arrived) -> Outcome:
-        """List what somebody is subscribed to."""
+    async def listed(self, work: Work, arrived: Arrived) -> Handled:
+        """List the subscriptions of a person."""
         own = await self._subscribers.own(work, arrived.actor, arrived.conversation)
         message = self._presenter.subscriptions.listed(own)
         return await self._answers.answer(work, arrived, message)
 
-    async def tell_news(self, work: Work, arrived: Arrived, *, spoken_to: bool) -> Outcome | None:
-        """Answer a question how things stand (H2); `None` if it is not one for the bot."""
+    async def tell_news(self, work: Work, arrived: Arrived, *, spoken_to: bool) -> Handled | None:
+        """Answer a question for news (H2); return `None` if the bot leaves it alone."""
         here = arrived.conversation
         running = [i for i in await work.incidents_in(here) if i.running]
-        refused = self._commands.is_stranger(arrived) or self._commands.is_stale(arrived)
+        refused = arrived.is_stranger or arrived.is_stale
         if len(running) != 1 or refused:
             return None
         incident = running[0]
@@ -110,7 +110,7 @@ class AudienceRequests:
         return await self._answers.answer(work, arrived, told)
 
     async def _shields(self, work: Work, arrived: Arrived, incident: Incident) -> bool:
-        """Return whether a question to the room is answered, and note that it was."""
+        """Return whether to answer a question to the room; record it if so."""
         marked = f"{SHIELD}{incident.id}/{arrived.actor}"
         responding = {
             incident.commander,
@@ -131,7 +131,7 @@ class AudienceRequests:
         return True
 
     async def ended_by_mail(self, token: str, post: bool) -> str | None:  # noqa: FBT001 - of HTTP
-        """Return what a mail's link is about, and end the subscription on a POST (H1)."""
+        """Describe the subscription of a mail's link, and end it if `post` (H1)."""
 
         async def end(work: Work) -> str | None:
             found = await work.subscription(token)

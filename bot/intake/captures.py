@@ -1,4 +1,4 @@
-"""Captured messages and what follows them; trouble in conversations, and rooms that move."""
+"""Captured messages and their corrections; trouble in conversations, and rooms that move."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.delivery.plan import Router
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
 from bot.grammar.text import clean
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.commands import Commands
 from bot.intake.transaction import Transaction
 from bot.people import Directory
@@ -16,23 +16,23 @@ from bot.presenter import Presenter
 from bot.refs import ConversationRef
 from bot.store.work import Store, Work
 
-NO_INCIDENT = Outcome(word="no incident")
+NO_INCIDENT = Handled(word="no incident")
 
 
 class Captures:
-    """Takes messages into the record, and follows what becomes of them (L1, L3)."""
+    """Chat messages on the timeline: captured, and corrected with the message (L1, L3)."""
 
     def __init__(self, directory: Directory, transaction: Transaction, commands: Commands) -> None:
         self._directory, self._transaction, self._commands = directory, transaction, commands
 
-    async def capture(self, work: Work, arrived: Arrived, capture: ChatCapture) -> Outcome:
+    async def capture(self, work: Work, arrived: Arrived, capture: ChatCapture) -> Handled:
         """Put a marked message on the timeline of the incident that runs there (L1)."""
         here = [i for i in await work.incidents_in(arrived.conversation) if i.running]
         text, name = clean(capture.text), _stored_as(arrived.source, capture.message)
-        if self._commands.is_stranger(arrived) or len(here) != 1 or not text:
+        if arrived.is_stranger or len(here) != 1 or not text:
             return NO_INCIDENT
         if name is not None and await work.ref(name) is not None:
-            return Outcome(word="done")  # somebody else has marked it, too
+            return Handled(word="done")  # somebody else has marked it already
         incident = await work.incident(here[0].id)
         if incident is None:
             return NO_INCIDENT
@@ -46,16 +46,16 @@ class Captures:
             await work.store_ref(name, f"{incident.id} {incident.entries + 1}")
         return outcome
 
-    async def correct(self, work: Work, arrived: Arrived, correction: ChatCorrection) -> Outcome:
-        """Change a captured message's entry as the message was changed (L1, L3).
+    async def correct(self, work: Work, arrived: Arrived, correction: ChatCorrection) -> Handled:
+        """Change the entry of a captured message as its message was changed (L1, L3).
 
-        Anybody whom the platform lets change it may: a secret that a moderator removes must leave
-        the record, too.
+        Nobody's permission is checked beyond the platform's: a secret that a moderator removes must
+        leave the record, too.
         """
         name = _stored_as(arrived.source, correction.message)
         stored = await work.ref(name) if name is not None else None
         if stored is None:
-            return Outcome(word="not captured")
+            return Handled(word="not captured")
         of, _, n = stored.partition(" ")
         incident, found = await work.incident(of), await work.entry(of, int(n))
         if incident is None or found is None:
@@ -68,16 +68,16 @@ class Captures:
         )
         decision = await self._transaction.decide(work, arrived, command, incident)
         committed = await self._transaction.commit(work, decision, arrived)
-        return Outcome(word="done", due_at=committed.due_at)
+        return Handled(word="done", due_at=committed.due_at)
 
 
 def _stored_as(adapter: str, message: str | None) -> str | None:
-    """Return the name under which a captured message's entry is stored."""
+    """Return the name of the reference that leads from a message to its entry."""
     return f"captured/{adapter}/{message}" if message is not None else None
 
 
 class Conversations:
-    """Follows what happens to the conversations themselves."""
+    """Changes of the conversations themselves: trouble, moves, a lost platform."""
 
     def __init__(
         self,
@@ -90,8 +90,8 @@ class Conversations:
         self._store, self._clock, self._presenter = store, clock, presenter
         self._router, self._transaction = router, transaction
 
-    async def troubled(self, work: Work, arrived: Arrived, trouble: ChatTrouble) -> Outcome:
-        """Let the incidents of a conversation tell of trouble in it (D2)."""
+    async def troubled(self, work: Work, arrived: Arrived, trouble: ChatTrouble) -> Handled:
+        """Record trouble in a conversation with each of its incidents, which tell of it (D2)."""
         within = await self._within(work, trouble.conversation)
         for incident, conversation, _real in within:
             command = cmd.NoteTrouble(
@@ -101,10 +101,10 @@ class Conversations:
                 reachable=trouble.reachable,
             )
             await self._transaction.apply(work, incident.id, command)
-        return Outcome(word="done") if within else NO_INCIDENT
+        return Handled(word="done") if within else NO_INCIDENT
 
-    async def moved(self, work: Work, arrived: Arrived, moved: ChatMoved) -> Outcome:
-        """Continue in the new room, with the cards of its incidents; its threads do not move."""
+    async def moved(self, work: Work, arrived: Arrived, moved: ChatMoved) -> Handled:
+        """Continue in the new room, with the cards of its incidents; threads do not move."""
         within = await self._within(work, moved.conversation)
         await work.moved(moved.conversation, moved.to)
         for incident, conversation, real in within:
@@ -112,10 +112,10 @@ class Conversations:
                 await work.opened(conversation, moved.to, own=False)
                 await work.join(incident.id, moved.to)
             await work.send([self._router.card(incident, conversation)], now=arrived.now)
-        return Outcome(word="done")
+        return Handled(word="done")
 
     async def lost(self, adapter: str, why: str) -> None:
-        """Tell, over every other way, that a platform has ended the bot's session (D2)."""
+        """Tell over every other platform that this one has ended the bot's session (D2)."""
 
         async def tell_all(work: Work) -> None:
             command = cmd.NoteTrouble(adapter=adapter, conversation=None, text=why, reachable=False)
@@ -133,7 +133,10 @@ class Conversations:
     async def _within(
         self, work: Work, place: ConversationRef
     ) -> list[tuple[Incident, ConversationRef, ConversationRef]]:
-        """Return the running incidents of a room and its threads: incident, name, real place."""
+        """Return the running incidents in a room and its threads.
+
+        Each comes with its conversation there, by the core's name and by the platform's.
+        """
         found = []
         for each in await self._transaction.running(work):
             for conversation in each.conversations:

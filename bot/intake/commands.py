@@ -1,63 +1,37 @@
-"""Commands that people give: which incident is meant, and what comes of it."""
+"""Commands that people give: the incident that is meant, and the answer."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
-from bot.domain import events as ev
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
 from bot.domain.telling import Scene, offered, scenes
 from bot.grammar.parser import Request
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Outcome
-from bot.intake.questions import Questions
+from bot.intake.arrived import Arrived, Handled
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
-from bot.refs import Lane
-from bot.store.rows import Outgoing, Post
 from bot.store.work import Work
 
 
 class Commands:
-    """Carries out what changes an incident."""
+    """The commands that open or change an incident."""
 
-    def __init__(
-        self,
-        config: Config,
-        presenter: Presenter,
-        answers: Answers,
-        transaction: Transaction,
-        questions: Questions,
-    ) -> None:
-        self._config, self._presenter, self._answers = config, presenter, answers
-        self._transaction, self._questions = transaction, questions
-        self._directory = config.directory
-
-    def is_stranger(self, arrived: Arrived) -> bool:
-        """Return whether the config admits only people whom it names, and not this one (F8)."""
-        named = self._directory.configured(arrived.actor)
-        return not (self._directory.admit_unknown or named)
-
-    def is_stale(self, arrived: Arrived) -> bool:
-        """Return whether a command is too old to be obeyed unasked (F11)."""
-        return arrived.now - arrived.written_at > self._config.access.stale_after
+    def __init__(self, presenter: Presenter, answers: Answers, transaction: Transaction) -> None:
+        self._presenter, self._answers, self._transaction = presenter, answers, transaction
 
     async def ask_again(
         self, work: Work, arrived: Arrived, request: Request, incident: Incident | None
-    ) -> Outcome:
+    ) -> Handled:
         """Ask whether an old command is still meant (F11)."""
-        age: timedelta = arrived.now - arrived.written_at
-        message = self._presenter.refusals.stale(incident, request.line, arrived.actor, age)
+        message = self._presenter.refusals.stale(incident, request.line, arrived.actor, arrived.age)
         return await self._answers.refuse(work, arrived, message, "stale")
 
     async def meant(
         self, work: Work, arrived: Arrived, request: Request, name: str | None
-    ) -> Incident | Outcome:
-        """Return the incident of a name or of the conversation, or the answer that none is meant.
+    ) -> Incident | Handled:
+        """Return the incident that is named or runs in the conversation, or a refusal.
 
         The incident is held until the transaction ends.
         """
@@ -78,8 +52,8 @@ class Commands:
             answer = refusals.no_incident(known=None)
         return await self._answers.refuse(work, arrived, answer, "no incident")
 
-    async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Outcome:
-        """Declare: the number, the conversation, and the events (F9)."""
+    async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Handled:
+        """Declare an incident, and tell the conversation in which it was declared (F9)."""
         name = f"{declaration.kind.prefix}-{arrived.number}"
         decision = await self._transaction.declare(work, arrived, declaration, name)
         committed = await self._transaction.commit(work, decision, arrived)
@@ -89,25 +63,18 @@ class Commands:
             scene = Scene(head=decision.happened[0], events=decision.happened)
             told = self._presenter.telling.tell(incident, scene, arrived.now)
             answers = await self._answers.give(work, arrived, told, lasting=True)
-        return Outcome(word="done", answers=answers, due_at=committed.due_at)
+        return Handled(word="done", answers=answers, due_at=committed.due_at)
 
     async def do(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
-    ) -> Outcome:
-        """Do what a command says, or answer why not."""
+    ) -> Handled:
+        """Carry out a command, or answer why not."""
         try:
             decision = await self._transaction.decide(work, arrived, command, incident)
         except Rejected as refusal:
             return await self._rejected(work, arrived, command, incident, refusal)
         committed = await self._transaction.commit(work, decision, arrived)
         after, events = committed.incident, decision.happened
-        if after.drill and any(isinstance(e, ev.Resolved) for e in events):
-            scored = Post(message=await self._questions.score(work, after))
-            rows = [
-                Outgoing(target=to.adapter, lane=Lane.of(to), body=scored, incident=after.id)
-                for to in after.conversations
-            ]
-            await work.send(rows, now=arrived.now)
         if arrived.conversation not in after.conversations:
             for scene in scenes(events):
                 if not offered(scene.head):
@@ -115,8 +82,8 @@ class Commands:
                         after, scene, arrived.now, arrived.conversation
                     )
                     await self._answers.give(work, arrived, told, lasting=True)
-        card = self._questions.card_for(arrived, after)
-        return Outcome(word="done", card=card, due_at=committed.due_at)
+        card = self._answers.card(arrived, after)
+        return Handled(word="done", card=card, due_at=committed.due_at)
 
     async def _rejected(
         self,
@@ -125,9 +92,9 @@ class Commands:
         command: cmd.Command,
         incident: Incident,
         refusal: Rejected,
-    ) -> Outcome:
+    ) -> Handled:
         elsewhere = arrived.conversation not in incident.conversations
         message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
-        if isinstance(command, cmd.Assess):  # its next question is no refusal
+        if isinstance(command, cmd.Assess):  # the next question is not a refusal
             return await self._answers.answer(work, arrived, message)
         return await self._answers.refuse(work, arrived, message, "rejected")

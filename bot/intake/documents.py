@@ -1,4 +1,4 @@
-"""An edited postmortem, read back: what differs from the record becomes one command."""
+"""Edited postmortems, read back: the differences from the record become one command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.refs import PersonId
 from bot.store.work import Store, Work
 
 REASON = "edited in the document"
-"""Why a date moved that somebody changed in the table."""
+"""The reason recorded for a date that was changed in the table."""
 
 
 LONGEST_SECTION = 512 * 1024
@@ -36,7 +36,7 @@ def changes(
     document: EditedPostmortem,
     directory: Directory,
 ) -> cmd.ImportDocument:
-    """Return what a document changes: sections and action items that are not as they stand."""
+    """Return the sections and action items of a document that differ from the record."""
     sections = []
     for section, text in stands.items():
         given = (
@@ -52,7 +52,7 @@ def changes(
 
 
 def missing(incident: Incident, document: EditedPostmortem) -> list[str]:
-    """Return the action items that a document leaves out; they stay."""
+    """Return the action items that a document leaves out; they stay in the record."""
     named = {row[0].upper() for row in document.actions}
     return [a.label for a in incident.actions if a.dropped is None and a.label not in named]
 
@@ -62,7 +62,7 @@ def _shown(section: Section, text: str) -> str:
 
 
 class _Rows:
-    """Reads the table of action items."""
+    """The table of action items, read row by row."""
 
     def __init__(self, incident: Incident, directory: Directory) -> None:
         self._incident, self._directory = incident, directory
@@ -124,7 +124,7 @@ class _Rows:
 
 
 class Documents:
-    """Takes over postmortems that were edited outside."""
+    """The import of postmortems that were edited outside."""
 
     def __init__(
         self, store: Store, presenter: Presenter, directory: Directory, transaction: Transaction
@@ -133,7 +133,7 @@ class Documents:
         self._transaction = transaction
 
     async def take_over(self, name: str, text: str, actor: PersonId) -> tuple[bool, str]:
-        """Take over an edited postmortem; return whether that worked, and what to say of it.
+        """Take over an edited postmortem; return whether that worked, and the answer.
 
         The changes become one command, as if they had been typed (P3).
         """

@@ -33,10 +33,10 @@ class Intake:
         subscribers: Subscribers,
         on_call: OnCallNow,
     ) -> None:
-        answers = Answers(targets)
+        answers = Answers(targets, presenter)
         self.transaction = Transaction(config, clock, presenter, router, answers, on_call)
         questions = Questions(config, presenter, targets, answers, self.transaction)
-        commands = Commands(config, presenter, answers, self.transaction, questions)
+        commands = Commands(presenter, answers, self.transaction)
         self.conversations = Conversations(store, clock, presenter, router, self.transaction)
         self.audience = AudienceRequests(
             store, presenter, answers, self.transaction, commands, subscribers

@@ -11,13 +11,13 @@ from bot.contract.messages import Message
 from bot.delivery.plan import Targets
 from bot.domain import commands as cmd
 from bot.domain import drafting
-from bot.domain.drills import score
 from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.postmortem_values import Section
 from bot.grammar.parser import Request
 from bot.grammar.requests import Asked, Query
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Outcome
+from bot.intake.arrived import Arrived, Handled
+from bot.intake.drills import drill_score
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
 from bot.refs import Lane
@@ -25,13 +25,13 @@ from bot.store.rows import BriefDraft, Outgoing
 from bot.store.work import Work
 
 LIST_LENGTH = 50
-"""How many incidents `list` shows."""
+"""The number of incidents that `list` shows."""
 
 _INCIDENT = re.compile(r"(?:INC|DRILL|NEAR)-\d+")
 
 
 class Questions:
-    """Answers what is asked, and changes nothing."""
+    """The questions that people ask. Answering changes nothing."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Questions:
         self._config, self._presenter, self._targets = config, presenter, targets
         self._answers, self._transaction = answers, transaction
 
-    async def look_up(self, work: Work, arrived: Arrived, asked: Asked) -> Outcome:
+    async def look_up(self, work: Work, arrived: Arrived, asked: Asked) -> Handled:
         """Answer `help` and `list`."""
         if asked.query is Query.HELP:
             message = self._presenter.help.answer(asked.argument)
@@ -61,19 +61,19 @@ class Questions:
 
     async def preview(
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, line: str
-    ) -> Outcome:
-        """Show what declaring would be."""
+    ) -> Handled:
+        """Show the severity that a declaration would get."""
         typed = re.sub(r"\w+", "declare", line, count=1)
         period = self._config.policy.internal.get(declaration.severity or Severity.SEV1)
         message = self._presenter.severity.preview(declaration, typed, period)
         return await self._answers.answer(work, arrived, message)
 
-    async def show(self, work: Work, arrived: Arrived, asked: Asked, incident: Incident) -> Outcome:
+    async def show(self, work: Work, arrived: Arrived, asked: Asked, incident: Incident) -> Handled:
         """Answer a question about one incident."""
         say, card = self._presenter, None
         match asked.query:
             case Query.STATUS:
-                card = self.card_for(arrived, incident)
+                card = self._answers.card(arrived, incident)
                 message = say.cards.status(incident, arrived.now)
             case Query.WHO:
                 message = say.cards.people_of(incident)
@@ -84,30 +84,23 @@ class Questions:
             case Query.EXTERNAL:
                 message = say.public.offer(incident)
             case Query.SCORE:
-                message = await self.score(work, incident)
+                message = await self._score(work, incident)
             case Query.POSTMORTEM | Query.SECTION | Query.LINT | Query.DIFF | Query.HISTORY:
                 message = await self._postmortem(work, arrived, asked, incident)
             case _:
                 message = say.help.answer("")
         return replace(await self._answers.answer(work, arrived, message), card=card)
 
-    def card_for(self, arrived: Arrived, incident: Incident) -> Message | None:
-        """Return the status card for the person who pressed a button, as they may press it now."""
-        if not arrived.inline:
-            return None
-        return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
-
-    async def score(self, work: Work, incident: Incident) -> Message:
-        """Return how a drill went (X1)."""
+    async def _score(self, work: Work, incident: Incident) -> Message:
+        words = self._presenter.drills
         if not incident.drill:
-            return self._presenter.drills.no_score(incident)
-        entries = await work.timeline(incident.id)
-        return self._presenter.drills.score(incident, score(incident, entries, self._config.policy))
+            return words.no_score(incident)
+        return await drill_score(work, incident, self._config.policy, words)
 
     async def _postmortem(
         self, work: Work, arrived: Arrived, asked: Asked, incident: Incident
     ) -> Message:
-        """Show the postmortem; one that an older Sitrep left owing is opened first (P1)."""
+        """Show the postmortem; if an older Sitrep left it unopened, open it first (P1)."""
         if incident.review is None and incident.phase is Phase.RESOLVED and incident.postmortem:
             await self._transaction.apply(work, incident.id, cmd.StartPostmortem(reason=None))
             incident = await work.incident(incident.id) or incident
@@ -127,8 +120,8 @@ class Questions:
             case _:
                 return say.postmortem.status(incident, entries, arrived.now)
 
-    async def actions(self, work: Work, arrived: Arrived, request: Request, which: str) -> Outcome:
-        """List action items: of the incident that is meant, or of all."""
+    async def actions(self, work: Work, arrived: Arrived, request: Request, which: str) -> Handled:
+        """List action items: those of the incident that is meant, or all."""
         today, name = arrived.now.date(), request.incident
         if _INCIDENT.fullmatch(which):
             name, which = which, "all"
@@ -150,8 +143,8 @@ class Questions:
         message = self._presenter.actions.listed(title, found, today)
         return await self._answers.answer(work, arrived, message)
 
-    async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Outcome:
-        """Have a brief drafted: by the first summarizer in a lane of its own, else built in."""
+    async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Handled:
+        """Draft a brief: by the first summarizer, in its own lane, or else from the template."""
         name = next(iter(self._targets.summarizers), None)
         if name is None:
             briefs = self._presenter.briefs
@@ -164,4 +157,4 @@ class Questions:
             incident=incident.id,
         )
         await work.send([row], now=arrived.now)
-        return Outcome(word="answered")
+        return Handled(word="answered")

@@ -1,7 +1,7 @@
-"""One way in: whatever arrives becomes a command, a decision, and one transaction.
+"""The one way in: an inbound event becomes a command, a decision, and one transaction.
 
-The transaction holds the inbox mark, the incident, its timeline, the next due time, and everything
-to be said. Refusals and answers are queued in it, too: the outbox alone sends.
+The transaction holds the inbox mark, the incident, its timeline, the next due time, and every
+message to send. Refusals and answers are queued in it, too: only the outbox sends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bot.grammar.parser import Request, command_line, parse
 from bot.grammar.requests import Asked, Query, SetShield, Subscribe, Unsubscribe, UsageError
 from bot.grammar.text import clean
 from bot.intake.answers import Answers
-from bot.intake.arrived import Arrived, Asking, NewsQuestion, Outcome
+from bot.intake.arrived import Arrived, Asking, Handled, NewsQuestion
 from bot.intake.audience import AudienceRequests
 from bot.intake.captures import Captures, Conversations
 from bot.intake.commands import Commands
@@ -51,7 +51,7 @@ _log = structlog.stdlib.get_logger("sitrep.service")
 
 
 class Service:
-    """Receives inbound events."""
+    """The entrance for inbound events."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
@@ -74,7 +74,7 @@ class Service:
         self._directory = config.directory
 
     async def receive(self, inbound: Inbound) -> Receipt:
-        """Handle an inbound event; return once it is stored, with what became of it.
+        """Handle an inbound event; return its receipt once it is stored.
 
         An event that was seen before has no second effect (D3). Talk among people counts as done.
         """
@@ -100,15 +100,15 @@ class Service:
         return Receipt(done=outcome.done, answers=outcome.answers, card=outcome.card)
 
     async def remember_names(self) -> None:
-        """Learn again what platforms call the people whom the config does not name."""
+        """Load the display names of people whom the config does not name."""
         names = await self._store.read(lambda work: work.refs_under(NAMES))
         for person, name in names.items():
             self._directory.learn(PersonId(person), name)
 
     async def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
-        """Return whether the conversation may speak to the bot, and its names can be stored (F8).
+        """Return whether the conversation is admitted, and its names can be stored (F8).
 
-        A conversation that the bot opened itself always may.
+        A conversation that the bot opened itself is always admitted.
         """
         conversation = inbound.conversation
         names = [conversation.id, *([sender.id] if sender is not None else ())]
@@ -120,27 +120,35 @@ class Service:
         return await self._store.read(lambda work: work.is_own(conversation))
 
     def _arrived(self, inbound: Inbound, sender: UserRef | None) -> Arrived:
-        now = self._clock.now()
-        arrived = Arrived(
+        """Return an event with the person who acts, and whether they may (F8, F11)."""
+        now = written_at = self._clock.now()
+        message, inline = None, False
+        match inbound:
+            case ChatEvent():
+                written_at, message, inline = inbound.written_at, inbound.message, inbound.inline
+            case ChatCapture():
+                written_at, message = inbound.marked_at, inbound.message
+            case ChatUnreadable():
+                message = inbound.message
+            case _:
+                pass
+        actor = self._directory.person(sender) if sender is not None else PersonId("")
+        admitted = self._directory.admit_unknown or self._directory.configured(actor)
+        return Arrived(
             source=inbound.conversation.adapter,
             id=inbound.id,
             conversation=inbound.conversation,
-            actor=self._directory.person(sender) if sender is not None else PersonId(""),
-            written_at=now,
+            actor=actor,
+            written_at=written_at,
             now=now,
+            is_stranger=not admitted,
+            stale_after=self._config.access.stale_after,
+            message=message,
+            inline=inline,
         )
-        match inbound:
-            case ChatEvent(written_at=written_at, message=message, inline=inline):
-                return replace(arrived, written_at=written_at, message=message, inline=inline)
-            case ChatCapture(marked_at=marked_at, message=message):
-                return replace(arrived, written_at=marked_at, message=message)
-            case ChatUnreadable(message=message):
-                return replace(arrived, message=message)
-            case _:
-                return arrived
 
     def _asked(self, inbound: Inbound) -> Asking | None:
-        """Return what an event asks for; `None` if it is talk among people."""
+        """Return the meaning of an event; `None` if it is talk among people."""
         if not isinstance(inbound, ChatEvent):
             return inbound
         line = command_line(inbound.text, addressed=inbound.addressed)
@@ -152,7 +160,7 @@ class Service:
             return NewsQuestion(otherwise=asked)
         return asked
 
-    async def _handle(self, event: Arrived, asked: Asking, name: str, work: Work) -> Outcome:
+    async def _handle(self, event: Arrived, asked: Asking, name: str, work: Work) -> Handled:
         arrival = await work.arrive(
             event.source,
             event.id,
@@ -161,7 +169,7 @@ class Service:
             series=self._series(event, asked),
         )
         if arrival is None:
-            return Outcome(word="repeated")
+            return Handled(word="repeated")
         arrived = replace(
             event,
             conversation=arrival.conversation,
@@ -175,7 +183,7 @@ class Service:
         await work.outcome(event.source, event.id, outcome.word, event.actor)
         return outcome
 
-    async def _dispatched(self, work: Work, arrived: Arrived, asked: Asking) -> Outcome:
+    async def _dispatched(self, work: Work, arrived: Arrived, asked: Asking) -> Handled:
         match asked:
             case ChatCapture():
                 return await self._captures.capture(work, arrived, asked)
@@ -194,12 +202,12 @@ class Service:
                 if told is not None:
                     return told
                 if otherwise is None:
-                    return Outcome(word="talk")
+                    return Handled(word="talk")
                 return await self._command(work, arrived, otherwise)
             case Request() | UsageError():
                 return await self._command(work, arrived, asked)
 
-    async def _broke_down(self, arrived: Arrived, work: Work) -> Outcome:
+    async def _broke_down(self, arrived: Arrived, work: Work) -> Handled:
         """Mark an event as handled after an internal error, and say so."""
         await work.arrive(arrived.source, arrived.id, arrived.conversation, at=arrived.now)
         await work.outcome(arrived.source, arrived.id, "broke down", arrived.actor)
@@ -210,28 +218,27 @@ class Service:
         """Return the counter that a declaration draws from; `None` if it will be refused."""
         if not isinstance(asked, Request) or not isinstance(asked.what, cmd.Declare):
             return None
-        refused = self._commands.is_stranger(arrived) or self._commands.is_stale(arrived)
+        refused = arrived.is_stranger or arrived.is_stale
         return None if refused else asked.what.kind.prefix
 
     async def _command(
         self, work: Work, arrived: Arrived, request: Request | UsageError
-    ) -> Outcome:
+    ) -> Handled:
         refusals = self._presenter.refusals
         if isinstance(request, UsageError):
             message = refusals.usage(request)
             return await self._answers.refuse(work, arrived, message, "not understood")
-        if self._commands.is_stranger(arrived):
+        if arrived.is_stranger:
             return await self._answers.refuse(work, arrived, refusals.stranger(), "stranger")
-        stale = self._commands.is_stale(arrived)
-        if stale and not request.verb.changes:
-            return Outcome(word="stale")
+        if arrived.is_stale and not request.verb.changes:
+            return Handled(word="stale")
         match request.what:
             case Subscribe() | Unsubscribe() | SetShield() as asked:
-                if stale:
+                if arrived.is_stale:
                     return await self._commands.ask_again(work, arrived, request, None)
                 return await self._audience.change(work, arrived, request, asked)
             case cmd.Declare() as declaration:
-                if stale:
+                if arrived.is_stale:
                     return await self._commands.ask_again(work, arrived, request, None)
                 return await self._commands.open(work, arrived, declaration)
             case Asked(query=Query.SUBSCRIPTIONS):
@@ -243,16 +250,14 @@ class Service:
             case Asked(declaration=cmd.Declare() as declaration):
                 return await self._questions.preview(work, arrived, declaration, request.line)
             case _:
-                return await self._of_incident(work, arrived, request, stale=stale)
+                return await self._of_incident(work, arrived, request)
 
-    async def _of_incident(
-        self, work: Work, arrived: Arrived, request: Request, *, stale: bool
-    ) -> Outcome:
-        """Answer or do what is asked of one incident."""
+    async def _of_incident(self, work: Work, arrived: Arrived, request: Request) -> Handled:
+        """Answer a question about one incident, or carry out a command for it."""
         found = await self._commands.meant(work, arrived, request, request.incident)
-        if isinstance(found, Outcome):
+        if isinstance(found, Handled):
             return found
-        if stale and not isinstance(request.what, cmd.AddNote):
+        if arrived.is_stale and not isinstance(request.what, cmd.AddNote):
             return await self._commands.ask_again(work, arrived, request, found)
         if isinstance(request.what, Asked):
             return await self._questions.show(work, arrived, request.what, found)

@@ -1,4 +1,4 @@
-"""Ticks: what falls due by itself, one incident at a time (K6)."""
+"""Ticks: the things that fall due by themselves, one incident at a time (K6)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import structlog
 from bot.config.model import Config
 from bot.contract.context import Clock
 from bot.domain import commands as cmd
+from bot.domain.decide import decide
 from bot.domain.due import next_due
 from bot.intake.transaction import Transaction
 from bot.store.work import Store, Work
 
 TICK_AGAIN = timedelta(minutes=1)
-"""How long an incident is left alone whose tick met an internal error."""
+"""How long an incident is left alone after its tick met an internal error."""
 
 _log = structlog.stdlib.get_logger("sitrep.ticks")
 
 
 class Ticks:
-    """Does what is due."""
+    """The tick of the next incident that has something due."""
 
     def __init__(
         self, config: Config, store: Store, clock: Clock, transaction: Transaction
@@ -40,8 +41,10 @@ class Ticks:
         incident = await work.due(now)
         if incident is None:
             return False
+        # Outside of `try`: if the database fails, the transaction is undone or run again.
+        setting = await self._transaction.gather(work, None, incident.id, incident.service)
         try:
-            decision = await self._transaction.decide_for(work, cmd.Tick(), incident)
+            decision = decide(incident, cmd.Tick(), now, setting)
         except Exception as exc:  # noqa: BLE001 - one incident's fault must not stop all clocks
             _log.exception("tick broke down", incident=incident.id, error=repr(exc))
             await work.postpone(incident.id, now + TICK_AGAIN)

@@ -1,8 +1,8 @@
-"""One command, one transaction: the setting, the decision, the rows that follow (D1, F12)."""
+"""One command in one transaction: the setting, the decision, and the rows that follow (D1)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,16 +17,19 @@ from bot.domain.decision import Decision
 from bot.domain.due import next_due
 from bot.domain.events import Entry
 from bot.domain.incident import ClockName, Incident
+from bot.domain.policy import Plan
 from bot.domain.setting import Setting
 from bot.domain.timeline import texts_of, twins_of
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived
+from bot.intake.drills import drill_score
 from bot.presenter import Presenter
-from bot.refs import PersonId
+from bot.refs import Lane, PersonId
+from bot.store.rows import Outgoing, Post
 from bot.store.work import Work
 
 MANY = 1000
-"""More incidents than ever run at once."""
+"""The most incidents that are looked through: more than ever run at once."""
 
 OnCallNow = Callable[[], Mapping[str, tuple[PersonId, ...]]]
 """Returns who is on call for each service."""
@@ -38,11 +41,11 @@ class Committed:
 
     incident: Incident
     due_at: datetime | None = None
-    """When its next thing falls due, if anything happened."""
+    """When something falls due next for it; `None` also if nothing happened."""
 
 
 class Transaction:
-    """Decides within the transaction that it is given, and stores what follows."""
+    """Decisions within a given transaction: gather the setting, decide, store what follows."""
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
@@ -57,25 +60,59 @@ class Transaction:
         self._router, self._answers, self._on_call = router, answers, on_call
         self._directory = config.directory
         self.after_commit: Callable[[datetime | None], None] = lambda _due: None
-        """Called after each commit, with the due time of the incident's next thing."""
+        """Called after each commit, with the time at which something falls due next, if known."""
+
+    async def gather(
+        self, work: Work, arrived: Arrived | None, name: str, service: str | None
+    ) -> Setting:
+        """Gather the setting of a decision (F12); `name` is the incident's id."""
+        plan, on_call = self._config.plan_for(service), self._on_call()
+        busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
+        served = arrived.served if arrived is not None else await work.served()
+        anyone = to_briefs = False
+        if arrived is None or arrived.has_subscribers:
+            subscribed = await work.subscribed(name, service)
+            anyone, to_briefs = subscribed.anyone, subscribed.to_briefs
+        to_briefs = to_briefs or self._router.has_channels
+        planned = any(plan.audiences.values())
+        now = arrived.now if arrived is not None else self._clock.now()
+        return Setting(
+            policy=self._config.policy,
+            plan=plan,
+            actor=arrived.actor if arrived is not None else None,
+            candidates=self._candidates(busy, served),
+            trained=frozenset(self._directory.trained),
+            last_resort=tuple(PersonId(p) for p in self._config.paging.last),
+            audiences=self._audiences(plan, stakeholders=to_briefs or planned),
+            on_call=on_call,
+            pager=self._router.has_pagers,
+            triage_at=self._config.end_of_day(now),
+            written_at=arrived.written_at if arrived is not None else None,
+            via=arrived.source if arrived is not None else None,
+            name=name,
+            here=arrived.conversation if arrived is not None else None,
+            places=self._router.places(name),
+            has_subscribers=anyone or planned,
+            has_brief_subscribers=to_briefs,
+        )
 
     async def decide(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
     ) -> Decision:
-        """Decide a command that somebody gave for an incident.
+        """Decide a command that a person gave for an incident.
 
         Raises:
             Rejected: The command does not apply.
         """
-        setting = await self._setting(work, arrived, incident.id, incident.service)
+        setting = await self.gather(work, arrived, incident.id, incident.service)
         setting = await self._informed(work, command, incident, setting)
         return decide(incident, command, arrived.now, setting)
 
     async def declare(
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, name: str
     ) -> Decision:
-        """Decide a declaration, which gets the name that is given."""
-        setting = await self._setting(work, arrived, name, declaration.service)
+        """Decide a declaration; `name` becomes the incident's id."""
+        setting = await self.gather(work, arrived, name, declaration.service)
         return decide(None, declaration, arrived.now, setting)
 
     async def decide_for(
@@ -86,25 +123,25 @@ class Transaction:
         *,
         actor: PersonId | None = None,
     ) -> Decision:
-        """Decide a command that arrived from no conversation: a tick, a result, a document.
+        """Decide a command that comes from no conversation: a result, an edited document.
 
         Raises:
             Rejected: The command does not apply.
         """
-        setting = await self._setting(work, None, incident.id, incident.service)
+        setting = await self.gather(work, None, incident.id, incident.service)
         if actor is not None:
             setting = replace(setting, actor=actor)
         setting = await self._informed(work, command, incident, setting)
         return decide(incident, command, self._clock.now(), setting)
 
     async def apply(self, work: Work, incident: str, command: cmd.Command) -> None:
-        """Let an effect's result back into the workflow, in the transaction that stores it."""
+        """Apply the result of an effect, in the transaction that stores it."""
         found = await work.incident(incident)
         if found is not None:
             await self.commit(work, await self.decide_for(work, command, found))
 
     async def running(self, work: Work) -> list[Incident]:
-        """Return the incidents that run, each held."""
+        """Return the incidents that run, each held until the transaction ends."""
         summaries = await work.list("open", MANY)
         found = [await work.incident(each.id) for each in summaries]
         return [each for each in found if each is not None and each.running]
@@ -112,7 +149,7 @@ class Transaction:
     async def commit(
         self, work: Work, decision: Decision, arrived: Arrived | None = None
     ) -> Committed:
-        """Write what was decided, and queue what follows from it (D1)."""
+        """Store a decision, and queue the rows that follow from it (D1)."""
         incident, events, now = decision.incident, decision.happened, decision.now
         marks = self._answers.mark(arrived, worked=True) if arrived is not None else []
         if not events:
@@ -127,47 +164,28 @@ class Transaction:
         await work.save(incident, entries, due_at=due_at)
         subscribed = decision.setting.has_subscribers
         rows = self._router.outgoing(incident, entries, now, has_subscribers=subscribed)
-        await work.send([*marks, *rows], now=now)
+        scores = await self._scores(work, incident, events)
+        await work.send([*marks, *rows, *scores], now=now)
         return Committed(incident=incident, due_at=due_at)
 
-    async def _setting(
-        self, work: Work, arrived: Arrived | None, name: str, service: str | None
-    ) -> Setting:
-        """Gather what `decide` may look at (F12); `name` is the incident's."""
-        plan, on_call = self._config.plan_for(service), self._on_call()
-        busy = set(plan.on_call) | set(on_call.get(service, ()) if service else ())
-        served = arrived.served if arrived is not None else await work.served()
-        anyone = to_briefs = False
-        if arrived is None or arrived.has_subscribers:
-            subscribed = await work.subscribed(name, service)
-            anyone, to_briefs = subscribed.anyone, subscribed.to_briefs
-        to_briefs = to_briefs or self._router.has_channels
-        planned = any(plan.audiences.values())
-        audiences = {ClockName.INTERNAL}
-        if self._router.pages(plan):
-            audiences.add(ClockName.EXTERNAL)
-        if to_briefs or planned:
-            audiences.add(ClockName.STAKEHOLDER)
-        now = arrived.now if arrived is not None else self._clock.now()
-        return Setting(
-            policy=self._config.policy,
-            plan=plan,
-            actor=arrived.actor if arrived is not None else None,
-            candidates=self._candidates(busy, served),
-            trained=frozenset(self._directory.trained),
-            last_resort=tuple(PersonId(p) for p in self._config.paging.last),
-            audiences=frozenset(audiences),
-            on_call=on_call,
-            pager=self._router.has_pagers,
-            triage_at=self._config.end_of_day(now),
-            written_at=arrived.written_at if arrived is not None else None,
-            via=arrived.source if arrived is not None else None,
-            name=name,
-            here=arrived.conversation if arrived is not None else None,
-            places=self._router.places(name),
-            has_subscribers=anyone or planned,
-            has_brief_subscribers=to_briefs,
-        )
+    async def _scores(
+        self, work: Work, incident: Incident, events: Sequence[ev.Event]
+    ) -> list[Outgoing]:
+        """Return the rows that tell how a drill went, once it is resolved (X1)."""
+        if not incident.drill or not any(isinstance(event, ev.Resolved) for event in events):
+            return []
+        words = self._presenter.drills
+        body = Post(message=await drill_score(work, incident, self._config.policy, words))
+        return [
+            Outgoing(target=to.adapter, lane=Lane.of(to), body=body, incident=incident.id)
+            for to in incident.conversations
+        ]
+
+    def _audiences(self, plan: Plan, *, stakeholders: bool) -> frozenset[ClockName]:
+        """Return the clocks that somebody listens to (K1)."""
+        external = bool(self._router.pages(plan))
+        heard = {ClockName.EXTERNAL: external, ClockName.STAKEHOLDER: stakeholders}
+        return frozenset(name for name in ClockName if heard.get(name, True))
 
     def _candidates(
         self, busy: set[PersonId], served: Mapping[PersonId, datetime]
@@ -180,7 +198,7 @@ class Transaction:
     async def _informed(
         self, work: Work, command: cmd.Command, incident: Incident, setting: Setting
     ) -> Setting:
-        """Add what a command needs of the record: an entry, the document, its findings."""
+        """Add the part of the record that a command needs: an entry, the document, its findings."""
         words = self._presenter.drafting
         match command:
             case cmd.Redact():

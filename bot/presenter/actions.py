@@ -129,7 +129,7 @@ class ActionWords:
 
     def title(self, kind: str, *, mine: bool, incident: str | None) -> str:
         """Return the title of a list of action items."""
-        what = "of yours" if mine else {"open": "open", "overdue": "overdue"}.get(kind, "")
+        what = "of yours" if mine else "" if kind == "all" else kind
         where = f" of {incident}" if incident is not None else ""
         return f"{what}{where}".strip()
 

@@ -1,4 +1,4 @@
-"""Answers about a postmortem that was edited outside and comes in again."""
+"""Answers about a postmortem that was edited outside and is imported again."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 
 class DocumentWords:
-    """Answers about an edited document."""
+    """The answers to an import."""
 
     def unknown(self, name: str) -> str:
-        """Return that there is no such incident."""
+        """Return the answer for an incident that does not exist."""
         return f"there is no {name}; see: sitrep incidents all"
 
     def unchanged(self, kept: Sequence[str]) -> str:
-        """Return that the document says what the record says."""
+        """Return the answer for a document that changes nothing; `kept` are items it leaves out."""
         return f"nothing differs from the record{_missing(kept)}"
 
     def changed(self, sections: int, actions: int, kept: Sequence[str]) -> str:
-        """Return how many sections and action items were changed."""
+        """Return the answer for changed sections and action items."""
         counted = f"{_some(sections, 'section')} and {_some(actions, 'action item')}"
         return f"{counted} changed{_missing(kept)}"
 
@@ -27,7 +27,7 @@ def _some(count: int, noun: str) -> str:
 
 
 def _missing(kept: Sequence[str]) -> str:
-    """Return the note on action items that the document leaves out."""
+    """Return the note about action items that the document leaves out."""
     if not kept:
         return ""
     stay = "is not in the file, and stays" if len(kept) == 1 else "are not in it, and stay"

@@ -16,11 +16,13 @@ from bot.contract.chat import (
     ChatTrouble,
     Features,
 )
+from bot.contract.errors import DatabaseAway
 from bot.domain import events as ev
+from bot.domain.decide import decide as decide_rightly
 from bot.domain.incident import Phase
-from bot.intake.transaction import decide as decide_rightly
 from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, ManualClock, RecordingAdapter, stage
+from storage.work import SqlWork
 from tests.harness.waiting import PATIENCE
 
 
@@ -328,12 +330,31 @@ async def test_an_incident_over_which_the_bot_breaks_down_stops_no_other_clock(
             return decide_rightly(incident, *rest)
 
         with monkeypatch.context() as broken:
-            broken.setattr("bot.intake.transaction.decide", partly)
+            broken.setattr("bot.intake.ticks.decide", partly)
             await bot.minutes(16)
         assert any("overdue" in text for text in bot.heard("r2"))
         assert not any("overdue" in text for text in bot.heard("r1"))
         await bot.minutes(2)
         assert any("overdue" in text for text in bot.heard("r1"))
+
+
+async def test_a_database_that_fails_during_a_tick_puts_no_incident_off(tmp_path, monkeypatch):
+    """D4 K6"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        due = await bot.app.store.next_due()
+
+        async def unreachable(_work):
+            raise ConnectionResetError
+
+        with monkeypatch.context() as broken:
+            broken.setattr(SqlWork, "served", unreachable)
+            await bot.clock.set(due)
+            with pytest.raises(DatabaseAway):
+                await bot.app.intake.ticks.tick()
+        assert await bot.app.store.next_due() == due
+        await bot.minutes(0)
+        assert await bot.app.store.next_due() > due
 
 
 async def test_a_config_that_makes_something_due_later_does_not_keep_the_clocks_busy(tmp_path):
