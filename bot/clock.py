@@ -26,7 +26,6 @@ class FastClock:
     """A clock that begins now and runs `rate` times as fast, for `sitrep demo`."""
 
     def __init__(self, rate: float) -> None:
-        """See the class."""
         self._rate = rate
         self._began = datetime.now(UTC)
 

@@ -15,11 +15,10 @@ from bot.contract.errors import BotError, DatabaseAway
 from bot.store.work import Store
 
 Numbers = Callable[[], dict[str, float]]
-"""What the application counts: names ending in `_total` are counters, others are gauges."""
+"""The application's figures: names ending in `_total` are counters, others are gauges."""
 
 Ending = Callable[[str, bool], Awaitable[str | None]]
-"""Returns what a token's subscription is to, and ends it where that is asked; none: no such token.
-"""
+"""Returns what a token's subscription is to, and ends it if asked; `None` for an unknown token."""
 
 BODY_LIMIT = 1024 * 1024
 """The largest request that is read; a webhook is smaller."""

@@ -1,4 +1,4 @@
-"""Who is who: the people of the config, on every platform they speak on (F8)."""
+"""The directory: the people of the config, on every platform they speak on (F8)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Directory:
         return known.mail if known is not None else None
 
     def user(self, person: PersonId, adapter: str) -> UserRef | None:
-        """Return the user that a person is on a platform; none where they are not on it."""
+        """Return the user that a person is on a platform; `None` if they are not on it."""
         known = self._people.get(person)
         if known is not None:
             user = known.users.get(adapter)

@@ -83,7 +83,7 @@ class Context:
 
     @property
     def memory(self) -> Memory:
-        """What the plugin keeps."""
+        """The plugin's own memory."""
         if self.kept is None:
             raise RuntimeError(f"[{self.section}] the memory is there once Sitrep runs")
         return self.kept
@@ -378,7 +378,7 @@ def _hook_fault(exc: pluggy.PluginValidationError) -> str:
 
 
 def commands_of(name: str) -> typer.Typer | None:
-    """Return the commands that an installed plugin provides; none where it provides none.
+    """Return the commands that an installed plugin provides; `None` if it provides no commands.
 
     Raises:
         SetupFailed: It cannot be imported.

@@ -33,14 +33,13 @@ from bot.plugin_manager import Context
 from bot.refs import ConversationRef, ExternalRef, MessageRef, UserRef
 
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-"""When a manual clock begins: a Tuesday."""
+"""The time at which a manual clock begins: a Tuesday."""
 
 
 class ManualClock:
     """A clock that goes when it is told to."""
 
     def __init__(self, now: datetime = START) -> None:
-        """See the class."""
         self._now = now
         self._changed = asyncio.Condition()
 
@@ -89,7 +88,6 @@ class RecordingAdapter:
     """
 
     def __init__(self, name: str = "chat", features: Features | None = None) -> None:
-        """See the class."""
         self.name = name
         self.features = features or Features(edits=True, pins=True, direct=True)
         self.done: list[Posted] = []

@@ -43,7 +43,7 @@ def tortoise_config(
 
 
 TORTOISE_ORM = tortoise_config({"default": "sqlite://:memory:"})
-"""What `make migration` compares the models with."""
+"""The configuration that `make migration` uses."""
 
 
 async def pending(url: str) -> list[str]:
@@ -157,7 +157,7 @@ async def _apply(executor: MigrationExecutor, migration: Migration, state: State
 
 
 class _Census:
-    """How many rows each table has, and which indexes there are (SQLite)."""
+    """The number of rows of each table, and the indexes (SQLite)."""
 
     def __init__(self) -> None:
         self.rows: dict[str, int] = {}

@@ -33,13 +33,13 @@ class Direct(SqliteTransactionWrapper):
     """A transaction inside the connection's thread: its methods return without waiting."""
 
     async def begin(self) -> None:
-        """It has begun."""
+        """Do nothing: it has begun."""
 
     async def commit(self) -> None:
-        """It is committed with the others."""
+        """Do nothing: it is committed with the others."""
 
     async def rollback(self) -> None:
-        """It is undone by whoever runs it."""
+        """Do nothing: rollback is the caller's."""
 
     async def run(self, statements: Sequence[Statement]) -> None:
         """Run statements whose rows nobody reads."""
@@ -77,7 +77,7 @@ class Direct(SqliteTransactionWrapper):
 
 
 Body = Callable[[Direct], Coroutine[Any, Any, T]]
-"""What is done in a transaction; it waits for nothing but the transaction's own methods."""
+"""The body of a transaction; it awaits only the transaction's own methods."""
 
 
 class _Asked(Generic[T]):

@@ -21,7 +21,7 @@ from bot.store.work import Store, Work
 
 
 async def exported(config: Config, store: Store, name: str) -> Mapping[str, str] | None:
-    """Return the pages of an incident by their suffix; none where there is no such incident."""
+    """Return the pages of an incident by their suffix; `None` if there is no such incident."""
 
     async def read(work: Work) -> tuple[Incident, list[Entry]] | None:
         incident = await work.incident(name)
@@ -36,7 +36,7 @@ async def exported(config: Config, store: Store, name: str) -> Mapping[str, str]
 
 
 async def postmortem(config: Config, store: Store, name: str) -> str | None:
-    """Return an incident's postmortem as Markdown; none where there is no such incident."""
+    """Return an incident's postmortem as Markdown; `None` if there is no such incident."""
 
     async def read(work: Work) -> tuple[Incident, list[Entry]] | None:
         incident = await work.incident(name)

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Exit(IntEnum):
-    """What an exit status means."""
+    """The exit statuses."""
 
     DONE = 0
     REFUSED = 1

@@ -25,7 +25,7 @@ EXAMPLE = "config.example.toml"
 
 
 def default_text() -> str:
-    """Return the config that stands in where there is none: a console and an example team."""
+    """Return the default config: a console and an example team."""
     return files("bot").joinpath("default.toml").read_text("utf-8")
 
 

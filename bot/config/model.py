@@ -75,7 +75,7 @@ class Config(ConfigSection):
 
     @cached_property
     def on_call(self) -> Mapping[str, tuple[PersonId, ...]]:
-        """Who answers a page to a service."""
+        """The people who answer a page to each service."""
         return {
             name: tuple(PersonId(p) for p in section.on_call)
             for name, section in self.services.items()
@@ -93,12 +93,12 @@ class Config(ConfigSection):
 
     @cached_property
     def triage_conversation(self) -> ConversationRef | None:
-        """Where untouched SEV3s are raised."""
+        """The conversation in which untouched SEV3s are raised (F16)."""
         return conversation_named(self.triage.conversation)
 
     @cached_property
     def report_conversation(self) -> ConversationRef | None:
-        """Where the weekly report of action items goes: the triage room, where nothing is said."""
+        """The conversation of the weekly report: the triage room unless another one is named."""
         return conversation_named(self.actions.conversation) or self.triage_conversation
 
     def last_digest(self, now: datetime) -> datetime:

@@ -97,7 +97,7 @@ def _by_severity(section: ConfigSection) -> dict[Severity, Any]:
 
 
 class WordsSection(ConfigSection):
-    """What the public is told at each moment; what is not written has built-in words."""
+    """The public texts of each moment; a moment without one uses the built-in text."""
 
     title: str | None = None
     investigating: str | None = None
@@ -161,7 +161,7 @@ class ServiceSection(PlanSection):
 
 
 class Rungs(ConfigSection):
-    """When each rung of the ladder comes, from the due time (K3)."""
+    """The times of the ladder's rungs, counted from the due time (K3)."""
 
     prompt_before: Duration = timedelta(minutes=3)
     overdue_after: Duration = timedelta(0)

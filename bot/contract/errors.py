@@ -42,7 +42,7 @@ class SessionEnded(BotError):  # noqa: N818 - a state, not a fault
 
 
 class TemporaryFailure(Exception):  # noqa: N818 - part of the plugin contract
-    """It did not work now; the same call is made again later.
+    """A call that did not work now; the same call is made again later.
 
     `retry_after` is how long to wait at least. `unsure` says that it may have been done all the
     same, as when an answer was lost.
@@ -62,7 +62,7 @@ class RateLimited(TemporaryFailure):
 
 
 class PermanentFailure(Exception):  # noqa: N818 - part of the plugin contract
-    """It will never work: the conversation is gone, or the request is refused.
+    """A call that will never work: the conversation is gone, or the request is refused.
 
     It is not tried again; the incident's conversation is told.
     """

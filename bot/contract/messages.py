@@ -17,7 +17,7 @@ from bot.refs import ConversationRef, PersonId
 
 
 class Precision(StrEnum):
-    """How exactly an instant is shown."""
+    """The precision with which an instant is shown."""
 
     MINUTE = "minute"
     SECOND = "second"

@@ -24,7 +24,7 @@ class Delivered:
     opened: tuple[ConversationRef, ConversationRef] | None = None
     """A conversation that was opened: Sitrep's name of it, and the platform's."""
     command: cmd.Command | None = None
-    """What the incident is to know of it."""
+    """The command that tells the incident of it."""
     send: tuple[Outgoing, ...] = ()
     """Rows to queue."""
     news: StakeholderUpdate | None = None

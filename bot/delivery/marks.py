@@ -32,7 +32,7 @@ Apply = Callable[[Work, str, cmd.Command], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """What a worker does after a row: deliver the next one, or leave the lane."""
+    """The worker's next step after a row: deliver the next one, or leave the lane."""
 
     row: Waiting | None = None
     given_back: bool = False

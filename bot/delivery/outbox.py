@@ -221,7 +221,7 @@ class Outbox:
             del self._held[lease.lane]
 
     def _repeats(self, target: str) -> bool:
-        """Whether a send that is repeated under its key is harmless; trackers take no key."""
+        """Return whether a repeated send under its key is harmless; trackers take no key."""
         if target in self._plugins.trackers:
             return False
         adapter = self._plugins.adapters.get(target)

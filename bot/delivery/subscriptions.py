@@ -204,7 +204,7 @@ class Subscribers:
     def mail(
         self, each: Subscription, letter: Letter, update: StakeholderUpdate | None
     ) -> list[Outgoing]:
-        """Return the row that mails a subscription, in a lane of its own; none without a mailer."""
+        """Return the row that mails a subscription, in its own lane; nothing without a mailer."""
         return [
             Outgoing(
                 target=name,

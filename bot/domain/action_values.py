@@ -9,11 +9,11 @@ from enum import IntEnum, StrEnum
 from bot.refs import ExternalRef, PersonId
 
 FEWEST, MOST = 3, 7
-"""How many actions a postmortem has (A1)."""
+"""The number of actions in a postmortem (A1)."""
 
 
 class Strength(IntEnum):
-    """How durable an action is, most first: the policy's hierarchy of prevention."""
+    """The durability of an action, highest first: the policy's hierarchy of prevention."""
 
     ELIMINATE = 1
     DETECT = 2
@@ -28,7 +28,7 @@ class Strength(IntEnum):
 
 
 class Category(StrEnum):
-    """What an action does about the next time."""
+    """The effect of an action on the next incident."""
 
     PREVENT = "prevent"
     DETECT = "detect"
@@ -67,10 +67,10 @@ class Action:
 
     @property
     def open(self) -> bool:
-        """Whether it is still to be done."""
+        """Whether the action is still to be done."""
         return not self.done and self.dropped is None
 
     @property
     def label(self) -> str:
-        """How it is called: `A1`."""
+        """The action's label: `A1`."""
         return f"A{self.n}"

@@ -1,4 +1,4 @@
-"""What a language says of blame, as data: `wording_en.py` is English, another one is another file.
+"""The words of blame in one language, as data: `blame_words_en.py` is English.
 
 In a pattern `{people}` stands for the people of the incident and `{human}` for whoever a sentence
 can blame; patterns ignore case where they are not marked otherwise.

@@ -10,7 +10,7 @@ _NOUN = (
     r"interns?|contractors?|staff|crew|support|people|persons?|deployers?|leadership|technicians?|"
     r"analysts?|testers?|consultants?|shift|rotation|on-?call|humans?|users? of the tool|leads?)"
 )
-"""Whoever a sentence can blame, as a noun."""
+"""Nouns for people whom a sentence can blame."""
 
 _THE = r"(?:the|an?|our|their|this|that|two|three|several|some|both|all|one|many|most|each|every)"
 
@@ -46,7 +46,7 @@ _WRONG = (
     r"never even) "
     r"(?!have|had\b|know|knew|see\b|saw\b|reach|need|receive|get |got |exist|yet|find|hear|own)\w+)"
 )
-"""What somebody is said to have done wrong, or not to have done."""
+"""Phrases that say what somebody did wrong or did not do."""
 
 _LEARNED = r"(?:\w+(?:ed|en|wn|ne|ad|ade|ept|elt|ent|un|ut|et|ug|ought|aught|ound|old|one)|been)"
 

@@ -19,11 +19,13 @@ from bot.domain.postmortem_values import PROPOSED, TITLES, cells
 WARNINGS = frozenset(
     {"paraphrase", "no-numbers", "single-cause", "count", "bottom-rungs", "proposed"}
 )
-"""What a reason can waive; everything else is an error. In a timeline, which is a record, every
-wording is a warning: it is amended at its source."""
+"""The rules whose findings a reason can waive; all others are errors.
+
+In a timeline every wording is a warning: a record is amended at its source.
+"""
 
 ENOUGH = 12
-"""How many names one sentence is told of: whoever writes more means to."""
+"""The most names found in one sentence."""
 
 _HEADING = re.compile(r"## +(.+?)\s*$")
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?=\w)[^.!?\n]*)*[.!?]*")
@@ -50,7 +52,7 @@ class ReviewFinding:
 
     @property
     def key(self) -> str:
-        """What the section is typed as."""
+        """The section's name as it is typed."""
         return _KEYS.get(self.section, "<section>")
 
 
@@ -80,7 +82,7 @@ def sentence(
 
 
 def vague(text: str, language: Language = ENGLISH) -> str | None:
-    """Return what an action's text leaves open; none where it can be ticked off."""
+    """Return the question that an action's text leaves open; `None` if it can be ticked off."""
     if re.search(language.concrete, text):
         return None
     said = language.says
@@ -95,7 +97,7 @@ def vague(text: str, language: Language = ENGLISH) -> str | None:
 
 
 def care_only(text: str, language: Language = ENGLISH) -> bool:
-    """Whether an action only asks people to be careful (A1)."""
+    """Return whether an action only asks people to be careful (A1)."""
     return (
         re.search(language.care, text, re.IGNORECASE) is not None
         and re.search(language.concrete, text) is None
@@ -227,7 +229,7 @@ class _Rules:
         return replace(finding, advice=self._language.rewritten.format(said))
 
     def _a_word(self, text: str, match: re.Match[str]) -> bool:
-        """Whether a name is a common word here: it begins a sentence, and does nothing."""
+        """Return whether a name is a common word here: it begins a sentence, and does nothing."""
         word = match.group().removesuffix("'s")
         if word.casefold() not in self._language.words_that_are_names:
             return False

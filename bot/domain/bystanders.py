@@ -1,4 +1,4 @@
-"""Whether somebody asks a room how it stands (H2). Precision first: people talk to each other, too.
+"""Recognising questions how an incident stands (H2). Precision first: people also talk.
 
 A message counts when it is short, asks, and asks for the state of things as a whole: news, an end,
 a call. Whatever speaks of one thing, answers somebody, or tells something, does not.
@@ -173,4 +173,4 @@ _REASON = re.compile(
     )[.!?,🙏\s]*$""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Why somebody asks; beside a question it makes no conversation of it."""
+"""Phrases that say why somebody asks; beside a question they do not make it a conversation."""

@@ -267,7 +267,7 @@ def _called_by(decision: Decision, clock: ClockName, kind: RungKind) -> tuple[Pe
 
 
 def _overtaken(promise: Promise, rung: Rung, now: datetime) -> bool:
-    """Whether a late rung would say what a later one says better; it is recorded all the same."""
+    """Return whether a later rung says it better; the late one is recorded all the same."""
     if promise.missed_at <= now:
         return True
     if rung.kind not in {RungKind.PROMPT, RungKind.OVERDUE}:

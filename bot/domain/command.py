@@ -145,7 +145,7 @@ def assign(decision: Decision, command: cmd.AssignRole) -> None:
 
 
 def join(decision: Decision) -> None:
-    """Make the actor a responder; a commander is none (C3)."""
+    """Make the actor a responder; a commander cannot be one (C3)."""
     under_way(decision)
     actor, incident = acting_person(decision), decision.incident
     if actor in incident.responders:

@@ -1,4 +1,4 @@
-"""What people and other systems can ask of an incident: imperative, frozen, parsed."""
+"""Commands: requests of people and other systems, imperative, frozen and parsed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Step(StrEnum):
 
 
 class NoteKind(StrEnum):
-    """What a timeline entry records."""
+    """The kinds of note on a timeline."""
 
     NOTE = "note"
     SAW = "saw"
@@ -212,7 +212,7 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen:
-    """It is not over (F6)."""
+    """Reopen an incident that is not over (F6)."""
 
     reason: str | None = None
 
@@ -425,7 +425,7 @@ class AddAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeAction:
-    """Change an action item; what is none stays. A later date needs a reason (A1)."""
+    """Change an action item; `None` leaves a field as it is. A later date needs a reason (A1)."""
 
     n: int
     text: str | None = None
@@ -504,7 +504,7 @@ OnPostmortem = (
     | OwnPostmortem
     | ImportDocument
 )
-"""What is done to a postmortem."""
+"""The commands about a postmortem."""
 
 OnActions = (
     AddAction
@@ -515,7 +515,7 @@ OnActions = (
     | NoteActionTicket
     | NoteTicketState
 )
-"""What is done to action items."""
+"""The commands about action items."""
 
 Command = (
     Declare

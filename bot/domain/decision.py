@@ -13,10 +13,10 @@ from bot.refs import PersonId
 
 
 class Decision:
-    """What one command makes happen. Local to a decision: nothing outside sees it change."""
+    """The events that one command makes happen. It changes while `decide` runs, and only there."""
 
     def __init__(self, incident: Incident | None, setting: Setting, now: datetime) -> None:
-        """`incident` is none only before a declaration."""
+        """Begin with an incident; `None` before a declaration."""
         self._incident = incident
         self.setting = setting
         self.now = now
@@ -36,17 +36,17 @@ class Decision:
 
     @property
     def by(self) -> PersonId | None:
-        """Who acts; nobody for a tick."""
+        """The person who acts; `None` for a tick."""
         return self.setting.actor
 
     @property
     def written_at(self) -> datetime:
-        """When the actor wrote it, for what keeps its own time (F11)."""
+        """The time at which the actor wrote, for entries that keep their own time (F11)."""
         return min(self.now, self.setting.written_at or self.now)
 
     @property
     def told_at(self) -> datetime:
-        """When the actor said it: by the platform's clock, within F2's bounds."""
+        """The time at which the actor wrote, by the platform's clock, within F2's bounds."""
         return max(self.written_at, self.now - self.setting.policy.backdate_at_most)
 
     def add(self, event: ev.Event) -> None:

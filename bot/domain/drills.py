@@ -1,4 +1,4 @@
-"""How a drill went: what was done in time, late, or not at all. Read from the record alone (X1)."""
+"""The score of a drill: each duty done in time, late, or not at all, from the record alone (X1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.domain.policy import Policy
 
 
 class Task(StrEnum):
-    """What is looked at."""
+    """The duties that a drill is scored on."""
 
     COMMAND = "command"
     ROLES = "roles"
@@ -28,7 +28,7 @@ class Task(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How it was done."""
+    """The ways in which a duty was done."""
 
     GOOD = "good"
     LATE = "late"

@@ -1,4 +1,4 @@
-"""What falls due by itself: one list serves both the next due time and what is done then (K6)."""
+"""Due times: one list says both when something is due and what is done then (K6)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Due:
 
 
 def next_due(incident: Incident, policy: Policy) -> datetime | None:
-    """Return when something falls due next; none when nothing will."""
+    """Return the next due time; `None` if nothing will fall due."""
     return min((due.when for due in _dues(incident, policy)), default=None)
 
 
 STEPS_AT_ONCE = 1000
-"""How much one tick does; after weeks of silence the rest stays due, for the next one."""
+"""The most that one tick does; after weeks of silence the next tick does the rest."""
 
 
 def tick(decision: Decision) -> None:

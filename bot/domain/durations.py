@@ -9,7 +9,7 @@ _TYPED = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """Return a length as typed (`15m`, `1h30m`); none where it is none."""
+    """Return a length as typed (`15m`, `1h30m`); `None` if the text is not one."""
     match = _TYPED.fullmatch(text.strip().casefold())
     if match is None or not any(match.groups()):
         return None

@@ -16,7 +16,7 @@ from bot.refs import ConversationRef, PersonId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """What there is to send to. `rooms` are the incident's conversations that Sitrep opens."""
+    """The configured targets. `rooms` are the incident's conversations that Sitrep opens."""
 
     rooms: tuple[ConversationRef, ...] = ()
     status_page: bool = False
@@ -139,7 +139,7 @@ class PublishStatus:
 
 
 class News(StrEnum):
-    """What stakeholders are told of (H1, P5, F6)."""
+    """The kinds of news for stakeholders (H1, P5, F6)."""
 
     DECLARED = "declared"
     BRIEF = "brief"

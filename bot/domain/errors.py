@@ -1,4 +1,4 @@
-"""Why a command does not apply, in words for the person who typed it."""
+"""Refusals: the reason why a command does not apply, for the person who typed it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class Rejected(Exception):  # noqa: N818 - it is an answer, not a fault
         for_whom: Who | None = None,
         points: tuple[str, ...] = (),
     ) -> None:
-        """See the class."""
         super().__init__("".join(p if isinstance(p, str) else p.person for p in parts))
         self.parts = parts
         self.lines = lines

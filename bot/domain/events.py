@@ -1,4 +1,4 @@
-"""What happened to an incident: past tense, frozen. The timeline is the list of these."""
+"""Events: the things that happened to an incident, in the past tense. They are the timeline."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bot.domain.publication import ComponentState, PublicState
 from bot.refs import ConversationRef, ExternalRef, Lane, PersonId
 
 REDACTED = "[redacted]"
-"""What stands where a text was removed (L3)."""
+"""The text that stands where another was removed (L3)."""
 
 
 class How(StrEnum):
-    """How somebody came to command."""
+    """The ways in which somebody came to command."""
 
     DECLARED = "declared"
     RAISED = "raised"
@@ -31,7 +31,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What every event has: when it happened (UTC), who did it (nobody: the bot), and on what.
+    """The fields of every event: the time (UTC), the person (`None`: the bot), and the platform.
 
     `via` is the platform that it was said on.
     """
@@ -204,7 +204,7 @@ class UpdatePosted(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalPublished(Happening):
-    """An external text went out; none of the rest is known of what was published long ago."""
+    """An external text was published; older versions recorded only the text."""
 
     text: str
     title: str = ""
@@ -319,14 +319,14 @@ class Resolved(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened(Happening):
-    """It was not over (F6)."""
+    """The incident was reopened (F6)."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled(Happening):
-    """It was a false alarm (F6)."""
+    """The incident was a false alarm (F6)."""
 
     reason: str
 

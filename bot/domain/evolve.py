@@ -17,9 +17,9 @@ from bot.domain.incident import (
     Outcome,
     Phase,
     Promise,
+    Remark,
     Role,
     RungKind,
-    Said,
 )
 from bot.domain.learned import OfActions, OfReview, acted, interrupted, reviewed
 from bot.domain.policy import QUIET
@@ -27,7 +27,7 @@ from bot.domain.publication import Publication, PublicDraft
 from bot.refs import PersonId
 
 DECISIONS_KEPT = 3
-"""How many decisions a new commander is told of; the timeline has them all."""
+"""The number of decisions in a new commander's brief; the timeline has them all."""
 
 
 def evolve(incident: Incident | None, event: ev.Event) -> Incident:
@@ -257,8 +257,8 @@ def _at_rest(incident: Incident) -> Incident:
     return replace(incident, asked=(), offered_to=None, escalated=False, responders=())
 
 
-def _said(incident: Incident, at: datetime, by: PersonId | None, text: str) -> Said:
-    return Said(at=at, by=by or incident.declared_by, text=text, entry=incident.entries)
+def _said(incident: Incident, at: datetime, by: PersonId | None, text: str) -> Remark:
+    return Remark(at=at, by=by or incident.declared_by, text=text, entry=incident.entries)
 
 
 def _published(incident: Incident, event: ev.ExternalPublished) -> Incident:

@@ -50,7 +50,7 @@ RESPONSE: Mapping[Severity, str] = {
 
 
 class Kind(StrEnum):
-    """What a record is, and which series of numbers it counts in (F9)."""
+    """The kinds of record; each has its own series of numbers (F9)."""
 
     INCIDENT = "incident"
     DRILL = "drill"
@@ -63,7 +63,7 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where the response stands (T1)."""
+    """The phases of the response (T1)."""
 
     INVESTIGATING = "investigating"
     STABILISED = "stabilised"
@@ -133,12 +133,12 @@ class Promise:
 
     @property
     def missed_at(self) -> datetime:
-        """When a whole period past due has gone by without an update (F2)."""
+        """The time at which a whole period past due has gone by without an update (F2)."""
         return self.due_at + self.period
 
 
 class Outcome(StrEnum):
-    """How a promise ended (K5)."""
+    """The ways in which a promise ended (K5)."""
 
     KEPT = "kept"
     LATE = "late"
@@ -160,7 +160,7 @@ class ClockState:
 
     @property
     def settled(self) -> int:
-        """How many promises have ended; each counts once."""
+        """The number of promises that have ended."""
         return self.kept + len(self.late) + self.missed + self.withdrawn
 
 
@@ -174,7 +174,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Remark:
     """What somebody said, with its entry: an update, a decision."""
 
     at: datetime
@@ -185,22 +185,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """The whole state; every field is what some rule or the status card needs.
-
-    `entries` is the number of the last timeline entry. `highest` is the worst severity it ever had,
-    save one put right by `assess` (F5). `commanded_since` is when it became a SEV1/SEV2, or was
-    reopened as one. `called` are those who were asked or paged by name. `escalated`: the commander
-    was silent through a whole ladder (C5). `draft` is an external text that waits for approval, and
-    `publications` are those that went out; `published` is the text of the last one.
-    `unheard` are the conversations (`adapter/id`) that take no messages now, with whether something
-    for them was given up. `missed_by_some`: a stakeholder could not be told something.
-    """
+    """The whole state of an incident, folded from its events; rules and cards read it."""
 
     id: str
     kind: Kind
     title: str
     severity: Severity
     highest: Severity
+    """The worst severity it ever had, except one corrected by `assess` (F5)."""
     phase: Phase
     declared_at: datetime
     declared_by: PersonId
@@ -213,22 +205,28 @@ class Incident:
     acting: bool = False
     acting_since: datetime | None = None
     commanded_since: datetime | None = None
+    """When it became a SEV1 or SEV2, or was reopened as one."""
     asked: tuple[Ask, ...] = ()
     nobody_left: bool = False
     response_stage: int = 0
     offered_to: PersonId | None = None
     escalated: bool = False
+    """Whether the commander was silent through a whole ladder (C5)."""
     roles: Mapping[Role, PersonId] = field(default_factory=dict)
     responders: tuple[PersonId, ...] = ()
     participants: tuple[PersonId, ...] = ()
     clocks: Mapping[ClockName, ClockState] = field(default_factory=dict)
-    last_update: Said | None = None
-    decisions: tuple[Said, ...] = ()
+    last_update: Remark | None = None
+    decisions: tuple[Remark, ...] = ()
     draft: PublicDraft | None = None
+    """The public text that waits for approval."""
     published: str | None = None
+    """The last published text."""
     publications: tuple[Publication, ...] = ()
+    """The public texts that were published."""
     briefed: bool = False
     called: tuple[PersonId, ...] = ()
+    """The people who were asked or paged by name."""
     steps: int = 0
     nudged: bool = False
     cause_reminded: bool = False
@@ -240,11 +238,14 @@ class Incident:
     room: ConversationRef | None = None
     mirrors: tuple[ConversationRef, ...] = ()
     unheard: Mapping[str, bool] = field(default_factory=dict)
+    """The lanes that take no messages now; the value says whether a row was given up."""
     missed_by_some: bool = False
+    """Whether a stakeholder could not be told something."""
     ticket: ExternalRef | None = None
     review: Postmortem | None = None
     actions: tuple[Action, ...] = ()
     entries: int = 0
+    """The number of the last timeline entry."""
 
     @property
     def running(self) -> bool:
@@ -253,17 +254,17 @@ class Incident:
 
     @property
     def drill(self) -> bool:
-        """Whether this is practice."""
+        """Whether the incident is a drill."""
         return self.kind is Kind.DRILL
 
     @property
     def conversations(self) -> tuple[ConversationRef, ...]:
-        """Where it is talked about: its own, which may be where it was declared, first."""
+        """The conversations of the incident, its own first."""
         return (self.conversation, *self.mirrors)
 
     @property
     def public(self) -> bool:
-        """Whether a status page shows it as not over."""
+        """Whether a status page shows the incident as open."""
         last = self.publications[-1] if self.publications else None
         return last is not None and last.state is not PublicState.RESOLVED
 

@@ -1,4 +1,4 @@
-"""What the events after an incident make of it: its postmortem, and its action items."""
+"""The events after an incident, folded into its postmortem and its action items."""
 
 from __future__ import annotations
 

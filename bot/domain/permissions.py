@@ -1,4 +1,4 @@
-"""Who may do what, and when: refusals that say who could (C5, D5)."""
+"""Permissions: who may do what, and when; a refusal says who could (C5, D5)."""
 
 from __future__ import annotations
 

@@ -334,4 +334,4 @@ _TOLD_FIRST = (
     fx.News.BRIEF,
     fx.News.POSTMORTEM,
 )
-"""What is told where one command made several things happen."""
+"""The order in which one piece of news is chosen if a command made several things happen."""

@@ -26,11 +26,7 @@ _BOTH = (Severity.SEV1, Severity.SEV2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The rules in force: periods, the ladder, and how long people have to answer.
-
-    `chase_after` is when the first, then the second person is told that an action is overdue, from
-    the end of its date (A3).
-    """
+    """The rules in force: periods, the ladder, and how long people have to answer."""
 
     internal: Mapping[Severity, timedelta] = field(
         default_factory=lambda: {
@@ -62,6 +58,7 @@ class Policy:
     schedule_within: timedelta = timedelta(hours=48)
     hold_within: timedelta = timedelta(days=7)
     chase_after: tuple[timedelta, ...] = (timedelta(hours=9), timedelta(days=3, hours=9))
+    """When the first and the second person hear of an overdue action, from its date's end (A3)."""
     backdate_at_most: timedelta = timedelta(minutes=5)
 
     def ladder(self, period: timedelta) -> tuple[Rung, ...]:
@@ -78,17 +75,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A service's communication plan (X1). `missing`: the default stands in for none.
-
-    `mirror` names the platforms that an incident is told on too, by severity, and `audiences` who
-    hears the briefs. `name` is what the public calls the service, `components` what of a status
-    page it is, `pages` the status pages it is published on (none: all), and `templates` its own
-    words, by severity and for all of them (none).
-    """
+    """A service's communication plan (X1)."""
 
     service: str | None = None
     name: str | None = None
+    """The public name of the service."""
     missing: bool = False
+    """Whether the service has no plan, so that the default plan is used."""
     owner: PersonId | None = None
     comms: PersonId | None = None
     liaison: PersonId | None = None
@@ -97,10 +90,15 @@ class Plan:
     stakeholder: Mapping[Severity, timedelta] = field(default_factory=dict)
     status_page: str | None = None
     mirror: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    """The platforms on which an incident is told, too."""
     components: tuple[str, ...] = ()
+    """The components of a status page that belong to this service."""
     pages: tuple[str, ...] | None = None
+    """The status pages it is published on; `None` means all."""
     audiences: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    """The people and places that hear its briefs."""
     templates: Mapping[Severity | None, Mapping[Moment, str]] = field(default_factory=dict)
+    """Its own public texts, by severity; those under `None` hold for every severity."""
 
     def words(self, moment: Moment, severity: Severity) -> str:
         """Return the template for a moment: the severity's, the plan's, the built-in one."""

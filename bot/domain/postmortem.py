@@ -253,7 +253,7 @@ def _back(decision: Decision, owed: Postmortem, reason: str | None) -> None:
 
 
 def waived(finding: ReviewFinding, owed: Postmortem) -> bool:
-    """Whether a finding's warning may stand (P4)."""
+    """Return whether a finding's warning may stand (P4)."""
     return any(
         (w.rule, w.where, w.words) == (finding.rule, finding.section, finding.words)
         for w in owed.waivers

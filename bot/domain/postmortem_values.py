@@ -57,7 +57,7 @@ def sections_of(form: Form) -> tuple[Section, ...]:
 
 
 class ReviewStage(StrEnum):
-    """Where the postmortem stands (P5)."""
+    """The stages of a postmortem (P5)."""
 
     DRAFT = "Draft"
     IN_REVIEW = "In review"
@@ -65,7 +65,7 @@ class ReviewStage(StrEnum):
 
 
 class Promised(StrEnum):
-    """What the end of an incident promises (P2)."""
+    """The promises that the end of an incident makes (P2)."""
 
     SCHEDULED = "scheduled"
     HELD = "held"
@@ -83,7 +83,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meeting:
-    """When the review is held. `sequence` grows with each change, for people's calendars."""
+    """The meeting of the review. `sequence` grows with each change, for people's calendars."""
 
     at: datetime
     sequence: int
@@ -114,7 +114,7 @@ class Postmortem:
 
     @property
     def open(self) -> bool:
-        """Whether it is still owed."""
+        """Whether the postmortem is still owed."""
         return self.stage is not ReviewStage.FINALISED
 
 
@@ -255,7 +255,7 @@ def cells(line: str) -> list[str]:
 # --- text within it -------------------------------------------------------------------------------
 
 PROPOSED = "(proposed) "
-"""What a line begins with that the record suggests and nobody has confirmed."""
+"""The prefix of a line that the record suggests and nobody has confirmed."""
 
 _ESCAPED = {ord(c): f"\\{c}" for c in "\\`*_[]<>"}
 _PLACEHOLDER = re.compile(r"(?:[-*] )?\[[^\]]*\]")

@@ -31,10 +31,10 @@ _FITTING = {
     Phase.INVESTIGATING: {PublicState.INVESTIGATING, PublicState.IDENTIFIED},
     Phase.STABILISED: {PublicState.MONITORING},
 }
-"""What a person may call a phase in public."""
+"""The public states that fit each phase."""
 
 _WAY = {PublicState.MONITORING: "stabilised <text>", PublicState.RESOLVED: "resolve <text>"}
-"""How an incident comes to a state."""
+"""The line that brings an incident to a state."""
 
 
 def health(severity: Severity, state: PublicState) -> ComponentState:

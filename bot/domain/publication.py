@@ -1,4 +1,4 @@
-"""What the public is told: the states of a status page, publications, and the words agreed before.
+"""Public texts: the states of a status page, publications, and the words agreed beforehand.
 
 The words stand in a plan before the incident (X1). Those that go out by themselves, when an
 incident is stabilised or ends, are fixed; the rest is shown to the commander first (X2).
@@ -16,7 +16,7 @@ from bot.refs import PersonId
 
 
 class PublicState(StrEnum):
-    """What a status page says of an incident; it follows the phase."""
+    """The states of an incident on a status page; they follow the phase."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -25,7 +25,7 @@ class PublicState(StrEnum):
 
 
 class ComponentState(IntEnum):
-    """How a component of a status page fares. A higher number is worse."""
+    """The health of a status page's component; a higher number is worse."""
 
     OPERATIONAL = 0
     DEGRADED = 1
@@ -34,7 +34,7 @@ class ComponentState(IntEnum):
 
 
 class Moment(StrEnum):
-    """What there are words for; most are the states of a status page."""
+    """The moments that have a template; most are states of a status page."""
 
     TITLE = "title"
     INVESTIGATING = "investigating"
@@ -67,13 +67,13 @@ WORDS: Mapping[Moment, str] = {
 """The words where a plan has none of its own."""
 
 FIELDS = frozenset({"service", "components", "since", "impact"})
-"""What a template may name."""
+"""The fields that a template may use."""
 
 SHOWN_FIRST = frozenset({Moment.INVESTIGATING, Moment.IDENTIFIED})
 """The moments whose words somebody always sees before they go out: only these name the impact."""
 
 NO_SERVICE = "our service"
-"""What `{service}` is where an incident names none."""
+"""The text for `{service}` if the incident names no service."""
 
 _FIELD = re.compile(r"\{(\w*)\}")
 

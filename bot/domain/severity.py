@@ -31,7 +31,7 @@ QUESTIONS: tuple[str, ...] = (
 
 
 def assessed(answers: tuple[cmd.Answer, ...]) -> Severity | None:
-    """Return the severity that the answers give; none while they do not decide yet (S2)."""
+    """Return the severity that the answers give; `None` while they do not decide yet (S2)."""
     for severity, answer in zip(Severity, answers, strict=False):
         if answer is not cmd.Answer.NO:
             return severity

@@ -1,4 +1,4 @@
-"""Who outside the response hears of incidents, and of which (H1)."""
+"""Subscriptions: the people outside the response who hear of incidents (H1)."""
 
 from __future__ import annotations
 
@@ -42,4 +42,4 @@ class Subscription:
 
 
 MAIL = "mail:"
-"""What a mail address begins with as an address."""
+"""The prefix of a mail address among addresses."""

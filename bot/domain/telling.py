@@ -100,7 +100,7 @@ _RANK = {kind: rank for rank, kind in enumerate(TELLING)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What one message tells: the event that it is about, and those that came with it."""
+    """The events of one message: the one that it is about, and those that came with it."""
 
     head: ev.Event
     events: tuple[ev.Event, ...]

@@ -34,7 +34,7 @@ Written = (
 """The entries whose text people write; beside them, the title of a declaration can be changed."""
 
 Learned = ev.SectionWritten | ev.ActionAdded | ev.ActionChanged
-"""What people wrote after the incident: written anew rather than amended, but redacted as well."""
+"""Texts written after the incident: they are rewritten, not amended, but redacted as well."""
 
 
 def note(decision: Decision, command: cmd.AddNote) -> None:
@@ -141,7 +141,7 @@ def _editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
 
 
 def text_of(event: ev.Event) -> str | None:
-    """Return what somebody wrote in an entry; none for the bot's own record."""
+    """Return the text that somebody wrote in an entry; `None` for the bot's own entries."""
     if isinstance(event, ev.Declared):
         return event.title
     return event.text if isinstance(event, Written | ev.EntryAmended | Learned) else None

@@ -1,4 +1,4 @@
-"""What a line asks for beside a command, and the answer to one that cannot be read."""
+"""Requests that are not commands, and the answer to a line that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is on call: as the config says, and as the pagers said when they were last asked.
+"""The people on call: as the config says, and as the pagers last answered.
 
 They are asked by the minute in the background, so that a pager that hangs delays no command (D4).
 """

@@ -31,7 +31,7 @@ from bot.presenter.review import ReviewWords
 from bot.presenter.severity import SeverityWords
 from bot.presenter.stakeholders import StakeholderWords
 from bot.presenter.subscriptions import SubscriptionWords
-from bot.presenter.telling import Telling
+from bot.presenter.telling import EventWords
 from bot.presenter.timeline import TimelineWords
 from bot.presenter.trouble import TroubleWords
 from bot.presenter.voice import Voice
@@ -68,7 +68,7 @@ class Presenter:
         self.review = ReviewWords(voice, plan_for)
         self.actions = ActionWords(voice, tracker=tracker)
         self.trouble = TroubleWords(voice)
-        self.telling = Telling(
+        self.telling = EventWords(
             severity=self.severity,
             command=self.command,
             cadence=CadenceWords(voice, self.command, phases, self.public, self.briefs),

@@ -10,7 +10,7 @@ from bot.domain import events as ev
 from bot.domain.draft_words import ROLES
 from bot.domain.incident import ClockName
 from bot.people import Directory
-from bot.presenter.telling import Telling
+from bot.presenter.telling import EventWords
 from bot.presenter.voice import PROMISES, outcome
 from bot.refs import PersonId
 
@@ -18,7 +18,7 @@ from bot.refs import PersonId
 class DraftWords:
     """The words that `bot.domain.drafting` asks for: its `DraftingWords`."""
 
-    def __init__(self, directory: Directory, telling: Telling) -> None:
+    def __init__(self, directory: Directory, telling: EventWords) -> None:
         self._directory, self._telling = directory, telling
 
     @property

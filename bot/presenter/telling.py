@@ -30,7 +30,7 @@ Silent = ev.PromiseMade | ev.CauseReminded | ev.ConversationOpened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class EventWords:
     """The messages and timeline lines of all events; mypy proves that none is left out."""
 
     severity: SeverityWords

@@ -17,7 +17,7 @@ from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.domain.timeline import corrected
 from bot.presenter.cards import CardWords
-from bot.presenter.telling import Telling
+from bot.presenter.telling import EventWords
 from bot.presenter.voice import Voice, para
 
 TIMELINE_SHOWN = 40
@@ -27,7 +27,7 @@ TIMELINE_SHOWN = 40
 class TimelineWords:
     """Whole timelines."""
 
-    def __init__(self, voice: Voice, cards: CardWords, telling: Telling) -> None:
+    def __init__(self, voice: Voice, cards: CardWords, telling: EventWords) -> None:
         self._voice, self._cards, self._telling = voice, cards, telling
 
     def answer(self, incident: Incident, entries: Sequence[Entry]) -> Message:

@@ -12,7 +12,7 @@ from bot.refs import ConversationRef, PersonId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """What is known of an inbound event at once.
+    """The facts about an inbound event, read with its mark.
 
     `conversation` is the name the core knows it by: an opened room keeps its first. `served` is
     when each commander last served (C2). `has_subscribers`: somebody is subscribed to something.
@@ -36,7 +36,7 @@ class Inbox(Protocol):
         at: datetime,
         series: str | None = None,
     ) -> Arrival | None:
-        """Note an inbound event; none where it has been seen before (D3).
+        """Note an inbound event; return `None` if it was seen before (D3).
 
         `series`: it will need the next number of it.
         """

@@ -43,10 +43,10 @@ class Incidents(Protocol):
         """Return an incident, held until the transaction ends."""
 
     async def due(self, now: datetime) -> Incident | None:
-        """Return an incident with something due, held; none that another process holds."""
+        """Return an incident with something due, held; skip those that another process holds."""
 
     async def postpone(self, incident: str, until: datetime | None) -> None:
-        """Let nothing fall due for an incident before then; none: not at all."""
+        """Let nothing fall due for an incident before then; with `None`, not at all."""
 
     async def held(self, incident: Incident) -> Incident | None:
         """Hold an incident that was read in this transaction, as `incident` holds one."""

@@ -42,7 +42,7 @@ class Store(Protocol):
         limit: int,
         without: Sequence[str] = (),
     ) -> list[Lease]:
-        """Take lanes that have something to send and nobody who sends it; none of `without`."""
+        """Take lanes that have something to send and no sender; leave out the targets `without`."""
 
     async def renew(self, owner: str, leases: Sequence[Lease], *, until: datetime) -> None:
         """Hold lanes for longer."""
@@ -75,7 +75,7 @@ class Store(Protocol):
         """Delete delivered rows, inbox marks and what was kept for a while; return how many."""
 
     async def ping(self) -> None:
-        """Ask for a sign of life; raises `DatabaseAway` where there is none."""
+        """Run an empty query; raise `DatabaseAway` if there is no answer."""
 
     async def ahead(self, now: datetime) -> timedelta:
         """Return how far `now` is ahead of the database's clock; an embedded one has no other."""
