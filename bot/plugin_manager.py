@@ -170,7 +170,7 @@ class PluginManager:
         if not implemented:
             raise SetupFailed(f"[{section}] the plugin implements no hook; see docs/how-to")
         if group == "adapters" and "register_chat_adapter" not in implemented:
-            raise SetupFailed(f"[{section}] {name} is no chat adapter; write [plugins.{name}]")
+            raise SetupFailed(f"[{section}] {name} is not a chat adapter; write [plugins.{name}]")
         self._contexts[name] = context
         if (configure := implemented.get("configure")) is not None:
             _called(context, "configure", configure)

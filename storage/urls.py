@@ -49,6 +49,6 @@ def connection_config(url: str, **pragmas: str | int) -> dict[str, Any]:
         config["credentials"].setdefault("maxsize", 10)
         return config
     raise BotError(
-        f"storage.url: {url.partition('://')[0]}:// is no database Sitrep knows; "
+        f"storage.url: {url.partition('://')[0]}:// is not a database that Sitrep knows; "
         "write sqlite:///path/to/sitrep.db or postgres://user@host/name"
     )

@@ -77,7 +77,9 @@ def _time(value: object) -> datetime | None:
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError as exc:
-        raise Unreadable(f"'time' is no ISO time: {value!r}; write 2026-11-24T14:05:00Z") from exc
+        raise Unreadable(
+            f"'time' is not an ISO time: {value!r}; write 2026-11-24T14:05:00Z"
+        ) from exc
     if at.tzinfo is None:
         raise Unreadable(f"'time' has no zone: {value!r}; write 2026-11-24T14:05:00Z")
     return at.astimezone(UTC)

@@ -36,14 +36,14 @@ class MatrixSettings(BaseModel):
     @classmethod
     def _url(cls, value: str) -> str:
         if not value.startswith(("https://", "http://")):
-            raise ValueError(f"{value!r} is no address; write https://matrix.example.org")
+            raise ValueError(f"{value!r} is not an address; write https://matrix.example.org")
         return value.rstrip("/")
 
     @field_validator("user")
     @classmethod
     def _full(cls, value: str) -> str:
         if not (value.startswith("@") and ":" in value):
-            raise ValueError(f"{value!r} is no Matrix user; write @sitrep:example.org")
+            raise ValueError(f"{value!r} is not a Matrix user; write @sitrep:example.org")
         return value
 
     @field_validator("admins")

@@ -101,10 +101,10 @@ class Activities:
             case Press() if not found.invoke:
                 await self._say(found, found.sender, text=found.line, name=found.event)
             case Press():
-                text = "Still at it; the conversation will say what came of it."
+                text = "Working on it. The result will appear in the conversation."
                 return await self._in_time(self._pressed(found), late=_text(text))
             case MarkAction():
-                late = _notice("Still at it; see the conversation.")
+                late = _notice("Working on it; see the conversation.")
                 return await self._in_time(self._marked(found), late=late)
             case AppAdded():
                 await self._say(found, found.sender, text="help", name=found.name)

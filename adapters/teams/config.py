@@ -57,7 +57,7 @@ class TeamsSettings(BaseModel):
     @classmethod
     def _https(cls, value: str) -> str:
         if value and not is_safe(value):
-            raise ValueError("is no https:// address")
+            raise ValueError("is not an https:// address")
         return value
 
     @model_validator(mode="after")

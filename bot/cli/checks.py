@@ -137,7 +137,7 @@ def _lacking(config: Config, service: str, *, pages: bool) -> list[str]:
     if not plan.external:
         lacking.append("how often the public is told (external.sev1)")
     if pages and not plan.components:
-        lacking.append("what of the status page it is (components)")
+        lacking.append("its components of the status page (components)")
     if plan.pages == ():
         lacking.append("a page to publish on (status_pages names none)")
     return lacking

@@ -162,7 +162,7 @@ def _cross_faults(config: Config) -> list[str]:
         place = conversation_named(named_place)
         if place is not None and (not place.id or place.adapter not in config.adapters):
             faults.append(
-                f"{where}: {named_place!r} is no conversation of a configured adapter; "
+                f"{where}: {named_place!r} is not a conversation of a configured adapter; "
                 "write console:ops"
             )
     if not config.adapters:
@@ -180,7 +180,8 @@ def _audience_faults(config: Config, name: str) -> list[str]:
     if is_mail_address(name):
         return [] if config.stakeholders.url else [MAIL_NEEDS_A_WAY_OUT]
     return [
-        f"{name!r} is no audience; write @ann, a mail address, or a conversation like console:ops"
+        f"{name!r} is not an audience; "
+        "write @ann, a mail address, or a conversation like console:ops"
     ]
 
 

@@ -42,7 +42,7 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise ValueError(f"{value!r} is no time zone; write one like Europe/Berlin") from exc
+        raise ValueError(f"{value!r} is not a time zone; write one like Europe/Berlin") from exc
     return value
 
 

@@ -67,7 +67,9 @@ def add_action(decision: Decision, command: cmd.AddAction) -> None:
     points += _owner_faults(decision, command.owner, command.owner_typed)
     points += _due_faults(decision, command.due, command.due_typed)
     if command.strength is None:
-        typed = f"“{command.strength_typed}” is none: " if command.strength_typed else ""
+        typed = (
+            f"“{command.strength_typed}” is not one of these: " if command.strength_typed else ""
+        )
         points.append(f"as: how durable is it? {typed}{_STRENGTHS}")
     stronger = any(a.open and a.strength < Strength.CARE for a in incident.actions)
     if command.strength is Strength.CARE and not points and not stronger:
@@ -135,7 +137,7 @@ def _owner_faults(decision: Decision, owner: PersonId | None, typed: str) -> lis
 def _due_faults(decision: Decision, due: date | None, typed: str) -> list[str]:
     first = decision.now.date() + timedelta(days=1)
     if due is None:
-        given = f"“{typed[:20]}” is no date: " if typed else ""
+        given = f"“{typed[:20]}” is not a date: " if typed else ""
         return [f"due: {given}{first} or later"]
     return [] if due >= first else [f"due: {due} has gone by; {first} or later"]
 

@@ -271,7 +271,7 @@ def _waive(decision: Decision, command: cmd.WaiveFinding) -> None:
     finding = findings[command.n - 1]
     if finding.blocks:
         raise Rejected(
-            f"Finding {command.n} is no warning; it is put right in the text: {finding.advice}",
+            f"Finding {command.n} is not a warning; put it right in the text: {finding.advice}",
             lines=(f"pm set {finding.key} <text>",),
         )
     line = f"pm waive {command.n} because <reason>"

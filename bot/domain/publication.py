@@ -112,14 +112,14 @@ def faults_in(moment: Moment, template: str) -> list[str]:
     may = FIELDS if moment in SHOWN_FIRST else FIELDS - {"impact"}
     known = ", ".join(f"{{{name}}}" for name in sorted(may))
     faults = [
-        f"{{{name}}} is no field here; there are {known}"
+        f"{{{name}}} is not a field here; the fields are {known}"
         for name in _FIELD.findall(template)
         if name not in may
     ]
     if not template.strip():
         faults.append("says nothing; leave it out for the built-in words")
     if any(brace in _FIELD.sub("", template) for brace in "{}"):
-        faults.append(f"has a brace that is no field; there are {known}")
+        faults.append(f"has a brace that is not a field; the fields are {known}")
     return faults
 
 

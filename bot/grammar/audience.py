@@ -45,7 +45,7 @@ def _subscribe(words: Words) -> Subscribe:
         else:
             rest.append(word)
     if rest:
-        raise Wrong(f"Subscribe to what? “{' '.join(rest)[:40]}” is none.")
+        raise Wrong(f"“{' '.join(rest)[:40]}” cannot be subscribed to.")
     return Subscribe(
         incident=incident,
         everything=flags["all"] or severity is not None or "service" in options,

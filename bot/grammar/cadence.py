@@ -31,7 +31,7 @@ def _cadence(words: Words) -> cmd.ChangeCadence:
         raise Wrong("Which clock? internal, external or stakeholder.")
     period = parse_duration(length)
     if period is None:
-        shown = f"“{length[:20]}” is no period. " if length else ""
+        shown = f"“{length[:20]}” is not a period. " if length else ""
         raise Wrong(f"{shown}How often? 15m, 30m, 1h30m.")
     return cmd.ChangeCadence(clock=ClockName(clock.casefold()), period=period, reason=reason)
 

@@ -63,7 +63,7 @@ def _postmortem(words: Words) -> Asked:
         word = words.tail.split()[0]
         names = [w for verb in VERBS for w in (verb.name, *verb.aliases) if w.startswith("pm ")]
         near = difflib.get_close_matches(f"pm {word.casefold()}", names, n=2, cutoff=0.5)
-        raise Wrong(f"“pm {word[:30]}” is none. Did you mean:", (*near, "help pm"))
+        raise Wrong(f"There is no command “pm {word[:30]}”. Did you mean:", (*near, "help pm"))
     return Asked(query=Query.POSTMORTEM)
 
 

@@ -47,7 +47,7 @@ def _leading_severity(words: Words, text: str) -> tuple[Severity | None, str]:
         return words.severity(word), rest
     if _LIKE_SEVERITY.fullmatch(word):
         raise Wrong(
-            f"“{word}” is no severity: sev1, sev2, sev3 or sev4.",
+            f"“{word}” is not a severity: sev1, sev2, sev3 or sev4.",
             (
                 f"{words.verb.name} sev1 {rest[:80]}".strip(),
                 f"{words.verb.name} unsure {rest[:80]}".strip(),

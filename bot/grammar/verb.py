@@ -170,7 +170,7 @@ class Words:
         """Return the severity that a word names."""
         match = SEVERITY.fullmatch(word)
         if match is None:
-            shown = f"“{word[:20]}” is no severity" if word else "A severity is needed"
+            shown = f"“{word[:20]}” is not a severity" if word else "A severity is needed"
             raise Wrong(f"{shown}: 1, 2, 3 or 4.", ("sev 2", "sev 3 because <reason>", "assess"))
         return Severity(int(match[1]))
 

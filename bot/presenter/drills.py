@@ -64,6 +64,6 @@ class DrillWords:
     def no_score(self, incident: Incident) -> Message:
         """Return the refusal to score an incident that is not a drill."""
         return message(
-            (f"{incident.id} is no drill: people are not scored in an incident.",),
+            (f"{incident.id} is not a drill: people are not scored in an incident.",),
             (self._voice.line("drill <title>"),),
         )

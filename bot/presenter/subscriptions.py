@@ -125,7 +125,7 @@ def unknown_service(service: str, known: Iterable[str]) -> Reason:
 def no_place(to: str) -> Reason:
     """Return that a text names no place."""
     return (
-        f"“{to[:60]}” is no place: write here, mail, or a mail address.",
+        f"“{to[:60]}” is not a place: write here, mail, or a mail address.",
         "subscribe to:here",
         "subscribe to:mail",
     )

@@ -86,7 +86,7 @@ class Library:
         try:
             entries = json.loads(path.read_text("utf-8")) if path.exists() else []
         except ValueError as exc:
-            raise PermanentFailure(f"{path} is no JSON any more; remove it") from exc
+            raise PermanentFailure(f"{path} is not JSON any more; remove it") from exc
         entry = {
             "incident": document.incident,
             "title": document.title,

@@ -51,7 +51,7 @@ class Redmine(TicketClient):
             context, Api("Redmine", settings.url, headers, lambda: context.http, faults=_faults)
         )
         self._settings = settings
-        self.cannot_be_assigned = f"is no member of {settings.project}"
+        self.cannot_be_assigned = f"is not a member of {settings.project}"
         self._known: JsonObject | None = None
 
     async def fields(self, ticket: Ticket) -> JsonObject:

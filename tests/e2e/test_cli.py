@@ -95,7 +95,7 @@ zone = "Mars/Olympus"
         "people.ann.nmae: unknown key; did you mean 'name'?",
         "services.checkout.external.sev1: 'soon' is not a duration; write 15m, 1h30m or 45s",
         "clocks.internal.sev1",
-        "'Mars/Olympus' is no time zone",
+        "'Mars/Olympus' is not a time zone",
     ):
         assert text in done.stderr
     assert "Traceback" not in done.stderr
@@ -129,7 +129,7 @@ def test_check_tells_what_a_communication_plan_lacks_and_who_has_none(tmp_path):
     said = sitrep(tmp_path, "check", config=config).stdout
     assert (
         "services.checkout: its communication plan lacks who briefs (liaison); how often the "
-        "public is told (external.sev1); what of the status page it is (components)"
+        "public is told (external.sev1); its components of the status page (components)"
     ) in said
     assert "services.search: its" not in said
     assert "services.search.components: no status page shows 'serach'; there is: search" in said

@@ -66,7 +66,7 @@ async def test_whoever_is_no_member_is_told_of_and_the_ticket_is_filed(redmine, 
         await over(bot)
         await bot.say("ben", action(0, owner="dev"))
         assert (await bot.incident()).action(1).ticket is not None
-        assert "Nobody is assigned: Dev is no member of ops." in bot.heard()[-1]
+        assert "Nobody is assigned: Dev is not a member of ops." in bot.heard()[-1]
 
 
 async def test_check_proves_the_key_the_project_and_the_owners(redmine, tmp_path):

@@ -240,15 +240,18 @@ def test_somebody_who_listens_starts_the_briefs():
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        ('monitoring = "{impact} is over"', "{impact} is no field here; there are {components}"),
+        (
+            'monitoring = "{impact} is over"',
+            "{impact} is not a field here; the fields are {components}",
+        ),
         (
             'investigating = "{severity}"',
-            "{severity} is no field here; there are {components}",
+            "{severity} is not a field here; the fields are {components}",
         ),
         ('title = " "', "says nothing; leave it out"),
-        ('resolved = "{service"', "has a brace that is no field"),
+        ('resolved = "{service"', "has a brace that is not a field"),
         ('over = "x"', "unknown key"),
-        ('sev1 = { resolved = "{x}" }', "{x} is no field here"),
+        ('sev1 = { resolved = "{x}" }', "{x} is not a field here"),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_refused_before_any_incident(template, says):
@@ -264,7 +267,7 @@ def test_a_template_that_cannot_be_filled_is_refused_before_any_incident(templat
         ('status_pages = ["pgae"]', "no plugin 'pgae' is configured; add [plugins.pgae]"),
         ('audiences = { sev1 = ["@zoe"] }', "nobody is called 'zoe'; add [people.zoe]"),
         ('audiences = { sev1 = ["board@example.com"] }', "set stakeholders.url"),
-        ('audiences = { sev2 = ["teams:19:x"] }', "is no audience; write @ann, a mail address"),
+        ('audiences = { sev2 = ["teams:19:x"] }', "is not an audience; write @ann, a mail address"),
     ],
 )
 def test_a_plan_that_leads_nowhere_is_refused(plan, says):
