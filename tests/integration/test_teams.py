@@ -323,9 +323,9 @@ async def test_an_answer_that_never_comes_is_not_waited_for(tmp_path, monkeypatc
     """D2 D4"""
     more = '[plan]\ncomms = "ann"\n'
     async with team(tmp_path, monkeypatch, more=more) as t:
-        vars(t.app.config.delivery).update(
-            timeout=timedelta(seconds=1), retry_first=timedelta(milliseconds=100)
-        )
+        delivery = vars(t.app.config.delivery)
+        monkeypatch.setitem(delivery, "timeout", timedelta(seconds=1))
+        monkeypatch.setitem(delivery, "retry_first", timedelta(milliseconds=100))
         t.ms.script.append("hang")
         await t.say("ann", "help")
         await t.say("ben", "help")
@@ -436,7 +436,7 @@ async def test_comms_drafts_and_the_commander_answers_by_button(tmp_path, monkey
     plugins = {"outside": page.plugin("register_status_page")}
     with_page = functools.partial(composed, given=plugins)
 
-    monkeypatch.setattr("teams_world.composed", with_page)
+    monkeypatch.setattr("tests.worlds.teams.composed", with_page)
     async with team(tmp_path, monkeypatch, more="[plugins.outside]\n") as t:
         await t.say("ben", "declare 1 down service:checkout ic:@ben")
         thread = await t.thread()

@@ -38,7 +38,7 @@ async def both(synapse, tmp_path, monkeypatch, more: str = ""):
                     text = text.replace(f'users = {{ teams = "{object_id(name)}" }}', line)
                 return text
 
-            monkeypatch.setattr("teams_world.edited", of_both)
+            monkeypatch.setattr("tests.worlds.teams.edited", of_both)
             async with emulated(tmp_path / "m", monkeypatch, more=f"{section}\n{more}") as there:
                 for person in w.people.values():
                     await person.room(f"{w.bot.prefix}-triage")
@@ -96,7 +96,8 @@ async def test_declared_in_teams_mirrored_by_the_plan_and_teams_goes_away(
     more = '[plan]\nmirror = { sev1 = ["matrix"] }\n'
     async with both(synapse, tmp_path, monkeypatch, more) as (w, there):
         second = timedelta(seconds=1)
-        vars(there.app.config.delivery).update(late_after=second, retry_longest=second)
+        for name in ("late_after", "retry_longest"):
+            monkeypatch.setitem(vars(there.app.config.delivery), name, second)
         await there.says("ann", "declare 1 Checkout is down ic:@ann")
         thread = await thread_of(there)
         room = await w.ann.room(f"{w.bot.prefix}-inc-1")
@@ -123,7 +124,8 @@ async def test_matrix_goes_away_and_teams_stays_whole(synapse, tmp_path, monkeyp
     """D2 D4"""
     async with both(synapse, tmp_path, monkeypatch) as (w, there):
         second = timedelta(seconds=1)
-        vars(there.app.config.delivery).update(late_after=second, retry_longest=second)
+        for name in ("late_after", "retry_longest"):
+            monkeypatch.setitem(vars(there.app.config.delivery), name, second)
         room = await w.declared("1 Checkout is down ic:@ann")
         await w.ann.say(room, "!inc mirror teams")
         thread = await thread_of(there)

@@ -168,7 +168,7 @@ async def test_new_keys_are_taken_up_and_unknown_ones_do_not_make_it_fetch_for_e
     tmp_path, monkeypatch
 ):  # fmt: skip
     clock = ManualClock()
-    monkeypatch.setattr("teams_world.SystemClock", lambda: clock)
+    monkeypatch.setattr("tests.worlds.teams.SystemClock", lambda: clock)
     async with team(tmp_path, monkeypatch) as t:
         assert (await t.send(said(t.ms, text="help")))[0] == 202
         assert t.ms.keys_fetched == 1
@@ -280,7 +280,7 @@ async def test_a_certificate_proves_the_app(tmp_path, monkeypatch):
             f'password = "{PASSWORD}"', f'certificate = {{ file = "{secret}" }}'
         )
 
-    monkeypatch.setattr("teams_world.config", with_certificate)
+    monkeypatch.setattr("tests.worlds.teams.config", with_certificate)
     async with team(tmp_path, monkeypatch, ms=ms) as t:
         await t.say("ann", "help")
         await t.hears("Begin with")
