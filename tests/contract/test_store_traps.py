@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -50,16 +51,24 @@ async def test_cancelling_inside_a_transaction_neither_hangs_nor_half_writes(url
 
 async def test_a_timeout_around_a_transaction_waits_for_its_end(url):
     """Trap 1: what was begun is whole when the caller goes on."""
+    loop, begun, may_end = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    async def slow(work):
+        await work.number("A")
+        loop.call_soon_threadsafe(begun.set)
+        while not may_end.is_set():
+            await pause(url, 0.01)
+        await work.number("B")
+
     async with quiet(url) as db:
-
-        async def slow(work):
-            await work.number("A")
-            await pause(url, 0.2)
-            await work.number("B")
-
+        transaction = asyncio.create_task(db.transact(slow))
+        await begun.wait()
+        # Both timers may be late, and never in another order.
+        loop.call_later(0.2, may_end.set)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await db.transact(slow)
+                await transaction
+        assert may_end.is_set()
         assert [await db.transact(lambda w, s=s: w.number(s)) for s in "AB"] == [2, 2]
 
 
@@ -154,7 +163,7 @@ def test_reading_and_then_writing_beside_other_processes_never_fails(tmp_path):
         subprocess.Popen([sys.executable, "-c", program, url], cwd=Path(__file__).parents[2])
         for _ in range(3)
     ]
-    assert [p.wait(60) for p in running] == [0, 0, 0]
+    assert [p.wait(PATIENCE) for p in running] == [0, 0, 0]
     with sqlite3.connect(tmp_path / "a.db") as db:
         assert db.execute("SELECT value FROM counter").fetchone() == (300,)
     db.close()

@@ -160,7 +160,7 @@ def test_a_second_bot_on_the_same_folder_is_refused(tmp_path):
     assert "another Sitrep runs" in second.stderr
     assert "INC-1" in sitrep(tmp_path, "incidents").stdout
     first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=20)
+    first.communicate(timeout=PATIENCE)
     assert first.returncode == 0
 
 
@@ -193,7 +193,7 @@ class Terminal:
         self._screen.write_process_input = self.type  # where the cursor is, when asked
         self._drawn = pyte.Stream(self._screen)
 
-    def until(self, text: str, seconds: float = 20) -> str:
+    def until(self, text: str, seconds: float = PATIENCE) -> str:
         """Read until a text came; return what came since the one before it."""
         end = time.monotonic() + seconds
         while text not in (shown := _plain(self.seen)[self._at :]):
@@ -201,7 +201,7 @@ class Terminal:
         self._at += shown.index(text) + len(text)
         return shown
 
-    def shows(self, text: str, seconds: float = 20) -> None:
+    def shows(self, text: str, seconds: float = PATIENCE) -> None:
         """Read until a text stands on the screen."""
         end = time.monotonic() + seconds
         while not any(text in line for line in self._screen.display):
@@ -229,7 +229,7 @@ class Terminal:
                         self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
                     except OSError:  # the other end is closed
                         break
-            return self.process.wait(5)
+            return self.process.wait(PATIENCE)
         finally:
             if self.process.poll() is None:
                 self.process.kill()

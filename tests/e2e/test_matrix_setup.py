@@ -51,7 +51,7 @@ class Runner:
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "bot", *words], input=stdin, env=environ, check=False,
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 

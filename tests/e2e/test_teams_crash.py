@@ -100,7 +100,7 @@ async def test_stopped_at_random_instants_nothing_is_lost_and_repeats_are_marked
                     return not (await store.backlog())["waiting"]
 
             # A thread takes 60 messages in half a minute: what was said meanwhile takes its time.
-            await until(all_said, "everything is said", patience=60 + len(sent))
+            await until(all_said, "everything is said", patience=PATIENCE + len(sent))
             await t.hears(f"{sent[-1]} — Ann", thread)
         finally:
             talking.cancel()

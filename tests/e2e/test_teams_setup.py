@@ -29,7 +29,7 @@ async def sitrep(home: Path, *words: str) -> tuple[int, str]:
         sys.executable, "-m", "bot", *words, env=environ, cwd=home,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode, out.decode()
 
 

@@ -60,7 +60,7 @@ def test_the_documented_plugin_can_be_built_installed_and_used(tmp_path):
         def sitrep(*args: str, lines: str = "") -> subprocess.CompletedProcess:
             return subprocess.run(
                 [SITREP, *args], input=lines, capture_output=True, text=True, env=environ,
-                timeout=60, check=False,
+                timeout=PATIENCE, check=False,
             )  # fmt: skip
 
         assert re.search(r"lamp +1.0 +enabled +register_pager", sitrep("plugins").stdout)

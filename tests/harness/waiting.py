@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-PATIENCE = 90.0
-"""Seconds after which a wait is named as in vain: far more than a busy machine needs."""
+PATIENCE = 240.0
+"""Seconds after which a wait is named as in vain: far more than a busy machine needs, and less than
+the limit of a test that waits for others (`tests.harness.limits`)."""
 
 
 async def until(what: Callable[[], Any], why: str = "", patience: float = PATIENCE) -> Any:

@@ -41,7 +41,7 @@ class Client:
         return made
 
     async def told(self) -> dict[str, Any]:
-        line = await asyncio.wait_for(self._process.stdout.readline(), 60)
+        line = await asyncio.wait_for(self._process.stdout.readline(), PATIENCE)
         found: dict[str, Any] = json.loads(line)
         assert "error" not in found, found
         return found

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from adapters.matrix import room_events
 from adapters.matrix.command import _login
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.session import Keep
@@ -132,7 +131,7 @@ async def test_a_stock_homeserver_s_limits_are_honoured(tmp_path):
             def answers():
                 return [t.split(":")[0] for t in w.ann.texts(triage) if " !inc" in t or "\n" in t]
 
-            await until(lambda: len(answers()) >= 8, "eight answers", patience=90)
+            await until(lambda: len(answers()) >= 8, "eight answers")
             assert answers()[:8] == ["declare", "update"] * 4
             assert len([s for s in proxy.since(begun) if "/send/" in s[2]]) <= 40
     finally:
@@ -189,8 +188,8 @@ retry_longest = "1s"
         await until(written)
         await asyncio.sleep(4.5)
         proxy.mode = "pass"
-        late = await w.ann.hears("promised an update", after=heard)
-        assert "late. Nothing was lost." in late["content"]["body"]
+        late = await w.ann.hears("late. Nothing was lost.", after=heard)
+        assert "promised an update" in late["content"]["body"]
 
 
 # --- restarts -------------------------------------------------------------------------------------
@@ -220,12 +219,14 @@ async def test_what_was_typed_while_down_is_done_once_and_nothing_is_replayed(sy
 
 async def test_old_commands_are_asked_about(synapse, tmp_path):
     """F11"""
-    async with world(synapse, tmp_path, start=False, more='[access]\nstale_after = "4s"') as w:
+    async with world(synapse, tmp_path, start=False) as w:
         async with w.bot.running():
             room = await w.declared("1 down ic:@ann")
             await w.ann.hears("State", room)
         await w.ann.say(room, "!inc resolve")
-        await asyncio.sleep(4.5)
+        # From here on: before, a busy machine may take as long to hear what was just said.
+        w.bot.settings += '[access]\nstale_after = "1s"\n'
+        await asyncio.sleep(1.1)
         async with w.bot.running():
             asked = await w.ann.hears("Still meant?", room)
             await w.ann.reacted(asked["event_id"], "1️⃣")
@@ -290,7 +291,6 @@ async def test_one_slow_room_delays_no_other_and_a_fault_costs_one_event(
 async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes(
     synapse, tmp_path, monkeypatch
 ):  # fmt: skip
-    monkeypatch.setattr(room_events, "KEY_SECONDS", 6.0)
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 down")
         await w.ann.hears("State", room)
@@ -301,14 +301,8 @@ async def test_a_message_without_its_key_is_answered_and_done_when_the_key_comes
         shares = [m for _, m in olm.share_group_session_parallel(room, users, True)]
         olm.outbound_group_sessions[room].shared = True  # as far as its sender knows
         keep = Keep(str(tmp_path))
-        await w.ann.say(room, "!inc update in secret")
-        await asyncio.sleep(0.8)
-        since = keep.token()
-        await w.ann.say(await w.triage(), "!inc list")
-        await w.ann.hears("1 incident open")
-        await asyncio.sleep(0.3)
-        assert keep.token() == since  # until its sender is told, a crash brings it again
-        await w.ann.hears("cannot be read here", room)
+        handler, waiting = w.bot.app.plugins.adapters["matrix"]._room_events, asyncio.Event()
+        patience, over = await _held(monkeypatch)
         await until(lambda: keep.token() != since)
         assert await updates(w.bot) == []
         for n, share in enumerate(shares):

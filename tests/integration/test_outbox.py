@@ -313,10 +313,13 @@ async def test_of_several_processes_one_listens_and_speaks_until_it_is_gone(tmp_
         if len(tasks) == 2:
             tasks[0].cancel()
             await asyncio.gather(tasks[0], return_exceptions=True)
-            for _ in range(8):
+
+            async def taken_over() -> bool:
                 await clock.advance(timedelta(seconds=3))
                 await asyncio.sleep(0.05)
-            await until(lambda: listening == [0, 1])
+                return listening == [0, 1]
+
+            await until(taken_over)
             await chats[1].inbox.put(said("!inc help update"))
             await until(lambda: chats[1].done)
             assert [len(chat.done) for chat in chats] == [1, 1]

@@ -202,11 +202,7 @@ async def test_a_plugin_that_hangs_delays_nobody(tmp_path):
     async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
         await bot.say("ann", "!inc declare sev4 typo", deliver=False)
         await bot.say("ann", "!inc help declare", deliver=False)
-        for _ in range(300):
-            await asyncio.sleep(0.01)
-            if len(bot.heard()) == 2:
-                break
-        assert len(bot.heard()) == 2
+        await until(lambda: len(bot.heard()) == 2, "both answers")
 
 
 async def test_a_pager_or_summarizer_that_hangs_delays_no_command(tmp_path):
@@ -260,11 +256,12 @@ async def test_an_adapter_that_dies_is_started_again(tmp_path):
 
         bot.chat.run = run
         listening = asyncio.create_task(bot.app.adapters.listen("chat", bot.chat))
-        for _ in range(200):
+
+        async def ended() -> bool:
             await bot.clock.advance(timedelta(seconds=1))
-            await asyncio.sleep(0.001)
-            if listening.done():
-                break
+            return listening.done()
+
+        await until(ended, "its end")
         assert await listening
         assert len(lives) == 3
 

@@ -323,6 +323,7 @@ async def test_an_answer_that_never_comes_is_not_waited_for(tmp_path, monkeypatc
     """D2 D4"""
     more = '[plan]\ncomms = "ann"\n'
     async with team(tmp_path, monkeypatch, more=more) as t:
+        # The section may be the one default of every config.
         delivery = vars(t.app.config.delivery)
         monkeypatch.setitem(delivery, "timeout", timedelta(seconds=1))
         monkeypatch.setitem(delivery, "retry_first", timedelta(milliseconds=100))
@@ -476,12 +477,14 @@ async def test_a_slow_database_does_not_keep_a_press_waiting(tmp_path, monkeypat
         status = t.seen(thread)[0]
         transact = t.app.store.transact
 
+        goes_on = asyncio.Event()
+
         async def slow(body):
-            await asyncio.sleep(0.6)
+            await goes_on.wait()
             return await transact(body)
 
         monkeypatch.setattr(t.app.store, "transact", slow)
         _, answer = await t.press("ann", status, "No new findings", thread)
         assert "Still at it" in answer["value"]
-        monkeypatch.setattr(t.app.store, "transact", transact)
+        goes_on.set()
         await t.hears("no new findings", thread)

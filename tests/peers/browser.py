@@ -29,7 +29,7 @@ class Browser:
 
     async def answer(self) -> Any:
         assert self._process.stdout is not None
-        found = json.loads(await asyncio.wait_for(self._process.stdout.readline(), 60))
+        found = json.loads(await asyncio.wait_for(self._process.stdout.readline(), PATIENCE))
         assert "failed" not in found, found["failed"]
         return found
 
@@ -53,7 +53,7 @@ async def browser(driver: str, *arguments: str) -> AsyncIterator[Browser]:
         assert process.stdin is not None
         process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 10)
+            await asyncio.wait_for(process.wait(), PATIENCE)
         except TimeoutError:
             process.kill()
             await process.wait()

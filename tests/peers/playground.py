@@ -22,7 +22,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from tests.harness.waiting import until
+from tests.harness.waiting import PATIENCE, until
 from tests.peers.machine import ROOT, Missing, die_with_parent, free_port, node
 from tests.peers.microsoft import TEAM, TENANT, Microsoft, object_id
 from tests.peers.toxic import toxic
@@ -62,12 +62,12 @@ class Playground:
             command, cwd=self.folder, env=environ, stdout=self._out, stderr=self._out,
             stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks
         )  # fmt: skip
-        end = time.monotonic() + 40
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if self._process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_internal/v1/testConfig", timeout=5):
+                with urllib.request.urlopen(f"{self.url}/_internal/v1/testConfig", timeout=30):
                     return self
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)

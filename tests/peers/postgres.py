@@ -74,7 +74,8 @@ class Postgres:
             preexec_fn=partial(die_with_parent, signal.SIGINT),  # noqa: PLW1509 - before any thread is started
             **common,
         )
-        for _ in range(3000):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             if self._process.poll() is not None:
                 raise RuntimeError(log.read_text())
             pid = data / "postmaster.pid"
@@ -101,7 +102,7 @@ class Postgres:
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(20)
+        self._process.wait(PATIENCE)
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

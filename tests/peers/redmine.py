@@ -82,7 +82,7 @@ class Redmine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=PATIENCE,
             **self._as_it,
         )
         lines = [line for line in seeded.stdout.splitlines() if line.startswith("SEEDED ")]
@@ -102,7 +102,7 @@ class Redmine:
         return self
 
     def _ready(self) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             try:
                 self.ask("GET", "/users/current.json")
@@ -123,7 +123,7 @@ class Redmine:
                 "X-Redmine-API-Key": self.people[who]["key"],
             },
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             text = answer.read()
         return json.loads(text) if text.strip() else None
 

@@ -110,12 +110,12 @@ class Synapse:
             stderr=self._log,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - before any thread is started
         )
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             if self._process.poll() is not None:
                 raise RuntimeError((self.folder / "out.log").read_text()[-3000:])
             try:
-                with urllib.request.urlopen(f"{self.url}/_matrix/client/versions", timeout=1):
+                with urllib.request.urlopen(f"{self.url}/_matrix/client/versions", timeout=30):
                     return self
             except OSError:
                 time.sleep(0.05)
@@ -157,7 +157,7 @@ class Synapse:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(asked, timeout=20) as answer:
+            with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found
         except urllib.error.HTTPError as exc:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.harness.waiting import PATIENCE
+
 SITREP = Path(sys.executable).with_name("sitrep")
 TEAM = """
 [people.ann]
@@ -31,5 +33,5 @@ def sitrep(
         environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
     return subprocess.run(
         [SITREP, *args], input=lines, capture_output=True, text=True, env=environ, check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )  # fmt: skip

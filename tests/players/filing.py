@@ -48,7 +48,7 @@ async def main(home: str, config: str, started: str, kill: str) -> None:
         load(Path(config)), Path(home), clock, given=given, tell=lambda _line: None
     ) as app:
         (tracker,) = app.plugins.trackers.values()
-        create = tracker._created
+        create = tracker.create
 
         async def created(*args):
             issue = await create(*args)
@@ -56,7 +56,7 @@ async def main(home: str, config: str, started: str, kill: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return issue
 
-        tracker._created = created
+        tracker.create = created
         async with app.working():
             await app.outbox.drain(timedelta(0))
     print("done", flush=True)
