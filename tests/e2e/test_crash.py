@@ -21,6 +21,7 @@ from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from storage import open_database
+from tests.harness.waiting import PATIENCE
 from tests.peers.postgres import Postgres, started
 from tests.players import scripted
 from tests.players.scripted import ROOMS, STEPS, make_sink
@@ -199,12 +200,13 @@ async def whole(url: str, sink, *, names: str, repeats: int) -> None:
 
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_on_one_postgresql_share_the_work_and_take_it_over(
-    durable_postgres, tmp_path, sink, start, processes
+    durable_postgres, tmp_path, sink, start, processes, monkeypatch
 ):
     """Two and three processes: no timer twice, no row by two, a killed one's work is taken over."""
     url = durable_postgres.database()
     database = urlsplit(url).path.strip("/")
     names = "abc"[:processes]
+    monkeypatch.setenv("SITREP_TEST_LEASE", "15")  # a busy machine stops a process for seconds
     children = {name: start(url, name) for name in names}
     for child in children.values():
         child.ready()

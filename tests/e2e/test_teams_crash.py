@@ -18,6 +18,7 @@ from bot.app import reading
 from bot.cli.checks import verify
 from bot.config.load import parse
 from bot.domain import events as ev
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import free_port
 from tests.peers.microsoft import Microsoft, activity
 from tests.worlds.teams import Team, config, shown, until

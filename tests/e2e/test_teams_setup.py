@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import free_port, unavailable
 from tests.peers.microsoft import APP, PASSWORD, TEAM, Microsoft
 from tests.worlds.teams import config

@@ -11,6 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+from tests.harness.waiting import PATIENCE
 from tests.players.command_line import SITREP
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/write-a-plugin.md"

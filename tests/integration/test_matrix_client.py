@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import Missing, node, unavailable
 from tests.peers.synapse import SERVER
 from tests.worlds.matrix import world

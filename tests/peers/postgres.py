@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import die_with_parent, unavailable
 
 

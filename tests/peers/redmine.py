@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import Missing, die_with_parent, free_port
 
 INSTALLED = Path("/usr/share/redmine")

@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.harness.waiting import PATIENCE
 from tests.peers.machine import ENVIRONMENT, Missing, die_with_parent, free_port
 
 SECRET = "only-on-loopback"

@@ -9,6 +9,7 @@ is counted, not done again. What was acknowledged is noted there too; what was n
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 import sys
@@ -24,6 +25,7 @@ from bot.config.load import parse
 from bot.config.sections import LogSection
 from bot.contract.chat import ChatEvent, ConversationRequest, Features, Opened, Receive
 from bot.contract.messages import Message, plain
+from bot.delivery import outbox
 from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, MessageRef, UserRef
 from bot.testing import RecordingAdapter
@@ -173,6 +175,8 @@ def make_sink(path: Path) -> sqlite3.Connection:
 
 async def main(url: str, sink: str, name: str, stop: str) -> None:
     log.configure(LogSection(level="warning"))
+    if lease := os.environ.get("SITREP_TEST_LEASE"):
+        outbox.LEASE = timedelta(seconds=float(lease))
     config, clock = parse(CONFIG, {}), Unsteady(name)
     plugins = PluginManager(clock, "/nonexistent", config.directory)
     plugins.load({"sink": {}}, {}, {"sink": Sink(sink, name, Path(stop)).plugin()})
