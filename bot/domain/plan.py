@@ -1,4 +1,7 @@
-"""The plan: the effects that follow from an incident's events."""
+"""`plan`: the effects that an incident's events have, for the outbox to carry out.
+
+It says what is done and who is told, not in which words.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,24 @@ from bot.domain.incident import (
     RungKind,
     Severity,
 )
-from bot.domain.telling import TELLING, Scene, scenes
-from bot.refs import Lane, PersonId
+from bot.domain.telling import TELLING, Scene, offered, scenes
+from bot.refs import ConversationRef, Lane, PersonId
 
 
 def plan(
     incident: Incident, events: tuple[ev.Event, ...], routes: fx.Routes
 ) -> tuple[fx.Effect, ...]:
-    """Return what must be carried; `incident` is as the events left it."""
+    """Return the effects of events; `incident` is as they left it."""
     effects: list[fx.Effect] = []
     opening = next((e for e in events if isinstance(e, ev.Declared)), None)
     if incident.running:
-        effects += _opened(incident, events, routes, opening)
+        effects += _rooms(incident, events, routes, opening)
     for scene in scenes(events):
-        effects += _said(incident, scene, routes)
-    if opening is None and (newcomers := _invited(events)):
+        effects += _messages(incident, scene, routes)
+    if opening is None and (newcomers := _newcomers(events)):
         effects += [fx.InvitePeople(to=room, people=newcomers) for room in routes.rooms]
     if any(TELLING[type(e)].card for e in events):
-        effects += _shown(incident, events, routes)
+        effects += _cards(incident, events, routes)
     if any(TELLING[type(e)].board for e in events):
         effects += [fx.ShowBoard(to=conversation) for conversation in routes.boards]
     if not incident.drill:
@@ -43,78 +46,59 @@ def plan(
     return tuple(effects)
 
 
-def _opened(
+def _rooms(
     incident: Incident,
     events: tuple[ev.Event, ...],
     routes: fx.Routes,
     opening: ev.Declared | None,
 ) -> Iterator[fx.Effect]:
-    """Open the rooms that the events ask for, with whoever takes part (F15)."""
+    """Open the rooms that the events ask for, with those who take part (F15)."""
     if opening is not None and incident.conversation in routes.rooms:
         yield fx.OpenRoom(
-            to=incident.conversation, people=_invited(events), fallback=opening.declared_in
+            to=incident.conversation, people=_newcomers(events), fallback=opening.declared_in
         )
     for event in events:
         if isinstance(event, ev.Mirrored):
-            people = dict.fromkeys((*incident.participants, *_invited(events)))
+            people = dict.fromkeys((*incident.participants, *_newcomers(events)))
             yield fx.OpenRoom(to=event.conversation, people=tuple(people), fallback=None)
 
 
-def _said(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[fx.Effect]:
+def _messages(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[fx.Effect]:
+    """Return the messages of a scene: mostly to each conversation and to the people concerned."""
     head = scene.head
     match head:
-        case ev.RungFired(kind=RungKind.PROMPT):
-            if head.owed_by is not None:
-                yield fx.SayTo(
-                    person=head.owed_by, scene=scene, urgent=True, clock=head.clock, n=head.n
-                )
-            return
         case ev.RungFired():
-            for conversation in incident.conversations:
-                yield fx.Say(to=conversation, scene=scene, urgent=True, clock=head.clock, n=head.n)
-            if head.kind is not RungKind.OVERDUE:
-                yield from _called(incident, head.people, scene, routes)
-            return
+            yield from _rung(incident, head, scene, routes)
         case ev.UntouchedRaised():
             yield fx.Say(to=routes.triage or incident.conversation, scene=scene)
-            return
-        case ev.ActionChased() | ev.ReviewReminded():
-            if isinstance(head, ev.ReviewReminded) and head.missed:
-                for conversation in incident.conversations:
-                    yield fx.Say(to=conversation, scene=scene)
-            for person in head.people:
-                yield fx.SayTo(person=person, scene=scene)
-            return
+        case ev.ReviewReminded() | ev.ActionChased():
+            yield from _reminder(incident, head, scene)
         case ev.ActionFiled(first=False):
-            return  # it follows what the room has heard already
-        case ev.CommanderDeclined(handoff=True) if incident.commander is not None:
-            yield fx.SayTo(person=incident.commander, scene=scene)
+            pass  # it follows what the room has heard already
+        case ev.ExternalDrafted() if offered(head):
+            yield from _offer(incident, scene)
+        case ev.DeliveryFailed():
+            yield from _undelivered(incident, head, scene)
+        case ev.DeliveryStalled() | ev.DeliveryResumed():
+            yield from _stalled(incident, head, scene)
+        case ev.TroubleFound():
+            yield from _trouble(incident, head, scene, routes)
         case _:
-            pass
-    if isinstance(head, ev.DeliveryFailed):
-        yield from _undelivered(incident, head, scene)
-        return
-    if isinstance(head, ev.ExternalDrafted) and head.by is None:
-        # Offered by the plan's words: those who speak outside and decide are told, not the room.
-        speakers = (incident.roles.get(Role.COMMS), incident.commander)
-        for speaker in dict.fromkeys(p for p in speakers if p is not None):
-            yield fx.SayTo(person=speaker, scene=scene)
-        return
-    if isinstance(head, ev.TroubleFound):
-        yield from _troubled(incident, head, scene, routes)
-        return
-    if isinstance(head, ev.DeliveryStalled | ev.DeliveryResumed):
-        heard = [c for c in incident.conversations if Lane.of(c) != head.target]
-        for conversation in heard:
-            yield fx.Say(to=conversation, scene=scene)
-        if not heard and isinstance(head, ev.DeliveryStalled):
-            person = incident.commander or incident.declared_by
-            yield fx.SayTo(person=person, scene=scene, avoid=head.target.target)
-        return
-    if isinstance(head, ev.MirrorEnded):
-        yield fx.Say(to=head.conversation, scene=scene)
+            if isinstance(head, ev.CommanderDeclined) and head.handoff and incident.commander:
+                yield fx.SayTo(person=incident.commander, scene=scene)
+            if isinstance(head, ev.MirrorEnded):
+                yield fx.Say(to=head.conversation, scene=scene)
+            yield from _everywhere(incident, scene)
+            yield from _personally(incident, scene, routes)
+
+
+def _everywhere(incident: Incident, scene: Scene) -> Iterator[fx.Effect]:
     for conversation in incident.conversations:
         yield fx.Say(to=conversation, scene=scene)
+
+
+def _personally(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[fx.Effect]:
+    """Tell each person whom one of the events concerns, and page those who are called."""
     paged = {
         person
         for event in scene.events
@@ -125,41 +109,80 @@ def _said(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[fx.Ef
         match event:
             case ev.CommanderAsked(person=person) if person in paged:
                 pass  # one call is enough, and it says how to take command
-            case ev.CommanderAsked(person=person) | ev.HandoffOffered(person=person):
-                yield fx.SayTo(person=person, scene=Scene(head=event, events=scene.events))
-            case ev.CommanderChanged():
-                for person in event.also_asked:
-                    yield fx.SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.Cancelled():
                 for person in incident.called:
                     if person != event.by:
                         yield fx.SayTo(person=person, scene=scene)
-            case ev.ExternalDrafted(by=str()) if incident.commander is not None:
-                yield fx.SayTo(
-                    person=incident.commander, scene=Scene(head=event, events=scene.events)
-                )
-            case ev.DraftRejected(author=author) if author is not None:
-                yield fx.SayTo(person=author, scene=Scene(head=event, events=scene.events))
-            case (
-                ev.PostmortemHandedOver(owner=person)
-                | ev.ActionAdded(owner=person)
-                | ev.ActionChanged(owner=person)
-            ) if person != event.by:
-                yield fx.SayTo(person=person, scene=Scene(head=event, events=scene.events))
-            case ev.RoleAssigned(person=person) if person != event.by:
-                yield fx.SayTo(person=person, scene=Scene(head=event, events=scene.events))
             case ev.PagedOut():
                 yield from _called(incident, event.people, scene, routes, event.service)
             case ev.ResponseEscalated():
                 yield from _called(incident, event.people, scene, routes)
             case _:
-                pass
+                about = Scene(head=event, events=scene.events)
+                for person in _concerned(incident, event):
+                    yield fx.SayTo(person=person, scene=about)
+
+
+def _concerned(incident: Incident, event: ev.Event) -> tuple[PersonId, ...]:
+    """Return the people who are told of an event personally, beside the conversations."""
+    match event:
+        case ev.CommanderAsked(person=person) | ev.HandoffOffered(person=person):
+            return (person,)
+        case ev.CommanderChanged(also_asked=people):
+            return people
+        case ev.ExternalDrafted(by=str()) if incident.commander is not None:
+            return (incident.commander,)
+        case ev.DraftRejected(author=author) if author is not None:
+            return (author,)
+        case (
+            ev.PostmortemHandedOver(owner=person)
+            | ev.ActionAdded(owner=person)
+            | ev.ActionChanged(owner=person)
+            | ev.RoleAssigned(person=person)
+        ) if person != event.by:
+            return (person,)
+        case _:
+            return ()
+
+
+def _rung(
+    incident: Incident, head: ev.RungFired, scene: Scene, routes: fx.Routes
+) -> Iterator[fx.Effect]:
+    """Prompt whoever owes the update; later rungs are for everybody, the last ones also page (K3).
+
+    Each is pointless once the promise has ended.
+    """
+    clock, n = head.clock, head.n
+    if head.kind is RungKind.PROMPT:
+        if head.owed_by is not None:
+            yield fx.SayTo(person=head.owed_by, scene=scene, urgent=True, clock=clock, n=n)
+        return
+    for conversation in incident.conversations:
+        yield fx.Say(to=conversation, scene=scene, urgent=True, clock=clock, n=n)
+    if head.kind is not RungKind.OVERDUE:
+        yield from _called(incident, head.people, scene, routes)
+
+
+def _reminder(
+    incident: Incident, head: ev.ReviewReminded | ev.ActionChased, scene: Scene
+) -> Iterator[fx.Effect]:
+    if isinstance(head, ev.ReviewReminded) and head.missed:
+        yield from _everywhere(incident, scene)
+    for person in head.people:
+        yield fx.SayTo(person=person, scene=scene)
+
+
+def _offer(incident: Incident, scene: Scene) -> Iterator[fx.Effect]:
+    """Tell of a draft in the plan's words those who speak outside and decide, not the room."""
+    speakers = (incident.roles.get(Role.COMMS), incident.commander)
+    for speaker in dict.fromkeys(p for p in speakers if p is not None):
+        yield fx.SayTo(person=speaker, scene=scene)
 
 
 def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> Iterator[fx.Effect]:
     """Tell of a dead letter where it can be heard: not in the conversation that failed (D2).
 
-    Once, until the conversation takes something again: each message would be another.
+    Once, until the conversation takes something again: each message would be another dead letter.
     """
     if head.again:
         return
@@ -167,7 +190,7 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
         briefing = owing(incident, ClockName.STAKEHOLDER) or incident.declared_by
         yield fx.SayTo(person=briefing, scene=scene)
         return
-    heard = [c for c in incident.conversations if Lane.of(c) != head.target]
+    heard = _all_but(incident, head.target)
     for conversation in heard:
         yield fx.Say(to=conversation, scene=scene)
     person = incident.commander or incident.declared_by
@@ -176,10 +199,26 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
         yield fx.SayTo(person=person, scene=scene)
 
 
-def _troubled(
+def _stalled(
+    incident: Incident, head: ev.DeliveryStalled | ev.DeliveryResumed, scene: Scene
+) -> Iterator[fx.Effect]:
+    """Tell the other conversations that one takes no messages; with no other, a person (D2)."""
+    heard = _all_but(incident, head.target)
+    for conversation in heard:
+        yield fx.Say(to=conversation, scene=scene)
+    if not heard and isinstance(head, ev.DeliveryStalled):
+        person = incident.commander or incident.declared_by
+        yield fx.SayTo(person=person, scene=scene, avoid=head.target.target)
+
+
+def _all_but(incident: Incident, target: Lane) -> list[ConversationRef]:
+    return [c for c in incident.conversations if Lane.of(c) != target]
+
+
+def _trouble(
     incident: Incident, head: ev.TroubleFound, scene: Scene, routes: fx.Routes
 ) -> Iterator[fx.Effect]:
-    """Tell of trouble wherever the bot can still speak, else the commander alone (D2)."""
+    """Tell of trouble wherever the bot can still speak, otherwise the commander alone (D2)."""
     whole = head.conversation is None
     heard = [
         c
@@ -209,10 +248,10 @@ def _called(
         yield fx.PagePeople(people=people, service=service, scene=scene)
 
 
-def _shown(
+def _cards(
     incident: Incident, events: tuple[ev.Event, ...], routes: fx.Routes
 ) -> Iterator[fx.Effect]:
-    """A card shows a process; a near miss and a ticket have none."""
+    """Bring cards and topics up to date; a near miss and a new ticket have no card."""
     retitling = (ev.SeverityChanged, ev.Stabilised, ev.Resolved, ev.Reopened, ev.Cancelled)
     if incident.kind is Kind.NEAR_MISS:
         return
@@ -226,7 +265,7 @@ def _shown(
             yield fx.ChangeTopic(to=room)
 
 
-def _invited(events: tuple[ev.Event, ...]) -> tuple[PersonId, ...]:
+def _newcomers(events: tuple[ev.Event, ...]) -> tuple[PersonId, ...]:
     people: list[PersonId | None] = []
     for event in events:
         match event:
@@ -334,4 +373,4 @@ _TOLD_FIRST = (
     fx.News.BRIEF,
     fx.News.POSTMORTEM,
 )
-"""The order in which one piece of news is chosen if a command made several things happen."""
+"""The order in which news counts, where one command made several things happen."""

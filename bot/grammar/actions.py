@@ -27,14 +27,16 @@ from bot.refs import PersonId
 _ACTION_OPTIONS = ("owner", "due", "as", "category")
 
 
-def _date(text: str | None) -> date | None:
+def date_of(text: str | None) -> date | None:
+    """Return an ISO date; `None` for anything else."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
 
 
-def _strength(text: str) -> Strength | None:
+def strength_of(text: str) -> Strength | None:
+    """Return a strength by its word or number; `None` for anything else (A1)."""
     folded = text.casefold()
     return next((s for s in Strength if folded in {s.word, str(s.value)}), None)
 
@@ -64,9 +66,9 @@ def _action(words: Words) -> cmd.AddAction | Asked:
         text=" ".join(text.split()),
         owner=_owner(words, owner),
         owner_typed=owner,
-        due=_date(options.get("due")),
+        due=date_of(options.get("due")),
         due_typed=options.get("due", ""),
-        strength=_strength(strength),
+        strength=strength_of(strength),
         strength_typed=strength,
         category=_category(options.get("category")),
     )
@@ -108,9 +110,9 @@ def _change(words: Words) -> cmd.ChangeAction:
         text=" ".join(text.split()) or None,
         owner=_owner(words, owner),
         owner_typed=owner,
-        due=_date(options.get("due")),
+        due=date_of(options.get("due")),
         due_typed=options.get("due", ""),
-        strength=_strength(strength) if strength else None,
+        strength=strength_of(strength) if strength else None,
         strength_typed=strength,
         category=_category(options.get("category")),
         reason=reason,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from functools import partial
 
 from bot.contract.messages import plain
 from bot.domain import commands as cmd
 from bot.domain import drafting
 from bot.domain import events as ev
-from bot.domain.action_values import Action, Category, Strength
+from bot.domain.action_values import Action, Category
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
 from bot.domain.postmortem_values import COLUMNS, TITLES, EditedPostmortem, Row, Section, read
+from bot.grammar.actions import date_of, strength_of
 from bot.grammar.text import clean
 from bot.intake.transaction import Transaction
 from bot.people import Directory, Unknown
@@ -72,10 +72,8 @@ class _Rows:
         match = re.fullmatch(r"[aA#]?(\d{1,4})", cells["#"])
         action = self._incident.action(int(match[1])) if match is not None else None
         owner = self._owner(cells["Owner"], action)
-        due = self._date(cells["Target date"])
-        strength = next(
-            (s for s in Strength if cells["Strength"].casefold() in {s.word, str(s.value)}), None
-        )
+        due = date_of(cells["Target date"])
+        strength = strength_of(cells["Strength"])
         category = next((c for c in Category if cells["Category"].casefold() == c), None)
         if action is None:
             return cmd.AddAction(
@@ -114,13 +112,6 @@ class _Rows:
             return action.owner
         found = self._directory.find(name, {}) if name else Unknown(name)
         return None if isinstance(found, Unknown) else found
-
-    @staticmethod
-    def _date(text: str) -> date | None:
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            return None
 
 
 class Documents:
