@@ -21,11 +21,11 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.due import next_due
 from bot.domain.errors import Rejected
-from bot.domain.evolve import fold
 from bot.domain.incident import ClockName, Kind, Outcome, Phase, Role, Severity
 from bot.domain.policy import Plan
 from bot.domain.publication import PublicState
-from tests.worlds.domain import ALL, ANN, BEN, CARA, DEV, EVE, Play
+from bot.refs import Lane
+from tests.worlds.domain import ALL, ANN, BEN, CARA, DEV, EVE, Play, Retold
 
 PEOPLE = st.sampled_from([ANN, BEN, CARA, DEV, EVE])
 TEXTS = st.sampled_from(["a", "the root cause is b", "x" * 200, "<b>*c*</b>"])
@@ -70,7 +70,7 @@ COMMANDS = st.one_of(
     st.builds(cmd.Resolve, text=st.one_of(st.none(), TEXTS)),
     st.builds(cmd.Reopen, reason=REASONS),
     st.builds(cmd.Cancel, reason=REASONS),
-    st.builds(cmd.NoteUndelivered, target=TEXTS, what=TEXTS, why=TEXTS),
+    st.builds(cmd.NoteUndelivered, target=TEXTS.map(Lane), what=TEXTS, why=TEXTS),
 )
 WAYS_ON = (
     cmd.Resolve(),
@@ -87,6 +87,7 @@ class Interleaving(RuleBasedStateMachine):
         super().__init__()
         plan = Plan(comms=DEV, external={Severity.SEV1: timedelta(minutes=20)})
         self.play = Play(audiences=ALL, plan=plan)
+        self.retold = Retold(self.play)
         self.commanders: list = []
 
     @initialize(
@@ -208,7 +209,10 @@ class Interleaving(RuleBasedStateMachine):
         """L3"""
         if self.play.incident is not None:
             assert self.play.state.entries == len(self.play.events)
-            assert fold(tuple(self.play.events)) == self.play.state
+            assert self.retold.agrees()
+
+    def teardown(self):
+        assert self.retold.agrees_from_the_start()
 
     @invariant()
     def no_state_is_a_dead_end(self):

@@ -10,7 +10,7 @@ from bot.domain import events as ev
 from bot.domain.decide import decide
 from bot.domain.due import next_due
 from bot.domain.errors import Rejected
-from bot.domain.evolve import evolve
+from bot.domain.evolve import evolve, fold
 from bot.domain.incident import ClockName, Incident, Kind, Severity
 from bot.domain.policy import Plan, Policy
 from bot.domain.setting import Setting
@@ -93,6 +93,26 @@ class Play:
     def due(self, clock: ClockName = ClockName.INTERNAL) -> datetime | None:
         state = self.state.clocks.get(clock)
         return state.promise.due_at if state and state.promise else None
+
+
+class Retold:
+    """The state that a play's timeline tells, folded on as the timeline grows."""
+
+    def __init__(self, play: Play) -> None:
+        self._play = play
+        self._told = 0
+        self._state: Incident | None = None
+
+    def agrees(self) -> bool:
+        """Whether the timeline so far tells the state as it is."""
+        for event in self._play.events[self._told :]:
+            self._state = evolve(self._state, event)
+        self._told = len(self._play.events)
+        return self._state == self._play.incident
+
+    def agrees_from_the_start(self) -> bool:
+        """Whether the whole timeline tells it, folded as a store's check folds it."""
+        return self._play.incident is None or fold(tuple(self._play.events)) == self._play.state
 
 
 def at(minute: float) -> datetime:
