@@ -407,7 +407,7 @@ async def test_a_postgresql_that_lets_nobody_in_says_so(postgres):
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("mysql://x/y", "no database Sitrep knows"),
+        ("mysql://x/y", "is not a database that Sitrep knows"),
         ("sqlite:///proc/nowhere/x.db", "SITREP_HOME"),
         ("postgres://x@/y?host=/nowhere", "cannot use the database"),
     ],
