@@ -1,5 +1,7 @@
 """The tables. Times are microseconds since 1970 in UTC: exact, and alike on both engines.
 
+A class's docstring is its table's comment, so it changes only with a migration.
+
 An index is a page more to write with every command: there are only those that a running bot needs.
 Partial ones stand in the first migration; Tortoise's fields cannot make them on SQLite.
 """
@@ -110,7 +112,7 @@ class LaneRow(Model):
 
 
 class PlaceRow(Model):
-    """The platform's name of a conversation that Sitrep opened."""
+    """What a conversation that Sitrep opened is called on its platform."""
 
     logical = fields.CharField(max_length=600, primary_key=True)
     real = fields.CharField(max_length=600, db_index=True)
@@ -194,7 +196,7 @@ class ActionRow(Model):
 
 
 class SubscriptionRow(Model):
-    """A subscription. `what` tells the subscriptions of one address apart."""
+    """Who outside the response hears of what. `what` tells an address's subscriptions apart."""
 
     id = fields.BigIntField(primary_key=True)
     address = fields.CharField(max_length=600)
@@ -216,7 +218,7 @@ class SubscriptionRow(Model):
 
 
 class RotationRow(Model):
-    """The time at which a commander last served (C2)."""
+    """When a commander last served (C2)."""
 
     person = fields.CharField(max_length=512, primary_key=True)
     served_us = fields.BigIntField()
