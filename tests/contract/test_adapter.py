@@ -161,7 +161,7 @@ async def made(request, tmp_path):
         yield found
 
 
-async def test_it_satisfies_the_port(made):
+async def test_every_adapter_satisfies_the_chat_port(made):
     assert isinstance(made.adapter, ChatAdapter)
     assert isinstance(made.adapter.features, Features)
 

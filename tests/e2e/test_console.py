@@ -126,7 +126,7 @@ def test_a_line_of_megabytes_and_broken_utf8_are_survived(tmp_path):
     assert b"INCIDENT DECLARED" in done.stdout
 
 
-def test_rooms_of_their_own_and_direct_messages(tmp_path):
+def test_the_console_opens_a_room_for_an_incident_and_takes_direct_messages(tmp_path):
     rooms = TEAM + "rooms = true\n"
     done = sitrep(
         tmp_path,

@@ -17,7 +17,7 @@ WRITTEN = {
 ACTION = "Page when no order was placed for 3 min"
 
 
-async def test_over_matrix_by_lines(synapse, tmp_path):
+async def test_a_postmortem_is_written_and_closed_on_matrix_by_typed_lines(synapse, tmp_path):
     """P1 P2 P4 P5 A1"""
     async with world(synapse, tmp_path) as w:
         room = await w.declared("1 Checkout is down ic:@ben")
@@ -53,7 +53,7 @@ async def test_over_matrix_by_lines(synapse, tmp_path):
         assert (await w.bot.incident()).phase is Phase.CLOSED
 
 
-async def test_over_teams_by_forms(tmp_path, monkeypatch):
+async def test_a_postmortem_is_written_and_closed_in_teams_by_forms(tmp_path, monkeypatch):
     """P1 P2 P4 P5 A1"""
     async with team(tmp_path, monkeypatch) as t:
         await t.say("ben", "declare 1 Checkout is down ic:@ben")

@@ -328,7 +328,9 @@ FIELDS = [
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "nul\0", "\ud800", "a/b", "", "\u202e"])
-async def test_names_that_are_none_have_no_effect(tmp_path, monkeypatch, name, postgres):
+async def test_malformed_ids_and_names_are_answered_and_have_no_effect(
+    tmp_path, monkeypatch, name, postgres
+):
     """D5: on the database that is stricter about text"""
     url = f'[storage]\nurl = "{postgres.database()}"\n'
     async with team(tmp_path, monkeypatch, more=url) as t:

@@ -80,7 +80,7 @@ async def test_declared_by_card_with_a_preview(there):
     await there.hears("INCIDENT DECLARED — SEV2 — Search is slow", PERSONAL)
 
 
-async def test_the_fallback_of_older_clients(there):
+async def test_a_press_from_a_client_without_execute_counts_once(there):
     thread = await declared(there, "1 down ic:@ann")
     root = there.seen(thread)[0]
     data = button(root, "No new findings")["fallback"]["data"]

@@ -97,7 +97,7 @@ def test_a_simple_sentence_is_rewritten(text, instead):
     assert f"“{instead}”" in finding.advice
 
 
-def test_names_stay_where_they_belong():
+def test_authors_and_owners_may_be_named_in_their_fields():
     """P4"""
     fine = DOCUMENT.replace("Ben forgot the index.", "A deploy was made.")
     assert not any(f.rule == "named" for f in lint(fine, PEOPLE))

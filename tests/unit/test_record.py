@@ -122,7 +122,7 @@ def test_a_sev3_nobody_took_up_is_raised_at_the_end_of_the_day():
     assert len(play.of(ev.UntouchedRaised, play.wait(600))) == 1
 
 
-def test_a_sev3_somebody_took_up_is_not():
+def test_a_sev3_somebody_took_up_is_not_raised_at_the_end_of_the_day():
     """F16"""
     play = Play(triage_at=at(180))
     play.declare(3)
@@ -198,7 +198,7 @@ def test_folding_the_timeline_gives_the_state():
     assert fold(tuple(play.events)) == play.state
 
 
-def test_results_of_effects_count_once():
+def test_a_ticket_or_a_room_that_is_noted_twice_counts_once():
     play = Play()
     play.declare(4)
     ticket = ExternalRef("tracker", "T-1")

@@ -36,7 +36,7 @@ def test_what_is_taken_for_a_question_is_one(name, least, record_property):
     assert recall >= least, missed
 
 
-def test_the_two_sets_share_no_sentence():
+def test_the_tuned_and_the_held_back_sentences_are_disjoint_and_many():
     tuning, held_back = ({text.casefold() for _, text in rows(n)} for n in ("tuning", "held_back"))
     assert not tuning & held_back
     for name in ("tuning", "held_back"):
