@@ -20,7 +20,7 @@ from bot.domain.events import (
 from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.learned import OfActions
 from bot.domain.postmortem import without
-from bot.domain.timeline import Learned, text_of, texts_of, with_text
+from bot.domain.timeline import WrittenAfterwards, text_of, texts_of, with_text
 from bot.refs import ConversationRef, PersonId
 from bot.store.incidents import ActionLine, Incidents, Summary
 from storage.codec import (
@@ -212,7 +212,7 @@ class SqlIncidents(SqlPlaces, SqlQueue, Incidents):
         gone = texts_of(entries, n)
         for entry in entries:
             event = entry.event
-            if isinstance(event, Learned):
+            if isinstance(event, WrittenAfterwards):
                 rid = without(event.text, gone)
                 if rid != event.text:
                     self._write(

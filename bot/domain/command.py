@@ -11,6 +11,29 @@ from bot.domain.permissions import acting_person, only_commander, under_way
 from bot.refs import PersonId, Who
 
 
+def act_on_command(decision: Decision, command: cmd.OnCommand) -> None:
+    """Do what is done about who responds, and as what."""
+    match command:
+        case cmd.NameCommander():
+            name_commander(decision, command.person)
+        case cmd.AcceptCommand():
+            accept(decision)
+        case cmd.DeclineCommand():
+            decline(decision)
+        case cmd.TakeCommand():
+            take(decision)
+        case cmd.HandOff():
+            hand_off(decision, command.person)
+        case cmd.AssignRole():
+            assign(decision, command)
+        case cmd.Join():
+            join(decision)
+        case cmd.Leave():
+            leave(decision)
+        case cmd.PageOut():
+            page(decision, command)
+
+
 def begin_command(decision: Decision, *, named: PersonId | None, how: ev.How) -> None:
     """Make the actor acting commander, and ask for a deliberate one (C1, C2)."""
     actor = acting_person(decision)

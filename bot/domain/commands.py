@@ -13,7 +13,7 @@ from bot.domain.publication import PublicState
 from bot.refs import ConversationRef, ExternalRef, Lane, PersonId
 
 
-class Answer(StrEnum):
+class ImpactAnswer(StrEnum):
     """An answer to one of the three impact questions (S2)."""
 
     YES = "yes"
@@ -41,12 +41,12 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declare:
-    """Open an incident, as it was typed; its number and its place come with the setting."""
+    """Open an incident; the number and the room it gets come with the `Setting`."""
 
     title: str
     kind: Kind = Kind.INCIDENT
     severity: Severity | None = None
-    """`None` and `unsure` are SEV1 until assessed (S2)."""
+    """`None`: SEV1 until assessed (S2)."""
     service: str | None = None
     commander: PersonId | None = None
     impact: str | None = None
@@ -54,9 +54,10 @@ class Declare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assess:
-    """Answer the impact questions in order; fewer than decide is refused with the next question."""
+    """Answer the impact questions (S2)."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[ImpactAnswer, ...]
+    """In the questions' order; too few to decide are refused with the next question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +69,13 @@ class PostUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishExternal:
-    """Publish an external text; it keeps the external promise (F1).
-
-    No title, no state: those of the plan and the phase.
-    """
+    """Publish an external text; it keeps the external promise (F1)."""
 
     text: str
     title: str | None = None
+    """`None`: the last one published, or the plan's."""
     state: PublicState | None = None
+    """`None`: the one that fits the phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class SendBrief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAudience:
-    """Somebody listens to what stakeholders are told: their clock starts where it does not run."""
+    """Start the stakeholder clock if it does not run: somebody has subscribed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,29 +109,29 @@ class ChangeSeverity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameCommander:
-    """Ask a person to take command; a handoff where somebody has accepted it already."""
+    """Ask a person to take command; if somebody holds it already, offer a handoff."""
 
     person: PersonId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptCommand:
-    """Take the command one was asked to take (C1, C4)."""
+    """Take command, after being asked (C1, C4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineCommand:
-    """Leave it to the next in the rotation (F4)."""
+    """Refuse command, after being asked; the next in the rotation is asked (F4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeCommand:
-    """Take command unasked, where F4 or C5 allows it."""
+    """Take command without being asked, as F4 and C5 allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOff:
-    """Offer command to somebody; it stays until they accept (C4)."""
+    """Offer command to somebody; the commander keeps it until they accept (C4)."""
 
     person: PersonId
 
@@ -156,7 +156,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageOut:
-    """Page a person, or whoever is on call for a service."""
+    """Page a person, or the people on call for a service."""
 
     person: PersonId | None = None
     service: str | None = None
@@ -170,6 +170,7 @@ class AddNote:
     kind: NoteKind
     text: str
     doer: PersonId | None = None
+    """The person who did it, if not the writer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +199,7 @@ class StateImpact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stabilise:
-    """Users are served again."""
+    """Record that users are served again (T1)."""
 
     text: str | None = None
 
@@ -219,29 +220,28 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """A false alarm (F6)."""
+    """End the incident as a false alarm (F6)."""
 
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amend:
-    """Put a timeline entry right; the original stays in the audit record (L3).
-
-    `by_platform`: the message that it captured was changed so on its platform.
-    """
+    """Correct a timeline entry; the original stays in the audit record (L3)."""
 
     entry: int
     text: str
     by_platform: bool = False
+    """The captured message was edited on its platform."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redact:
-    """Remove the text of a timeline entry everywhere (L3); `by_platform` as with `Amend`."""
+    """Remove the text of a timeline entry everywhere (L3)."""
 
     entry: int
     by_platform: bool = False
+    """The captured message was deleted on its platform."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,9 +251,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteConversation:
-    """The room that the incident asked for is open; `conversation` is its platform's name."""
+    """Record that the room asked for is open."""
 
     conversation: ConversationRef
+    """The platform's own id of the room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +266,7 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndMirror:
-    """Tell it there no more."""
+    """Stop telling the incident on another platform."""
 
     adapter: str
 
@@ -277,58 +278,60 @@ class Approve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectDraft:
-    """Send the external text that waits back (X2)."""
+    """Send the waiting external text back to its author (X2)."""
 
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteStalled:
-    """A conversation has taken nothing since `since`; `waiting` messages wait for it (D2)."""
+    """Record that a conversation has taken no messages for a while (D2)."""
 
     target: Lane
     since: datetime
     waiting: int
+    """How many messages wait for it."""
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteResumed:
-    """A conversation takes messages again."""
+    """Record that a conversation takes messages again."""
 
     target: Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteTicket:
-    """A tracker filed the ticket (S4)."""
+    """Record that a tracker filed the incident's ticket (S4)."""
 
     ticket: ExternalRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteUndelivered:
-    """Something could not be delivered; the room hears of it (D2).
-
-    `unopened`: it was a conversation that was to be opened, and nothing stands in for it.
-    `audience`: it was for a stakeholder, so that responders are not told (H2).
-    """
+    """Record that something could not be delivered (D2)."""
 
     target: Lane
     what: str
+    """What it was, in a few words for people."""
     why: str
     unopened: bool = False
+    """It was a room to be opened, and no other takes its place."""
     audience: bool = False
+    """It was for a stakeholder, so responders are not told (H2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteTrouble:
-    """The bot cannot do its work in a conversation, or (none) on a whole platform (D2)."""
+    """Record that the bot cannot do its work in a conversation or on a whole platform (D2)."""
 
     adapter: str
     conversation: ConversationRef | None
+    """`None`: the whole platform."""
     text: str
     reachable: bool
+    """The bot can still speak there."""
 
 
 # --- learning -------------------------------------------------------------------------------------
@@ -336,37 +339,38 @@ class NoteTrouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartPostmortem:
-    """Begin a postmortem that no rule asks for: a SEV3's, a drill's (P1)."""
+    """Begin a postmortem that no rule asks for, such as a SEV3's or a drill's (P1)."""
 
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSection:
-    """Write a section of the postmortem, or `add` to what stands there."""
+    """Write a section of the postmortem."""
 
     section: Section
     text: str
     add: bool = False
+    """Add to the section's text instead of replacing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepSection:
-    """Take a drafted section as it stands: its proposals are meant."""
+    """Accept a drafted section as it stands, with its proposals."""
 
     section: Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReview:
-    """Set, or move, when the postmortem is held (P2)."""
+    """Set or move the time of the review (P2)."""
 
     when: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnscheduleReview:
-    """Call the meeting off; the promise to hold it stands."""
+    """Call the review meeting off; the review is still owed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,16 +385,18 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackToDraft:
-    """Take it back to a draft; with a reason where it was final."""
+    """Make the postmortem a draft again."""
 
     reason: str | None
+    """Needed if it is final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiveFinding:
-    """Let a warning stand, with a reason (P4); `n` counts as `pm lint` does."""
+    """Let a warning stand, with a reason (P4)."""
 
     n: int
+    """The warning's number in `pm lint`."""
     reason: str | None
 
 
@@ -401,16 +407,16 @@ class Finalise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnPostmortem:
-    """Make somebody the one who owes the postmortem."""
+    """Make somebody the postmortem's owner."""
 
     person: PersonId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddAction:
-    """Add an action item (A1). What was typed stands as it is where it could not be read.
+    """Add an action item (A1).
 
-    `owner` is what was typed, where it is nobody that is known; `due` none or unreadable as text.
+    A field that could not be read is `None`; its `…_typed` holds the words, for the refusal.
     """
 
     text: str
@@ -448,14 +454,14 @@ class FinishAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenAction:
-    """Record that it is not done after all."""
+    """Record that an action item is not done after all."""
 
     n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropAction:
-    """Record that it will not be done, and why."""
+    """Record that an action item will not be done, and why."""
 
     n: int
     reason: str | None
@@ -463,7 +469,7 @@ class DropAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportDocument:
-    """Take over an edited document: the sections and action items that differ, as one change."""
+    """Take over an edited document: the sections and action items that differ, all or none."""
 
     sections: tuple[WriteSection, ...]
     actions: tuple[AddAction | ChangeAction, ...]
@@ -471,24 +477,48 @@ class ImportDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteActionTicket:
-    """A tracker holds an action's ticket; `closed`: and it is closed there.
-
-    `note` is what people should know of it.
-    """
+    """Record that a tracker holds an action's ticket (A2)."""
 
     n: int
     ticket: ExternalRef
     closed: bool = False
+    """The ticket is closed there."""
     note: str = ""
+    """What people should know of it, for example that it has no assignee."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteTicketState:
-    """A tracker says whether an action's ticket is closed (A2)."""
+    """Record whether an action's ticket is closed (A2)."""
 
     n: int
     closed: bool
 
+
+OnCommand = (
+    NameCommander
+    | AcceptCommand
+    | DeclineCommand
+    | TakeCommand
+    | HandOff
+    | AssignRole
+    | Join
+    | Leave
+    | PageOut
+)
+"""The commands about who responds, and as what."""
+
+OnPlatforms = (
+    Mirror
+    | EndMirror
+    | NoteConversation
+    | NoteStalled
+    | NoteResumed
+    | NoteTicket
+    | NoteUndelivered
+    | NoteTrouble
+)
+"""The commands about the platforms that an incident is told on, and what happened there."""
 
 OnPostmortem = (
     StartPostmortem
@@ -517,7 +547,7 @@ OnActions = (
 )
 """The commands about action items."""
 
-Command = (
+Response = (
     Declare
     | Assess
     | PostUpdate
@@ -526,15 +556,6 @@ Command = (
     | OpenAudience
     | ChangeCadence
     | ChangeSeverity
-    | NameCommander
-    | AcceptCommand
-    | DeclineCommand
-    | TakeCommand
-    | HandOff
-    | AssignRole
-    | Join
-    | Leave
-    | PageOut
     | AddNote
     | Capture
     | TryStep
@@ -546,16 +567,9 @@ Command = (
     | Amend
     | Redact
     | Tick
-    | Mirror
-    | EndMirror
     | Approve
     | RejectDraft
-    | NoteConversation
-    | NoteStalled
-    | NoteResumed
-    | NoteTicket
-    | NoteUndelivered
-    | NoteTrouble
-    | OnPostmortem
-    | OnActions
 )
+"""The commands of the response itself."""
+
+Command = Response | OnCommand | OnPlatforms | OnPostmortem | OnActions

@@ -11,32 +11,14 @@ from bot.domain import events as ev
 from bot.domain.actions import act_on_item
 from bot.domain.briefs import send_brief
 from bot.domain.cadence import change_cadence, update
-from bot.domain.command import (
-    accept,
-    assign,
-    decline,
-    hand_off,
-    join,
-    leave,
-    name_commander,
-    page,
-    take,
-)
+from bot.domain.command import act_on_command
 from bot.domain.decision import Decision
 from bot.domain.due import tick
 from bot.domain.errors import Rejected
-from bot.domain.incident import (
-    Incident,
-)
+from bot.domain.incident import Incident
 from bot.domain.permissions import under_way
 from bot.domain.phases import cancel, reopen, resolve, stabilise
-from bot.domain.platforms import (
-    end_mirror,
-    mirror,
-    resumed,
-    stalled,
-    undelivered,
-)
+from bot.domain.platforms import act_on_platforms
 from bot.domain.postmortem import review_postmortem
 from bot.domain.public import approve, publish, reject
 from bot.domain.setting import Setting
@@ -67,6 +49,19 @@ def decide(
 
 
 def _decide(decision: Decision, command: cmd.Command) -> None:
+    if isinstance(command, cmd.OnCommand):
+        act_on_command(decision, command)
+    elif isinstance(command, cmd.OnPlatforms):
+        act_on_platforms(decision, command)
+    elif isinstance(command, cmd.OnPostmortem):
+        review_postmortem(decision, command)
+    elif isinstance(command, cmd.OnActions):
+        act_on_item(decision, command)
+    else:
+        _respond(decision, command)
+
+
+def _respond(decision: Decision, command: cmd.Response) -> None:
     match command:
         case cmd.Tick():
             tick(decision)
@@ -89,24 +84,6 @@ def _decide(decision: Decision, command: cmd.Command) -> None:
             change_cadence(decision, command)
         case cmd.ChangeSeverity():
             change_severity(decision, command)
-        case cmd.NameCommander():
-            name_commander(decision, command.person)
-        case cmd.AcceptCommand():
-            accept(decision)
-        case cmd.DeclineCommand():
-            decline(decision)
-        case cmd.TakeCommand():
-            take(decision)
-        case cmd.HandOff():
-            hand_off(decision, command.person)
-        case cmd.AssignRole():
-            assign(decision, command)
-        case cmd.Join():
-            join(decision)
-        case cmd.Leave():
-            leave(decision)
-        case cmd.PageOut():
-            page(decision, command)
         case cmd.AddNote():
             note(decision, command)
         case cmd.Capture():
@@ -128,60 +105,7 @@ def _decide(decision: Decision, command: cmd.Command) -> None:
             amend(decision, command)
         case cmd.Redact():
             redact(decision, command)
-        case cmd.Mirror():
-            mirror(decision, command.adapter)
-        case cmd.EndMirror():
-            end_mirror(decision, command.adapter)
-        case cmd.NoteStalled():
-            stalled(decision, command)
-        case cmd.NoteResumed():
-            resumed(decision, command.target)
-        case cmd.NoteConversation():
-            if decision.incident.room is None:
-                decision.add(
-                    ev.ConversationOpened(at=decision.now, conversation=command.conversation)
-                )
-        case cmd.NoteTicket():
-            if decision.incident.ticket is None:
-                decision.add(ev.TicketFiled(at=decision.now, ticket=command.ticket))
-        case cmd.NoteUndelivered():
-            undelivered(decision, command)
-        case cmd.NoteTrouble():
-            decision.add(
-                ev.TroubleFound(
-                    at=decision.now,
-                    adapter=command.adapter,
-                    conversation=command.conversation,
-                    text=command.text,
-                    reachable=command.reachable,
-                )
-            )
         case cmd.Declare():
             raise Rejected(f"{decision.incident.id} is declared already.")
-        case (
-            cmd.StartPostmortem()
-            | cmd.WriteSection()
-            | cmd.KeepSection()
-            | cmd.ScheduleReview()
-            | cmd.UnscheduleReview()
-            | cmd.NoteHeld()
-            | cmd.OpenReview()
-            | cmd.BackToDraft()
-            | cmd.WaiveFinding()
-            | cmd.Finalise()
-            | cmd.OwnPostmortem()
-            | cmd.ImportDocument()
-        ):
-            review_postmortem(decision, command)
-        case (
-            cmd.AddAction()
-            | cmd.ChangeAction()
-            | cmd.FinishAction()
-            | cmd.ReopenAction()
-            | cmd.DropAction()
-            | cmd.NoteActionTicket()
-            | cmd.NoteTicketState()
-        ):
-            act_on_item(decision, command)
         case _:
             assert_never(command)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.action_values import Category, Strength
-from bot.domain.commands import Answer, NoteKind, Step
+from bot.domain.commands import ImpactAnswer, NoteKind, Step
 from bot.domain.incident import ClockName, Kind, Outcome, Role, Rung, RungKind, Severity
 from bot.domain.postmortem_values import Form, Promised, Section
 from bot.domain.publication import ComponentState, PublicState
@@ -31,14 +31,14 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """The fields of every event: the time (UTC), the person (`None`: the bot), and the platform.
-
-    `via` is the platform that it was said on.
-    """
+    """The fields of every event."""
 
     at: datetime
+    """When it happened, with a time zone; stored in UTC."""
     by: PersonId | None = None
+    """The person who did it; `None`: the bot."""
     via: str | None = None
+    """The platform it was said on."""
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone: databases take it for UTC without a word."""
@@ -49,49 +49,55 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared(Happening):
-    """An incident, drill or near miss was opened. `given` is false where SEV1 stood in (S2)."""
+    """An incident, drill or near miss was opened."""
 
     id: str
     kind: Kind
     title: str
     severity: Severity
     given: bool
+    """Somebody named the severity; otherwise it is SEV1 until assessed (S2)."""
     conversation: ConversationRef
+    """The incident's own room; a pending one if a room of its own was asked for."""
     declared_in: ConversationRef | None = None
+    """The room it was declared in, if its own is another."""
     service: str | None = None
     impact: str | None = None
     comms: PersonId | None = None
     liaison: PersonId | None = None
     triage_at: datetime | None = None
+    """The end of the business day by which somebody should have taken it up (F16)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityChanged(Happening):
-    """The severity was raised or lowered (S3). `corrected`: by `assess` in time (F5)."""
+    """The severity was raised or lowered (S3)."""
 
     was: Severity
     now: Severity
     reason: str | None
     corrected: bool = False
+    """An early `assess` lowered it, as anybody may (F5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed(Happening):
     """The impact questions were answered (S2)."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[ImpactAnswer, ...]
     severity: Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommanderChanged(Happening):
-    """Command went to somebody (C1). `also_asked`: the rest, who need not answer any more (F4)."""
+    """Command went to somebody (C1)."""
 
     was: PersonId | None
     now: PersonId
     acting: bool
     how: How
     also_asked: tuple[PersonId, ...] = ()
+    """The others who had been asked and need not answer any more (F4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,7 @@ class CommanderDeclined(Happening):
 
     person: PersonId
     handoff: bool
+    """It was a handoff; otherwise the next in the rotation is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,24 +139,25 @@ class RoleAssigned(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponderJoined(Happening):
-    """Somebody took up the hands-on work."""
+    """Somebody became a responder."""
 
     person: PersonId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponderLeft(Happening):
-    """Somebody put it down again."""
+    """Somebody stopped being a responder."""
 
     person: PersonId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagedOut(Happening):
-    """People were paged; `service` where it was for whoever is on call."""
+    """People were paged."""
 
     people: tuple[PersonId, ...]
     service: str | None
+    """The service whose people on call were meant; `None`: somebody was named."""
     reason: str | None
 
 
@@ -164,12 +172,14 @@ class ResponseEscalated(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteAdded(Happening):
-    """An entry somebody wrote. `hands_on`: the commander did it themselves (C3)."""
+    """Somebody wrote an entry."""
 
     kind: NoteKind
     text: str
     doer: PersonId | None = None
+    """The person who did it, if not the writer."""
     hands_on: bool = False
+    """The commander did the work themselves (C3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,14 +200,14 @@ class StepTried(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImpactStated(Happening):
-    """The impact line."""
+    """Somebody said who is affected and how."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePosted(Happening):
-    """An update for the people responding."""
+    """An update went to the people responding."""
 
     text: str
 
@@ -215,9 +225,9 @@ class ExternalPublished(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalDrafted(Happening):
-    """An external text waits for the commander's word (X2); a newer one takes its place.
+    """An external text waits for the commander's approval (X2), in place of any older one.
 
-    By nobody: the words of the plan are offered.
+    `by` is `None` for the words of the service's plan.
     """
 
     text: str
@@ -228,9 +238,10 @@ class ExternalDrafted(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRejected(Happening):
-    """The commander sent an external text back to `author` (X2); none: to nobody."""
+    """The commander sent an external text back (X2)."""
 
     author: PersonId | None
+    """The person who wrote it; `None`: it was the plan's."""
     reason: str | None
 
 
@@ -243,13 +254,15 @@ class BriefSent(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseMade(Happening):
-    """An update is promised for `due_at` (K1)."""
+    """An update was promised (K1)."""
 
     clock: ClockName
     n: int
+    """Its place among the clock's promises, from 1."""
     due_at: datetime
     period: timedelta
     rungs: tuple[Rung, ...]
+    """The ladder that is climbed while it is not kept (K3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,16 +278,20 @@ class PromiseSettled(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RungFired(Happening):
-    """A step of the ladder was taken, once (K3). `late_by` is how long after its time."""
+    """A step of the ladder was taken, once (K3)."""
 
     clock: ClockName
     n: int
     kind: RungKind
     due_at: datetime
+    """When the promise is due, not the step."""
     late_by: timedelta = timedelta(0)
+    """How long after its own time the step was taken."""
     owed_by: PersonId | None = None
     people: tuple[PersonId, ...] = ()
+    """The people it calls."""
     silent: bool = False
+    """It is recorded and not said: a later step says it better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,15 +316,16 @@ class CauseReminded(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntouchedRaised(Happening):
-    """A SEV3 that nobody took up by the end of the business day (F16)."""
+    """Nobody had taken up a SEV3 by the end of the business day (F16)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stabilised(Happening):
-    """Users are served again (T1). `implied` by a `resolve` that came first (F6)."""
+    """Users are served again (T1)."""
 
     text: str | None = None
     implied: bool = False
+    """Nobody said so before `resolve` (F6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,11 +387,12 @@ class MirrorEnded(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStalled(Happening):
-    """A conversation has taken nothing since `since`; `waiting` messages wait for it (D2)."""
+    """A conversation has taken no messages for a while (D2)."""
 
     target: Lane
     since: datetime
     waiting: int
+    """How many messages wait for it."""
     why: str = ""
 
 
@@ -393,40 +412,41 @@ class TicketFiled(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFailed(Happening):
-    """Something could not be delivered and will not be tried again (D2).
-
-    `again`: the conversation was told of as unreachable before. `audience`: it was for a
-    stakeholder, of whom whoever briefs them hears, and the room does not (H2).
-    """
+    """Something could not be delivered and will not be tried again (D2)."""
 
     target: Lane
     what: str
+    """What it was, in a few words for people."""
     why: str
     again: bool = False
+    """The conversation was told of as unreachable before."""
     audience: bool = False
+    """It was for a stakeholder: the liaison hears of it, the room does not (H2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TroubleFound(Happening):
-    """The bot cannot do its work in a conversation, or (none) on a whole platform (D2).
-
-    `reachable`: it can still speak there.
-    """
+    """The bot cannot do its work in a conversation or on a whole platform (D2)."""
 
     adapter: str
     conversation: ConversationRef | None
+    """`None`: the whole platform."""
     text: str
     reachable: bool
+    """The bot can still speak there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostmortemOpened(Happening):
-    """A postmortem is owed by `owner`, in draft; `due` is what it promises (P1, P2)."""
+    """A postmortem was begun, as a draft (P1)."""
 
     form: Form
     owner: PersonId
+    """The person who owes it."""
     due: Mapping[Promised, datetime]
+    """When each step of it is due (P2)."""
     reason: str | None = None
+    """Why somebody began one that no rule asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -439,31 +459,34 @@ class PostmortemHandedOver(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionWritten(Happening):
-    """A section says `text` now; with it the document has a new version.
-
-    `redacted`: a text was removed from the record, and so from here (L3).
-    """
+    """A section was written; the document has a new version."""
 
     section: Section
     text: str
+    """The whole section."""
     redacted: bool = False
+    """A text was removed from the record, and so from here (L3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewScheduled(Happening):
-    """The review is held at `when`; `was` is when it was to be (P2)."""
+    """The review has a time (P2)."""
 
     when: datetime
     was: datetime | None
+    """The time it had before."""
     sequence: int
+    """The calendar entry's version (RFC 5545), from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewUnscheduled(Happening):
-    """The meeting at `was` is called off."""
+    """The review meeting was called off."""
 
     was: datetime
+    """The time it had."""
     sequence: int
+    """The calendar entry's version (RFC 5545)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -473,12 +496,14 @@ class ReviewHeld(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewReminded(Happening):
-    """Half the time of a promise has gone by, or (`missed`) all of it (P2)."""
+    """People were reminded of a postmortem's promise, at half its time or at its end (P2)."""
 
     promised: Promised
     due_at: datetime
     missed: bool
+    """Its time has ended."""
     people: tuple[PersonId, ...]
+    """The people who are reminded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,18 +513,22 @@ class ReviewOpened(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftResumed(Happening):
-    """The postmortem is a draft again; `reason` where it was final."""
+    """The postmortem is a draft again."""
 
     reason: str | None
+    """Why, if it was final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingWaived(Happening):
-    """A warning may stand (P4)."""
+    """A warning of the blameless check may stand (P4)."""
 
     rule: str
+    """The warning's rule, as `pm lint` names it."""
     where: str
+    """The section it stands in."""
     words: str
+    """The words that it is about."""
     reason: str
 
 
@@ -510,7 +539,7 @@ class PostmortemFinalised(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionAdded(Happening):
-    """There is an action item (A1)."""
+    """An action item was added (A1)."""
 
     n: int
     text: str
@@ -522,7 +551,7 @@ class ActionAdded(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionChanged(Happening):
-    """An action item says something else; `was_due` where its date moved."""
+    """An action item was changed."""
 
     n: int
     text: str
@@ -531,23 +560,26 @@ class ActionChanged(Happening):
     strength: Strength
     category: Category
     was_due: date | None = None
+    """The date it had, if that was moved."""
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDone(Happening):
-    """An action item is done; `there`: its ticket was closed."""
+    """An action item is done."""
 
     n: int
     there: bool = False
+    """Its ticket was closed in the tracker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionReopened(Happening):
-    """An action item is not done after all; `there`: its ticket was opened again."""
+    """An action item is not done after all."""
 
     n: int
     there: bool = False
+    """Its ticket was opened again in the tracker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -560,24 +592,25 @@ class ActionDropped(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionFiled(Happening):
-    """A tracker holds an action's ticket as it stands (A2); `closed`: and it is closed there.
-
-    `first`: it was not filed before. `note` is what people should know of it.
-    """
+    """A tracker holds an action's ticket as it stands (A2)."""
 
     n: int
     ticket: ExternalRef
     closed: bool = False
+    """The ticket is closed there."""
     first: bool = False
+    """The action had no ticket before."""
     note: str = ""
+    """What people should know of it, for example that it has no assignee."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionChased(Happening):
-    """Somebody was told that an action is overdue: its owner first (A3)."""
+    """Somebody was told that an action is overdue (A3)."""
 
     n: int
     stage: int
+    """1: the owner was told; 2: the owner of the service."""
     people: tuple[PersonId, ...]
 
 

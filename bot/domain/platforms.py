@@ -11,6 +11,38 @@ from bot.domain.permissions import under_way
 from bot.refs import Lane
 
 
+def act_on_platforms(decision: Decision, command: cmd.OnPlatforms) -> None:
+    """Mirror the incident, or record what happened on a platform."""
+    incident, now = decision.incident, decision.now
+    match command:
+        case cmd.Mirror():
+            mirror(decision, command.adapter)
+        case cmd.EndMirror():
+            end_mirror(decision, command.adapter)
+        case cmd.NoteStalled():
+            stalled(decision, command)
+        case cmd.NoteResumed():
+            resumed(decision, command.target)
+        case cmd.NoteConversation():
+            if incident.room is None:
+                decision.add(ev.ConversationOpened(at=now, conversation=command.conversation))
+        case cmd.NoteTicket():
+            if incident.ticket is None:
+                decision.add(ev.TicketFiled(at=now, ticket=command.ticket))
+        case cmd.NoteUndelivered():
+            undelivered(decision, command)
+        case cmd.NoteTrouble():
+            decision.add(
+                ev.TroubleFound(
+                    at=now,
+                    adapter=command.adapter,
+                    conversation=command.conversation,
+                    text=command.text,
+                    reachable=command.reachable,
+                )
+            )
+
+
 def mirror(decision: Decision, adapter: str) -> None:
     """Tell the incident on another platform too."""
     under_way(decision)

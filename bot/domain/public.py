@@ -46,7 +46,7 @@ def health(severity: Severity, state: PublicState) -> ComponentState:
     return _HEALTH[severity]
 
 
-def words(incident: Incident, plan: Plan, moment: Moment) -> str:
+def plan_text(incident: Incident, plan: Plan, moment: Moment) -> str:
     """Return what a plan says at a moment of an incident."""
     service = plan.name or plan.service or NO_SERVICE
     fields = {
@@ -67,7 +67,7 @@ def moment_of(incident: Incident) -> Moment:
     return Moment.IDENTIFIED if incident.steps or known else Moment.INVESTIGATING
 
 
-def composed(
+def compose_draft(
     incident: Incident,
     plan: Plan,
     text: str | None,
@@ -83,8 +83,8 @@ def composed(
     last = incident.publications[-1] if incident.publications else None
     return ev.ExternalDrafted(
         at=incident.declared_at,
-        text=text if text is not None else words(incident, plan, moment),
-        title=title or (last.title if last else words(incident, plan, Moment.TITLE)),
+        text=text if text is not None else plan_text(incident, plan, moment),
+        title=title or (last.title if last else plan_text(incident, plan, Moment.TITLE)),
         state=STATE[moment],
         components=plan.components,
     )
@@ -107,7 +107,7 @@ def publish(decision: Decision, command: cmd.PublishExternal) -> None:
             f"{incident.id} is {incident.phase.value}: the page cannot say {state.value}.",
             lines=(line or f"external {command.text}",),
         )
-    text = composed(
+    text = compose_draft(
         incident, decision.setting.plan, command.text, title=command.title, state=command.state
     )
     drafts = decision.by is not None and decision.by == incident.roles.get(Role.COMMS)
@@ -127,7 +127,7 @@ def offer_draft(decision: Decision) -> None:
         and incident.severity.commanded
         and not told
     ):
-        _draft(decision, composed(incident, decision.setting.plan, None), mine=False)
+        _draft(decision, compose_draft(incident, decision.setting.plan, None), mine=False)
 
 
 def publish_phase(decision: Decision, moment: Moment) -> None:
@@ -143,7 +143,7 @@ def publish_phase(decision: Decision, moment: Moment) -> None:
     last = incident.publications[-1]
     text = ev.ExternalDrafted(
         at=decision.now,
-        text=words(incident, decision.setting.plan, moment),
+        text=plan_text(incident, decision.setting.plan, moment),
         title=last.title,
         state=STATE[moment],
         components=tuple(dict.fromkeys((*last.components, *decision.setting.plan.components))),
@@ -178,7 +178,7 @@ def _publish(
             at=decision.now,
             by=decision.by,
             text=text.text,
-            title=text.title or words(decision.incident, decision.setting.plan, Moment.TITLE),
+            title=text.title or plan_text(decision.incident, decision.setting.plan, Moment.TITLE),
             state=state,
             components=text.components,
             health=health(decision.incident.severity, state),

@@ -30,10 +30,10 @@ QUESTIONS: tuple[str, ...] = (
 """The three impact questions, most severe first (S2)."""
 
 
-def assessed(answers: tuple[cmd.Answer, ...]) -> Severity | None:
+def assessed(answers: tuple[cmd.ImpactAnswer, ...]) -> Severity | None:
     """Return the severity that the answers give; `None` while they do not decide yet (S2)."""
     for severity, answer in zip(Severity, answers, strict=False):
-        if answer is not cmd.Answer.NO:
+        if answer is not cmd.ImpactAnswer.NO:
             return severity
     return Severity.SEV4 if len(answers) >= len(QUESTIONS) else None
 
@@ -90,7 +90,7 @@ def assess(decision: Decision, command: cmd.Assess) -> None:
         so_far = " ".join(("assess", *(a.value for a in command.answers)))
         raise Rejected(
             QUESTIONS[len(command.answers)],
-            lines=tuple(f"{so_far} {a.value}" for a in cmd.Answer),
+            lines=tuple(f"{so_far} {a.value}" for a in cmd.ImpactAnswer),
         )
     incident = decision.incident
     answers = command.answers[: min(severity, len(QUESTIONS))]

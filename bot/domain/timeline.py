@@ -33,7 +33,7 @@ Written = (
 )
 """The entries whose text people write; beside them, the title of a declaration can be changed."""
 
-Learned = ev.SectionWritten | ev.ActionAdded | ev.ActionChanged
+WrittenAfterwards = ev.SectionWritten | ev.ActionAdded | ev.ActionChanged
 """Texts written after the incident: they are rewritten, not amended, but redacted as well."""
 
 
@@ -123,7 +123,7 @@ def _editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
             f"{incident.id} has no entry {n}; its timeline ends at {incident.entries}.",
             lines=("timeline",),
         )
-    redacting = isinstance(entry, Learned) and verb == "redact"
+    redacting = isinstance(entry, WrittenAfterwards) and verb == "redact"
     if not isinstance(entry, ev.Declared | Written) and not redacting:
         raise Rejected(
             f"Entry {n} is the bot's own record; only what people wrote can be changed.",
@@ -144,7 +144,7 @@ def text_of(event: ev.Event) -> str | None:
     """Return the text that somebody wrote in an entry; `None` for the bot's own entries."""
     if isinstance(event, ev.Declared):
         return event.title
-    return event.text if isinstance(event, Written | ev.EntryAmended | Learned) else None
+    return event.text if isinstance(event, Written | ev.EntryAmended | WrittenAfterwards) else None
 
 
 def texts_of(entries: Sequence[ev.Entry], n: int) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def with_text(event: ev.Event, text: str) -> ev.Event:
     """Return an entry with another text; the bot's own record as it is."""
     if isinstance(event, ev.Declared):
         return replace(event, title=text)
-    if isinstance(event, Written | ev.EntryAmended | Learned):
+    if isinstance(event, Written | ev.EntryAmended | WrittenAfterwards):
         return replace(event, text=text)
     return event
 

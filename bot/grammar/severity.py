@@ -91,13 +91,13 @@ def _assess(words: Words) -> cmd.Assess:
     return cmd.Assess(answers=_answers(words.tail))
 
 
-def _answers(text: str) -> tuple[cmd.Answer, ...]:
+def _answers(text: str) -> tuple[cmd.ImpactAnswer, ...]:
     answers = []
     for word in text.replace(",", " ").split():
         near = {"y": "yes", "n": "no", "?": "unsure"}.get(word.casefold(), word.casefold())
-        if near not in set(cmd.Answer):
+        if near not in set(cmd.ImpactAnswer):
             raise Wrong("The answers are yes, no and unsure.", ("assess", "assess no yes"))
-        answers.append(cmd.Answer(near))
+        answers.append(cmd.ImpactAnswer(near))
     return tuple(answers[:3])
 
 

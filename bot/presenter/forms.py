@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.contract.messages import Actions, Block, Button, Choice, Form, Input, Message
 from bot.domain.action_values import Strength
-from bot.domain.commands import Answer, NoteKind, Step
+from bot.domain.commands import ImpactAnswer, NoteKind, Step
 from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
 from bot.domain.postmortem_values import TITLES, Postmortem, Section, sections_of
 from bot.domain.severity import QUESTIONS
@@ -40,7 +40,7 @@ class FormWords:
 
     def declare_form(self) -> Message:
         """Return the form to declare with, for `declare` without a title."""
-        answers = tuple(Choice(a.value, a.value.capitalize()) for a in Answer)
+        answers = tuple(Choice(a.value, a.value.capitalize()) for a in ImpactAnswer)
         line = "{title} [service:{service}] [answers:{q1},{q2},{q3}] [impact:{impact}]"
         services = tuple(Choice(name, name) for name in self._services)
         service = (Input("service", "Service", services, optional=True),) if services else ()

@@ -9,7 +9,7 @@ from bot.domain import events as ev
 from bot.domain.durations import duration
 from bot.domain.incident import ClockName, Incident, Phase
 from bot.domain.policy import Plan
-from bot.domain.public import composed, health
+from bot.domain.public import compose_draft, health
 from bot.domain.publication import ComponentState, PublicDraft, PublicState
 from bot.domain.telling import Scene
 from bot.presenter.forms import FormWords
@@ -140,7 +140,7 @@ class PublicWords:
         """Return the answer to `external` without a text: the draft, or the plan's words."""
         if incident.draft is not None:
             return self.drafted(incident, incident.draft)
-        text = composed(incident, self._plan_for(incident.service), None)
+        text = compose_draft(incident, self._plan_for(incident.service), None)
         short = len(text.text) <= BUTTON_LENGTH
         return message(
             (f"{incident.id}: the plan's words for now; nothing was published.",),
@@ -153,7 +153,7 @@ class PublicWords:
 
     def example(self, incident: Incident) -> str:
         """Return the text that the plan has for this moment."""
-        return composed(incident, self._plan_for(incident.service), None).text
+        return compose_draft(incident, self._plan_for(incident.service), None).text
 
     def publicly(self, incident: Incident, scene: Scene) -> list[Spans]:
         """Return the public text, published or drafted, that came with a change of phase."""

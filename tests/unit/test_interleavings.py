@@ -32,8 +32,11 @@ TEXTS = st.sampled_from(["a", "the root cause is b", "x" * 200, "<b>*c*</b>"])
 REASONS = st.sampled_from([None, "because"])
 MINUTES = st.sampled_from([1, 2, 3, 5, 15, 30, 60, 2000])
 
+ANSWERS = st.lists(st.sampled_from(cmd.ImpactAnswer), max_size=3).map(tuple)
 COMMANDS = st.one_of(
-    st.builds(cmd.Assess, answers=st.lists(st.sampled_from(cmd.Answer), max_size=3).map(tuple)),
+    st.builds(
+        cmd.Assess, answers=st.lists(st.sampled_from(cmd.ImpactAnswer), max_size=3).map(tuple)
+    ),
     st.builds(cmd.PostUpdate, text=TEXTS),
     st.builds(
         cmd.PublishExternal, text=TEXTS, state=st.one_of(st.none(), st.sampled_from(PublicState))

@@ -77,7 +77,7 @@ def test_unsure_is_sev1_until_assessed():
         ("declare see http://x/?a:b service : no", opening("see http://x/?a:b service : no")),
         ("drill x", opening("x", kind=Kind.DRILL)),
         ("nearmiss x", opening("x", kind=Kind.NEAR_MISS)),
-        ("assess no, yes", cmd.Assess(answers=(cmd.Answer.NO, cmd.Answer.YES))),
+        ("assess no, yes", cmd.Assess(answers=(cmd.ImpactAnswer.NO, cmd.ImpactAnswer.YES))),
         ("u still looking", cmd.PostUpdate(text="still looking")),
         ("update line one\nline two", cmd.PostUpdate(text="line one\nline two")),
         ("nc", cmd.PostUpdate(text=NO_CHANGE)),

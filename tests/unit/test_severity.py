@@ -4,12 +4,12 @@ import pytest
 
 from bot.domain import commands as cmd
 from bot.domain import events as ev
-from bot.domain.commands import Answer
+from bot.domain.commands import ImpactAnswer
 from bot.domain.incident import IMPACT, RESPONSE, ClockName, Kind, Phase, Severity
 from bot.domain.severity import assessed
 from tests.worlds.domain import ANN, BEN, DEV, Play, at
 
-YES, NO, UNSURE = Answer.YES, Answer.NO, Answer.UNSURE
+YES, NO, UNSURE = ImpactAnswer.YES, ImpactAnswer.NO, ImpactAnswer.UNSURE
 
 
 def test_each_level_has_the_policys_texts():

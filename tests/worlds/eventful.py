@@ -24,7 +24,7 @@ def eventful() -> Play:
     play.do(BEN, cmd.DeclineCommand())
     play.do(CARA, cmd.DeclineCommand())
     play.wait(12)
-    play.do(ANN, cmd.Assess(answers=(cmd.Answer.NO, cmd.Answer.YES)))
+    play.do(ANN, cmd.Assess(answers=(cmd.ImpactAnswer.NO, cmd.ImpactAnswer.YES)))
     play.do(DEV, cmd.ChangeSeverity(severity=Severity.SEV1, reason="worse"))
     play.do(CARA, cmd.TakeCommand())
     play.do(CARA, cmd.HandOff(person=BEN))
