@@ -11,9 +11,8 @@ from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
 from bot.domain.subscription import MAIL, Subscription
-from bot.jobs.every import LOOK_EVERY, OncePerPeriod, every
+from bot.jobs.every import LOOK_EVERY, OncePerPeriod, Period, every
 from bot.presenter import Presenter
-from bot.refs import ConversationRef
 from bot.store.rows import Letter, Outgoing
 from bot.store.work import Store, Work
 
@@ -34,9 +33,9 @@ class DailyDigest:
         subscribers: Subscribers,
         wake_outbox: Callable[[], None],
     ) -> None:
-        self._config, self._store, self._clock = config, store, clock
+        self._config, self._clock = config, clock
         self._presenter, self._subscribers = presenter, subscribers
-        self._once = OncePerPeriod(store, wake_outbox)
+        self._once = OncePerPeriod(store, clock, wake_outbox)
 
     async def run(self) -> None:
         """Check every minute whether the day's digest is due."""
@@ -47,24 +46,16 @@ class DailyDigest:
         now = self._clock.now()
         due = self._config.last_digest(now)
 
-        async def send(work: Work) -> bool:
-            # The mark stops a second process, the reference every later start.
-            mark = ConversationRef("digest", "all")
-            if await work.arrive("digest", due.isoformat(), mark, at=now) is None:
-                return False
-            before = await work.ref(LAST)
-            if before is not None and datetime.fromisoformat(before) >= due:
-                return False
-            await work.store_ref(LAST, due.isoformat())
+        async def send(work: Work, last: datetime | None) -> bool:
             wanted = [s for s in await work.subscriptions() if s.digest and not s.muted]
             if not wanted:
                 return False
-            since = max(due - DAY, datetime.fromisoformat(before)) if before else due - DAY
+            since = max(due - DAY, last) if last is not None else due - DAY
             rows = await self._rows(work, wanted, since, due)
             await work.send(rows, now=now)
             return bool(rows)
 
-        return await self._once.run(due, send)
+        return await self._once.run(Period(LAST, due), send)
 
     async def _rows(
         self, work: Work, wanted: Sequence[Subscription], since: datetime, due: datetime

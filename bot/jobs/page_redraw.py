@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from bot.contract.context import Clock
-from bot.jobs.every import LOOK_EVERY, OncePerPeriod, every
+from bot.jobs.every import LOOK_EVERY, every
 from bot.refs import Lane
 from bot.store.rows import Outgoing, Redraw
-from bot.store.work import Store, Work
+from bot.store.work import Store
 
 
 class PageRedraw:
@@ -17,8 +18,9 @@ class PageRedraw:
     def __init__(
         self, pages: Sequence[str], store: Store, clock: Clock, wake_outbox: Callable[[], None]
     ) -> None:
-        self._pages, self._clock = pages, clock
-        self._once = OncePerPeriod(store, wake_outbox)
+        self._pages, self._store, self._clock = pages, store, clock
+        self._wake_outbox = wake_outbox
+        self._hour: datetime | None = None
 
     async def run(self) -> None:
         """Check every minute whether the hour has changed, if a page shows days."""
@@ -26,18 +28,21 @@ class PageRedraw:
             await every(LOOK_EVERY, self._clock, self.redraw)
 
     async def redraw(self) -> None:
-        """Have the pages drawn once in this hour."""
+        """Have the pages drawn, at the start and once in each hour.
+
+        Each process asks, since a start may mean another configuration; what is queued twice is
+        drawn once.
+        """
         now = self._clock.now()
         hour = now.replace(minute=0, second=0, microsecond=0)
+        if hour == self._hour:
+            return
         rows = [
             Outgoing(
                 target=page, lane=Lane.of_status_page(page), body=Redraw(), slot=f"redraw/{page}"
             )
             for page in self._pages
         ]
-
-        async def send(work: Work) -> bool:
-            await work.send(rows, now=now)
-            return True
-
-        await self._once.run(hour, send)
+        await self._store.transact(lambda work: work.send(rows, now=now))
+        self._hour = hour
+        self._wake_outbox()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from bot.contract.errors import DatabaseAway
 from bot.contract.trackers import TicketTracker
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
+from bot.jobs.every import OncePerPeriod, Period
 from bot.refs import Lane
 from bot.store.incidents import ActionLine
 from bot.store.rows import Outgoing
@@ -62,6 +63,7 @@ class TicketStates:
         """
         self._store, self._clock, self._trackers = store, clock, trackers
         self._apply, self._filing, self._wake_outbox = apply, filing, wake_outbox
+        self._once = OncePerPeriod(store, clock, wake_outbox)
         self._hints: set[tuple[str, str]] = set()
         self._hinted = asyncio.Event()
         self._owner = uuid4().hex
@@ -109,24 +111,22 @@ class TicketStates:
 
         Once a day for each, since what was refused will be refused again.
         """
-        today = self._clock.now().date()
-        lines = await self._store.read(lambda work: work.actions("open", today=today))
+        today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        lines = await self._store.read(lambda work: work.actions("open", today=today.date()))
         for line in lines:
             if line.action.ticket is None:
-                name = f"filing/{line.incident}/{line.action.label}"
-                await self._store.transact(partial(self._file_once, line, name, today.isoformat()))
-                self._wake_outbox()
+                period = Period(f"filing/{line.incident}/{line.action.label}", today)
+                await self._once.run(period, partial(self._file, line))
 
-    async def _file_once(self, line: ActionLine, name: str, today: str, work: Work) -> None:
+    async def _file(self, line: ActionLine, work: Work, _last: datetime | None) -> bool:
         incident = await work.incident(line.incident)
-        if incident is None or await work.ref(name) == today:
-            return
-        await work.store_ref(name, today)
-        lane = Lane.of_plugin(next(iter(self._trackers)), line.incident)
-        waiting = await work.waiting_in(lane)
-        action = incident.action(line.action.n)
-        if not waiting and action is not None and action.open and action.ticket is None:
-            await work.send(self._filing(incident, action.n), now=self._clock.now())
+        action = incident.action(line.action.n) if incident is not None else None
+        if incident is None or action is None or not action.open or action.ticket is not None:
+            return False
+        if await work.waiting_in(Lane.of_plugin(next(iter(self._trackers)), line.incident)):
+            return False
+        await work.send(self._filing(incident, action.n), now=self._clock.now())
+        return True
 
     async def heed(self) -> None:
         """Ask about the tickets that were hinted at."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from bot.config.model import Config
 from bot.contract.context import Clock
-from bot.jobs.every import LOOK_EVERY, OncePerPeriod, every
+from bot.jobs.every import LOOK_EVERY, OncePerPeriod, Period, every
 from bot.presenter import Presenter
 from bot.refs import Lane
 from bot.store.rows import Outgoing, Post
@@ -24,9 +25,8 @@ class WeeklyReport:
         presenter: Presenter,
         wake_outbox: Callable[[], None],
     ) -> None:
-        self._config, self._store, self._clock = config, store, clock
-        self._presenter = presenter
-        self._once = OncePerPeriod(store, wake_outbox)
+        self._config, self._clock, self._presenter = config, clock, presenter
+        self._once = OncePerPeriod(store, clock, wake_outbox)
 
     async def run(self) -> None:
         """Check every minute whether the week's report is due."""
@@ -40,17 +40,11 @@ class WeeklyReport:
         to = self._config.report_conversation
         if to is None:
             return False
-        name = f"report/{due:%G-W%V}"
 
-        async def send(work: Work) -> bool:
-            # The mark stops a second process, the reference every later start.
-            arrival = await work.arrive("report", name, to, at=now)
-            if arrival is None or await work.ref(name) is not None:
-                return False
+        async def send(work: Work, _last: datetime | None) -> bool:
             today = now.date()
             overdue = await work.actions("overdue", today=today)
             done, in_time = await work.shares(today)
-            await work.store_ref(name, now.isoformat())
             if not overdue and not done:
                 return False  # nothing was ever promised: nothing to report
             message = self._presenter.actions.report(overdue, done, in_time, today)
@@ -58,4 +52,4 @@ class WeeklyReport:
             await work.send([row], now=now)
             return True
 
-        return await self._once.run(due, send)
+        return await self._once.run(Period(f"report/{due:%G-W%V}", due), send)

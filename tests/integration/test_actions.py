@@ -54,7 +54,7 @@ async def test_the_report_of_a_week_is_sent_once_and_shares_what_was_done_in_tim
         await bot.clock.set(datetime(2026, 12, 21, 9, 0, 30, tzinfo=UTC))  # a Monday
         assert await bot.app.jobs.weekly_report.report()
         assert not await bot.app.jobs.weekly_report.report()
-        bot.app.jobs.weekly_report._once._done = None  # as after a restart
+        bot.app.jobs.weekly_report._once._begun.clear()  # as after a restart
         assert not await bot.app.jobs.weekly_report.report()
         await bot.settle()
         (told,) = bot.heard("ops-report")
