@@ -40,7 +40,7 @@ def act_on_item(decision: Decision, command: cmd.OnActions) -> None:
         case cmd.ReopenAction():
             action = _theirs(decision, command.n, f"action reopen {command.n}")
             if action.open:
-                raise Rejected(f"{action.label} is open.", lines=("actions",))
+                raise Rejected(f"{action.label} is open already.", lines=("actions",))
             decision.add(ev.ActionReopened(at=decision.now, by=decision.by, n=action.n))
         case cmd.DropAction():
             line = f"action drop {command.n} because <reason>"
@@ -48,7 +48,7 @@ def act_on_item(decision: Decision, command: cmd.OnActions) -> None:
             if not action.open:
                 raise Rejected(f"{action.label} is not open.", lines=("actions",))
             if command.reason is None:
-                raise Rejected("An action is dropped with its reason.", lines=(line,))
+                raise Rejected("Dropping an action needs a reason.", lines=(line,))
             decision.add(
                 ev.ActionDropped(at=decision.now, by=decision.by, n=action.n, reason=command.reason)
             )
@@ -139,7 +139,7 @@ def _due_faults(decision: Decision, due: date | None, typed: str) -> list[str]:
     if due is None:
         given = f"“{typed[:20]}” is not a date: " if typed else ""
         return [f"due: {given}{first} or later"]
-    return [] if due >= first else [f"due: {due} has gone by; {first} or later"]
+    return [] if due >= first else [f"due: {due} is in the past; {first} or later"]
 
 
 def change_action(decision: Decision, command: cmd.ChangeAction) -> None:
@@ -161,7 +161,7 @@ def change_action(decision: Decision, command: cmd.ChangeAction) -> None:
         raise Rejected("Not changed:", points=tuple(points), lines=(line,))
     due = command.due or action.due
     if due > action.due and command.reason is None:
-        raise Rejected("A later date is a new promise, and says why.", lines=(line,))
+        raise Rejected("A later date needs a reason.", lines=(line,))
     strength = command.strength or action.strength
     category = command.category or (
         CATEGORY[strength] if command.strength is not None else action.category
@@ -195,7 +195,9 @@ def _theirs(decision: Decision, n: int, line: str) -> Action:
     may.add(incident.review.owner if incident.review else incident.declared_by)
     if decision.by not in may:
         raise Rejected(
-            f"{action.label} is changed by its owner.", lines=(line,), for_whom=Who(action.owner)
+            f"Only its owner, the commander or the service's owner may change {action.label}.",
+            lines=(line,),
+            for_whom=Who(action.owner),
         )
     return action
 

@@ -25,7 +25,7 @@ def send_brief(decision: Decision, text: str) -> None:
     if incident.commander is not None and decision.by not in may:
         holder = owing(incident, ClockName.STAKEHOLDER)
         raise Rejected(
-            "Briefs are the liaison's.",
+            "Only the liaison, comms or the commander may brief stakeholders.",
             lines=(f"brief {text}",),
             for_whom=Who(holder) if holder else None,
         )

@@ -86,8 +86,8 @@ def change_cadence(decision: Decision, command: cmd.ChangeCadence) -> None:
         raise Rejected(f"The {clock.value} cadence is {duration(period)} already.")
     if period > state.period:
         if command.reason is None and incident.commander in {None, decision.by}:
-            raise Rejected("A longer cadence is a new promise, and says why.", lines=(line,))
-        only_commander(decision, what="lengthens a cadence, and says why", line=line)
+            raise Rejected("A longer cadence needs a reason.", lines=(line,))
+        only_commander(decision, what="lengthen a cadence", line=line)
     change_period(decision, clock, period, reason=command.reason)
 
 

@@ -144,7 +144,7 @@ def take(decision: Decision) -> None:
 def hand_off(decision: Decision, person: PersonId) -> None:
     """Offer command; it stays until the other accepts (C4)."""
     incident = _commanded(decision)
-    only_commander(decision, what="hands over", line=f"handoff @{person}")
+    only_commander(decision, what="hand over command", line=f"handoff @{person}")
     if person == incident.commander:
         raise Rejected("You command already; name somebody else.", lines=("handoff @name",))
     if person == incident.offered_to:

@@ -28,13 +28,13 @@ def only_commander(decision: Decision, *, what: str, line: str) -> None:
     commander = decision.incident.commander
     if commander is None or decision.by == commander:
         return
-    raise Rejected(f"Only the commander {what}.", lines=(line,), for_whom=Who(commander))
+    raise Rejected(f"Only the commander may {what}.", lines=(line,), for_whom=Who(commander))
 
 
 def acting_person(decision: Decision) -> PersonId:
     """Return who acts; a tick does not."""
     if decision.by is None:
-        raise Rejected("A person has to say that.")
+        raise Rejected("Only a person can give this command.")
     return decision.by
 
 

@@ -49,7 +49,7 @@ def resolve(decision: Decision, command: cmd.Resolve) -> None:
     if incident.phase is Phase.RESOLVED:
         raise Rejected(f"{incident.id} is resolved already.", lines=("reopen because <reason>",))
     under_way_or_sev4(decision)
-    only_commander(decision, what="calls it resolved", line="resolve <text>")
+    only_commander(decision, what="resolve the incident", line="resolve <text>")
     _enter(decision, Phase.RESOLVED)
     cadence.miss_until(decision, decision.now)
     if incident.phase is Phase.INVESTIGATING and incident.severity <= Severity.SEV3:
@@ -64,15 +64,15 @@ def reopen(decision: Decision, command: cmd.Reopen) -> None:
     """Go back to investigating with the last commander acting (F6)."""
     incident = decision.incident
     if incident.phase.active:
-        raise Rejected(f"{incident.id} is open.", lines=("status",))
+        raise Rejected(f"{incident.id} is open already.", lines=("status",))
     if incident.kind is Kind.NEAR_MISS:
         raise Rejected(
             f"{incident.id} is a near miss: it never ran. If users are affected, declare it.",
             lines=("declare <title>",),
         )
     if command.reason is None:
-        raise Rejected("Reopening needs its reason.", lines=("reopen because <reason>",))
-    only_commander(decision, what="reopens", line="reopen because <reason>")
+        raise Rejected("Reopening needs a reason.", lines=("reopen because <reason>",))
+    only_commander(decision, what="reopen the incident", line="reopen because <reason>")
     _enter(decision, Phase.INVESTIGATING)
     decision.add(ev.Reopened(at=decision.now, by=decision.by, reason=command.reason))
     if incident.severity.commanded:
@@ -87,9 +87,9 @@ def reopen(decision: Decision, command: cmd.Reopen) -> None:
 def cancel(decision: Decision, command: cmd.Cancel) -> None:
     """End a false alarm; it owes no postmortem (F6)."""
     under_way_or_sev4(decision)
-    only_commander(decision, what="cancels", line="cancel because <reason>")
+    only_commander(decision, what="cancel the incident", line="cancel because <reason>")
     if command.reason is None:
-        raise Rejected("Cancelling needs its reason.", lines=("cancel because <reason>",))
+        raise Rejected("Cancelling needs a reason.", lines=("cancel because <reason>",))
     _enter(decision, Phase.CANCELLED)
     cadence.miss_until(decision, decision.now)
     publish_phase(decision, Moment.CANCELLED)

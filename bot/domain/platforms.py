@@ -53,7 +53,7 @@ def mirror(decision: Decision, adapter: str) -> None:
         others = [name for name in places if name != incident.conversation.adapter]
         known = f" It can be mirrored to: {', '.join(others)}." if others else ""
         raise Rejected(
-            f"Sitrep opens no conversation on “{adapter[:40]}”.{known}",
+            f"Sitrep cannot open a conversation on “{adapter[:40]}”.{known}",
             lines=tuple(f"mirror {name}" for name in others[:2]),
         )
     decision.add(ev.Mirrored(at=decision.now, by=decision.by, conversation=places[adapter]))

@@ -67,7 +67,7 @@ def start(decision: Decision, reason: str | None) -> None:
         )
     if incident.postmortem is None and reason is None:
         raise Rejected(
-            f"{incident.id} owes no postmortem; one is started with its reason: a pattern, "
+            f"{incident.id} owes no postmortem; starting one needs a reason: a pattern, "
             "a new factor.",
             lines=("pm start because <reason>",),
         )
@@ -145,7 +145,9 @@ def review_postmortem(decision: Decision, command: cmd.OnPostmortem) -> None:
             _editable(decision, owed)
             _over(decision)
             if owed.stage is ReviewStage.IN_REVIEW:
-                raise Rejected("It is in review already.", lines=("pm lint", "pm finalise"))
+                raise Rejected(
+                    "The postmortem is in review already.", lines=("pm lint", "pm finalise")
+                )
             decision.add(ev.ReviewOpened(at=decision.now, by=decision.by))
         case cmd.BackToDraft():
             _back(decision, owed, command.reason)
@@ -168,7 +170,7 @@ def _none_there(incident: Incident) -> None:
             lines=("note <text>", "resolve <text>"),
         )
     raise Rejected(
-        f"{incident.id} owes no postmortem; one is started with its reason.",
+        f"{incident.id} owes no postmortem; starting one needs a reason.",
         lines=("pm start because <reason>",),
     )
 
@@ -193,7 +195,9 @@ def _led(decision: Decision, owed: Postmortem, *, what: str, line: str) -> None:
     """Refuse what only those do who answer for the postmortem (P4)."""
     may = {owed.owner, decision.incident.commander, decision.setting.plan.owner}
     if decision.by not in may:
-        raise Rejected(f"The postmortem's owner {what}.", lines=(line,), for_whom=Who(owed.owner))
+        raise Rejected(
+            f"Only the postmortem's owner may {what}.", lines=(line,), for_whom=Who(owed.owner)
+        )
 
 
 def _standing(decision: Decision, section: str) -> str:
@@ -216,10 +220,10 @@ def _schedule(decision: Decision, owed: Postmortem, when: datetime) -> None:
     _editable(decision, owed)
     if when <= decision.now:
         example = f"{(decision.now + timedelta(days=1)):%Y-%m-%d} 14:00"
-        raise Rejected("That time has gone by.", lines=(f"pm schedule {example}",))
+        raise Rejected("That time is in the past.", lines=(f"pm schedule {example}",))
     meeting = owed.meeting
     if meeting is not None and meeting.at == when:
-        raise Rejected("It is scheduled for then already.", lines=("pm",))
+        raise Rejected("The review is scheduled for then already.", lines=("pm",))
     decision.add(
         ev.ReviewScheduled(
             at=decision.now,
@@ -243,12 +247,12 @@ def _unschedule(decision: Decision, owed: Postmortem) -> None:
 
 def _back(decision: Decision, owed: Postmortem, reason: str | None) -> None:
     if owed.stage is ReviewStage.DRAFT:
-        raise Rejected("It is a draft.", lines=("pm",))
+        raise Rejected("The postmortem is a draft already.", lines=("pm",))
     if owed.stage is ReviewStage.FINALISED:
         line = "pm draft because <reason>"
-        _led(decision, owed, what="takes back what is final, and says why", line=line)
+        _led(decision, owed, what="make a final postmortem a draft again", line=line)
         if reason is None:
-            raise Rejected("Taking back what is final needs its reason.", lines=(line,))
+            raise Rejected("Making a final postmortem a draft again needs a reason.", lines=(line,))
     decision.add(ev.DraftResumed(at=decision.now, by=decision.by, reason=reason))
 
 
@@ -275,9 +279,9 @@ def _waive(decision: Decision, command: cmd.WaiveFinding) -> None:
             lines=(f"pm set {finding.key} <text>",),
         )
     line = f"pm waive {command.n} because <reason>"
-    _led(decision, owed, what="waives a warning, with a reason", line=line)
+    _led(decision, owed, what="waive a warning", line=line)
     if command.reason is None:
-        raise Rejected("A waiver carries its reason.", lines=(line,))
+        raise Rejected("Waiving a warning needs a reason.", lines=(line,))
     if waived(finding, owed):
         raise Rejected(f"Finding {command.n} is waived already.", lines=("pm lint",))
     decision.add(
@@ -295,9 +299,11 @@ def _waive(decision: Decision, command: cmd.WaiveFinding) -> None:
 def _finalise(decision: Decision, owed: Postmortem) -> None:
     _editable(decision, owed)
     _over(decision)
-    _led(decision, owed, what="finalises it", line="pm finalise")
+    _led(decision, owed, what="finalise it", line="pm finalise")
     if owed.stage is ReviewStage.DRAFT:
-        raise Rejected("It is a draft; it is reviewed before it is final.", lines=("pm review",))
+        raise Rejected(
+            "The postmortem has to be reviewed before it is final.", lines=("pm review",)
+        )
     left = [f for f in decision.setting.findings if f.blocks or not waived(f, owed)]
     if left:
         errors = sum(f.blocks for f in left)
@@ -319,7 +325,7 @@ def _hand_over(decision: Decision, owed: Postmortem, person: PersonId) -> None:
     if person == owed.owner:
         raise Rejected(Who(person), " owns the postmortem already.")
     line = f"pm owner @{person}"
-    _led(decision, owed, what="hands it over", line=line)
+    _led(decision, owed, what="hand it over", line=line)
     decision.add(
         ev.PostmortemHandedOver(at=decision.now, by=decision.by, owner=person, was=owed.owner)
     )

@@ -114,7 +114,7 @@ def publish(decision: Decision, command: cmd.PublishExternal) -> None:
     if drafts and incident.commander not in {None, decision.by}:
         _draft(decision, text, mine=True)
         return
-    only_commander(decision, what="publishes; comms drafts", line=f"external {command.text}")
+    only_commander(decision, what="publish; comms may draft", line=f"external {command.text}")
     _publish(decision, text)
 
 
@@ -205,5 +205,5 @@ def _waiting(decision: Decision, line: str) -> PublicDraft:
     draft = decision.incident.draft
     if draft is None:
         raise Rejected("No external text waits for approval.", lines=("external <text>",))
-    only_commander(decision, what="approves what goes outside", line=line)
+    only_commander(decision, what="approve a public text", line=line)
     return draft

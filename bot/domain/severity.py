@@ -97,7 +97,7 @@ def assess(decision: Decision, command: cmd.Assess) -> None:
     in_time = decision.now - incident.declared_at <= decision.setting.policy.correct_within
     if severity > incident.severity:
         line = " ".join(("assess", *(a.value for a in answers)))
-        only_commander(decision, what="lowers the severity", line=line)
+        only_commander(decision, what="lower the severity", line=line)
     decision.add(ev.Assessed(at=decision.now, by=decision.by, answers=answers, severity=severity))
     if severity != incident.severity:
         _move_severity(decision, severity, reason="assessed from impact", corrected=in_time)
@@ -112,8 +112,8 @@ def change_severity(decision: Decision, command: cmd.ChangeSeverity) -> None:
     if severity > incident.severity:
         line = f"sev {severity.value} because <reason>"
         if command.reason is None and incident.commander in {None, decision.by}:
-            raise Rejected("Lowering the severity needs its reason.", lines=(line,))
-        only_commander(decision, what="lowers the severity, and says why", line=line)
+            raise Rejected("Lowering the severity needs a reason.", lines=(line,))
+        only_commander(decision, what="lower the severity", line=line)
     _move_severity(decision, severity, reason=command.reason, corrected=False)
 
 

@@ -101,7 +101,7 @@ def amend(decision: Decision, command: cmd.Amend) -> None:
     _editable(decision, command.entry, "amend", anybody=command.by_platform)
     if isinstance(decision.setting.entry, ev.ExternalPublished):
         line = f"amend {command.entry} {command.text}"
-        only_commander(decision, what="changes what is public", line=line)
+        only_commander(decision, what="change a public text", line=line)
     decision.add(
         ev.EntryAmended(at=decision.now, by=decision.by, entry=command.entry, text=command.text)
     )
@@ -134,7 +134,7 @@ def _editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
     if decision.by not in may and not anybody:
         holder = incident.roles.get(Role.SCRIBE) or incident.commander or entry.by
         raise Rejected(
-            "An entry is changed by its author, the scribe or the commander.",
+            "Only its author, the scribe or the commander may change an entry.",
             lines=(f"{verb} {n}" + (" <text>" if verb == "amend" else ""),),
             for_whom=Who(holder) if holder else None,
         )

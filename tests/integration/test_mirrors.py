@@ -104,7 +104,7 @@ async def test_a_mirror_is_ended_and_begun_again_in_the_same_conversation(tmp_pa
         assert "z — Ann (Chat)" in other.said(THERE)[-1]
         assert len([p for p in other.done if p.kind == "open"]) == 1
         await bot.say("ann", "!inc mirror slack", room=HERE)
-        assert "Sitrep opens no conversation on “slack”" in bot.heard(HERE)[-1]
+        assert "Sitrep cannot open a conversation on “slack”" in bot.heard(HERE)[-1]
 
 
 @pytest.mark.parametrize("level", [1, 3])

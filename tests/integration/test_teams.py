@@ -42,7 +42,7 @@ async def test_a_whole_incident_typed_and_pressed(tmp_path, monkeypatch):
         await t.hears("40 % done — Ann", thread)
         code, answer = await t.press("ann", status, "Resolve", thread, text="done")
         assert answer["type"] == TEXT
-        assert answer["value"].startswith("Only the commander calls it resolved.")
+        assert answer["value"].startswith("Only the commander may resolve the incident.")
         await t.press("ben", status, "Resolve", thread, text="done")
         await t.hears("RESOLVED", thread)
         await t.idle()
@@ -137,14 +137,14 @@ async def test_each_sees_on_the_card_what_they_may_press(tmp_path, monkeypatch):
         assert "Resolve" not in views["ann"]
         assert {"Resolve", "Hand over", "Stabilised"} <= views["ben"]
         _, answer = await t.press("ann", status, "Hand over", thread, person="@cara")
-        assert "Only the commander hands over" in answer["value"]
+        assert "Only the commander may hand over command" in answer["value"]
         await t.press("ben", status, "Hand over", thread, person="@cara")
         await t.hears("Command is offered to", thread)
         _, answer = await t.press("ann", status, "Give the role", thread, role="role scribe",
                                   person="@ann")  # fmt: skip
         await t.hears("Ann is scribe", thread)
         _, answer = await t.press("ann", status, "Change", thread, level="2", why="fewer")
-        assert "Only the commander lowers" in answer["value"]
+        assert "Only the commander may lower" in answer["value"]
         _, answer = await t.press(
             "ann", status, "Record", thread, kind="tried rollback", text="311"
         )
@@ -445,7 +445,7 @@ async def test_comms_drafts_and_the_commander_answers_by_button(tmp_path, monkey
         draft = await t.hears("for the status page, by", thread)
         assert "Checkout is *slow*" in shown(draft)
         _, answer = await t.press("ann", draft, "Approve", thread)
-        assert "Only the commander approves" in answer["value"]
+        assert "Only the commander may approve" in answer["value"]
         await t.press("ben", draft, "Send back", thread, why="say since when")
         await t.hears("Not published: say since when", thread)
         await t.say("ann", "external Checkout is slow since 14:04", thread)

@@ -170,7 +170,7 @@ components = { checkout = "Checkout" }
         draft = await there.hears("for the status page, by", thread)
         assert "Checkout is slow since 14:04" in shown(draft)
         _, answer = await there.clicks("ann", draft, "Approve", thread)
-        assert "Only the commander approves" in answer["value"]
+        assert "Only the commander may approve" in answer["value"]
         await there.clicks("ben", draft, "Approve", thread)
         await w.ann.hears("Publishing as investigating: Checkout is slow since 14:04", room)
 

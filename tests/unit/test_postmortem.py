@@ -354,7 +354,7 @@ def wanted(text: str = "Page when none came for 3 min", **other: object) -> cmd.
         (wanted(owner=None, owner_typed="@zoe"), "nobody here is called zoe"),
         (wanted(owner=None), "One person"),
         (wanted(due=None, due_typed="soon"), "“soon” is not a date: 2026-11-25 or later"),
-        (wanted(due=date(2026, 11, 24)), "has gone by"),
+        (wanted(due=date(2026, 11, 24)), "is in the past"),
         (wanted(strength=None), "eliminate, detect, recover, train or care"),
         (wanted(""), "One sentence"),
     ],
