@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
+from bot.domain.named import Named
 from bot.refs import PersonId, UserRef
 
 
@@ -30,16 +32,36 @@ class Unknown:
 class Directory:
     """Finds people by platform user and by what somebody typed, and users by person."""
 
-    def __init__(self, people: Iterable[Person], *, admit_unknown: bool = True) -> None:
-        """`admit_unknown`: a platform user whom the config does not name may take part."""
+    def __init__(
+        self,
+        people: Iterable[Person],
+        *,
+        unknown: Literal["admit", "trust", "refuse"] = "admit",
+        trusted: Iterable[str] = (),
+        adapters: Iterable[str] = (),
+    ) -> None:
+        """Make a directory.
+
+        Args:
+            people: The people of the config.
+            unknown: Whether others may take part, count as named, or are refused (F8).
+            trusted: The patterns of others who count as named, such as `matrix:@*:example.org`.
+            adapters: The adapters that are configured.
+        """
         self._people = {person.id: person for person in people}
         self._by_user = {
             UserRef(adapter, user): person.id
             for person in self._people.values()
             for adapter, user in person.users.items()
         }
-        self.admit_unknown = admit_unknown
+        self._unknown, self._trusted = unknown, tuple(trusted)
+        on_some = {adapter for person in self._people.values() for adapter in person.users}
+        self.nobody_named_on = frozenset(adapters) - on_some
+        """The adapters on which the config names nobody."""
         self._learned: dict[PersonId, str] = {}
+        self._homes: dict[PersonId, str] = {}
+        self.named = self._counting()
+        """The people who count as named (F8)."""
 
     def learn(self, person: PersonId, name: str) -> bool:
         """Take what a platform calls somebody whom the config does not name; whether it is new."""
@@ -65,6 +87,27 @@ class Directory:
     def configured(self, person: PersonId) -> bool:
         """Whether the config names this person."""
         return person in self._people
+
+    def _counting(self) -> Named:
+        return Named(
+            people=frozenset(self._people),
+            everybody=self._unknown == "trust",
+            adapters=self.nobody_named_on if self._unknown != "refuse" else frozenset(),
+            trusted=self._trusted,
+            homes=dict(self._homes),
+        )
+
+    def admits(self, person: PersonId) -> bool:
+        """Whether somebody may take part at all (F8)."""
+        return self._unknown != "refuse" or person in self.named
+
+    def learn_home(self, person: PersonId, home: str | None) -> bool:
+        """Take where somebody comes from, as their platform signs it; whether it is new."""
+        if home is None or person in self._people or self._homes.get(person) == home:
+            return False
+        self._homes[person] = home
+        self.named = self._counting()
+        return True
 
     def name(self, person: PersonId) -> str:
         """Return what a person is called."""

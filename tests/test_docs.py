@@ -14,7 +14,7 @@ from bot.domain.durations import parse_duration
 from bot.grammar.verb import Topic
 from bot.grammar.verbs import VERBS
 from bot.testing import RecordingAdapter, stage
-from tests.reference import contract_page
+from tests.reference import contract_page, permissions_page
 from tests.reference.pages import PAGES, ROOT, same
 
 
@@ -38,6 +38,11 @@ def test_the_page_of_verbs_is_the_grammar():
                 lines.append(f"| `{form}` | {also} | {says} |")
         lines.append("")
     same(ROOT / "docs/reference/commands.md", "\n".join(lines))
+
+
+def test_the_page_of_permissions_is_the_table():
+    """F8"""
+    same(ROOT / "docs/reference/permissions.md", permissions_page.page())
 
 
 def test_the_page_of_hooks_is_the_contract():

@@ -147,6 +147,12 @@ def _warnings(config: Config, *, pages: bool) -> list[str]:
     notes = []
     if not config.directory.trained:
         notes.append("nobody is a trained commander: set commander = true for some people")
+    notes += [
+        f"no person has a user on {name}: everybody admitted there counts as named, and may do "
+        "what people of this config may; set users, or access.unknown_people"
+        for name in sorted(config.directory.nobody_named_on)
+        if config.access.unknown_people == "admit"
+    ]
     if not config.paging.last:
         notes.append("paging.last names nobody: an incident nobody accepts pages nobody in the end")
     for name, service in config.services.items():

@@ -62,7 +62,7 @@ class Config(ConfigSection):
     @cached_property
     def directory(self) -> Directory:
         """The people."""
-        return directory_of(self.people, self.access)
+        return directory_of(self.people, self.access, self.adapters)
 
     @cached_property
     def policy(self) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bot.config.sections import (
     AccessSection,
@@ -20,8 +20,10 @@ from bot.people import Directory, Person
 from bot.refs import PersonId
 
 
-def directory_of(people: Mapping[str, PersonSection], access: AccessSection) -> Directory:
-    """Return the people of the config."""
+def directory_of(
+    people: Mapping[str, PersonSection], access: AccessSection, adapters: Iterable[str] = ()
+) -> Directory:
+    """Return the people of the config, and who else counts as named."""
     return Directory(
         (
             Person(
@@ -33,7 +35,9 @@ def directory_of(people: Mapping[str, PersonSection], access: AccessSection) -> 
             )
             for key, section in people.items()
         ),
-        admit_unknown=access.unknown_people == "admit",
+        unknown=access.unknown_people,
+        trusted=access.trusted,
+        adapters=adapters,
     )
 
 

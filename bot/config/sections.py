@@ -261,7 +261,8 @@ class PagingSection(ConfigSection):
 class AccessSection(ConfigSection):
     """`[access]`."""
 
-    unknown_people: Literal["admit", "refuse"] = "admit"
+    unknown_people: Literal["admit", "trust", "refuse"] = "admit"
+    trusted: tuple[str, ...] = ()
     stale_after: Period = timedelta(minutes=5)
     conversations: tuple[str, ...] = ()
 

@@ -221,6 +221,8 @@ class Message:
     files: tuple[File, ...] = ()
     aside: bool = False
     """True if it is an answer that belongs into the asking message's thread, however short."""
+    shows: str | None = None
+    """The public draft that it shows: its incident's id and its entry, as `INC-1 12` (X3)."""
 
 
 def buttons_of(message: Message) -> tuple[Button, ...]:

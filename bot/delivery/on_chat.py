@@ -17,6 +17,7 @@ from bot.contract.errors import PermanentFailure
 from bot.contract.messages import Message, buttons_of
 from bot.delivery.delivered import Delivered, expected, needed
 from bot.delivery.plan import card_slot
+from bot.delivery.shown import shown_in
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
 from bot.presenter import Presenter
@@ -122,11 +123,12 @@ class ChatDelivery:
                 urgent=row.what.urgent,
             ),
         )
+        refs = shown_in(message, row.what.lane, self._clock.now())
         if not adapter.features.reactions or not (buttons := buttons_of(message)):
-            return Delivered()
+            return Delivered(refs=refs)
         # A row of its own, behind what waits already: messages matter more than their buttons.
         offer = Offer(message=posted.id, buttons=len(buttons))
-        return Delivered(send=(replace(row.what, body=offer, guard=None),))
+        return Delivered(refs=refs, send=(replace(row.what, body=offer, guard=None),))
 
     def _marked(self, adapter: ChatAdapter, row: Waiting, message: Message) -> Message:
         """Mark a message as sent again, if an earlier try may have sent it and both would show."""

@@ -11,6 +11,7 @@ from bot.contract.chat import Addressee, ChatAdapter, ConversationRequest
 from bot.contract.messages import Message, plain, spans_text
 from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
+from bot.delivery.outward import outward, vouched
 from bot.domain import effects as fx
 from bot.domain.events import DeliveryFailed, Entry
 from bot.domain.incident import ClockName, Incident
@@ -243,7 +244,10 @@ class Router:
         has_subscribers: bool,
     ) -> list[Outgoing]:
         """Return the rows that tell stakeholders: through channels, and by subscription."""
-        update = self._update(incident, effect, now)
+        named = self._directory.named
+        if not vouched(incident, named):
+            effect = replace(effect, text=None)
+        update = self._update(outward(incident, named), effect, now)
         brief, spread = Brief(update=update), FanOut(update=update)
         rows = [_plugin(name, brief, incident.id) for name in self._targets.channels]
         return [*rows, *([_plugin(STAKEHOLDERS, spread, incident.id)] if has_subscribers else ())]

@@ -15,8 +15,10 @@ from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.contract.stakeholders import StakeholderUpdate
 from bot.delivery.plan import Targets
+from bot.domain.acts import Act
 from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
+from bot.domain.permissions import may_outside
 from bot.domain.subscription import MAIL, Subscription
 from bot.domain.timeline import corrected
 from bot.grammar.requests import Subscribe, Unsubscribe
@@ -70,7 +72,7 @@ class Subscribers:
     ) -> str | subscriptions.Reason:
         """Return the address that somebody asks for, or why they cannot have it."""
         if to is None:
-            return Lane.of(self._directly(actor, here.adapter) or here)
+            return Lane.of(self.directly(actor, here.adapter) or here)
         if to.casefold() == "here":
             return Lane.of(here)
         own = self._directory.mail(actor)
@@ -88,7 +90,7 @@ class Subscribers:
             return subscriptions.foreign_domain(domain)
         return f"{MAIL}{address}"
 
-    def _directly(self, person: PersonId, first: str = "") -> ConversationRef | None:
+    def directly(self, person: PersonId, first: str = "") -> ConversationRef | None:
         """Return the direct conversation with somebody, preferably on the adapter `first`."""
         for name in (first, *self._targets.adapters):
             adapter = self._targets.adapters.get(name)
@@ -102,8 +104,10 @@ class Subscribers:
     async def own(
         self, work: Work, actor: PersonId, here: ConversationRef
     ) -> Sequence[Subscription]:
-        """Return the subscriptions that somebody may end here: their own and the place's."""
-        places = {Lane.of(here), f"{MAIL}{self._directory.mail(actor)}"}
+        """Return the subscriptions that somebody may end here: their own and the place's (F8)."""
+        places: set[str] = {f"{MAIL}{self._directory.mail(actor)}"}
+        if may_outside(actor, self._directory.named, Act.FOLLOW_FOR_OTHERS):
+            places.add(Lane.of(here))
         for name in self._targets.adapters:
             if (user := self._directory.user(actor, name)) is not None:
                 places.add(Lane.of(ConversationRef.direct(user)))
@@ -169,7 +173,7 @@ class Subscribers:
         for name in named:
             if name.startswith("@"):
                 person = PersonId(name[1:])
-                if (direct := self._directly(person)) is not None:
+                if (direct := self.directly(person)) is not None:
                     yield Lane.of(direct)
                 elif (mail := self._directory.mail(person)) is not None:
                     yield f"{MAIL}{mail}"

@@ -13,7 +13,7 @@ from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident, Phase
 from bot.domain.policy import Policy
-from bot.refs import PersonId, Who
+from bot.refs import PersonId
 
 _GROUP = re.compile(
     r"(?:^|[-_ .])(?:team|teams|group|squad|crew|guild|tribe|department|dept|staff|everyone|"
@@ -33,18 +33,18 @@ def act_on_item(decision: Decision, command: cmd.OnActions) -> None:
         case cmd.ChangeAction():
             change_action(decision, command)
         case cmd.FinishAction():
-            action = _theirs(decision, command.n, f"action done {command.n}")
+            action = _action(decision, command.n)
             if not action.open:
                 raise Rejected(f"{action.label} is not open.", lines=("actions",))
             decision.add(ev.ActionDone(at=decision.now, by=decision.by, n=action.n))
         case cmd.ReopenAction():
-            action = _theirs(decision, command.n, f"action reopen {command.n}")
+            action = _action(decision, command.n)
             if action.open:
                 raise Rejected(f"{action.label} is open already.", lines=("actions",))
             decision.add(ev.ActionReopened(at=decision.now, by=decision.by, n=action.n))
         case cmd.DropAction():
             line = f"action drop {command.n} because <reason>"
-            action = _theirs(decision, command.n, line)
+            action = _action(decision, command.n)
             if not action.open:
                 raise Rejected(f"{action.label} is not open.", lines=("actions",))
             if command.reason is None:
@@ -145,7 +145,7 @@ def _due_faults(decision: Decision, due: date | None, typed: str) -> list[str]:
 def change_action(decision: Decision, command: cmd.ChangeAction) -> None:
     """Change an action item; a later date says why (A1)."""
     line = f"action move {command.n} due:<date> because <reason>"
-    action = _theirs(decision, command.n, line)
+    action = _action(decision, command.n)
     if not action.open:
         raise Rejected(f"{action.label} is not open.", lines=(f"action reopen {action.n}",))
     points: list[str] = []
@@ -184,21 +184,13 @@ def change_action(decision: Decision, command: cmd.ChangeAction) -> None:
     decision.add(changed)
 
 
-def _theirs(decision: Decision, n: int, line: str) -> Action:
-    """Return an action that the actor may change: its owner, or who answers for the whole."""
+def _action(decision: Decision, n: int) -> Action:
+    """Return an action by its number."""
     incident = decision.incident
     action = incident.action(n)
     if action is None:
         count = f"there are {len(incident.actions)}" if incident.actions else "there is none"
         raise Rejected(f"{incident.id} has no action {n}: {count}.", lines=("actions",))
-    may = {action.owner, incident.commander, decision.setting.plan.owner}
-    may.add(incident.review.owner if incident.review else incident.declared_by)
-    if decision.by not in may:
-        raise Rejected(
-            f"Only its owner, the commander or the service's owner may change {action.label}.",
-            lines=(line,),
-            for_whom=Who(action.owner),
-        )
     return action
 
 

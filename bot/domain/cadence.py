@@ -21,8 +21,8 @@ from bot.domain.incident import (
     Rung,
     RungKind,
 )
-from bot.domain.permissions import only_commander, under_way
 from bot.domain.policy import LONGEST, SHORTEST
+from bot.domain.stages import under_way
 from bot.domain.timeline import remind_of_cause
 from bot.refs import PersonId
 
@@ -52,7 +52,7 @@ def update(decision: Decision, command: cmd.PostUpdate) -> None:
 def change_cadence(decision: Decision, command: cmd.ChangeCadence) -> None:
     """Give a clock another period (K4, F3)."""
     under_way(decision)
-    incident, clock, period = decision.incident, command.clock, command.period
+    clock, period = command.clock, command.period
     line = f"cadence {clock.value} {duration(period)} because <reason>"
     if not SHORTEST <= period <= LONGEST:
         raise Rejected(
@@ -84,10 +84,8 @@ def change_cadence(decision: Decision, command: cmd.ChangeCadence) -> None:
         return
     if period == state.period:
         raise Rejected(f"The {clock.value} cadence is {duration(period)} already.")
-    if period > state.period:
-        if command.reason is None and incident.commander in {None, decision.by}:
-            raise Rejected("A longer cadence needs a reason.", lines=(line,))
-        only_commander(decision, what="lengthen a cadence", line=line)
+    if period > state.period and command.reason is None:
+        raise Rejected("A longer cadence needs a reason.", lines=(line,))
     change_period(decision, clock, period, reason=command.reason)
 
 

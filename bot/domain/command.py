@@ -7,7 +7,8 @@ from bot.domain import events as ev
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
-from bot.domain.permissions import acting_person, only_commander, under_way
+from bot.domain.permissions import only_named
+from bot.domain.stages import under_way
 from bot.refs import PersonId, Who
 
 
@@ -36,7 +37,9 @@ def act_on_command(decision: Decision, command: cmd.OnCommand) -> None:
 
 def begin_command(decision: Decision, *, named: PersonId | None, how: ev.How) -> None:
     """Make the actor acting commander, and ask for a deliberate one (C1, C2)."""
-    actor = acting_person(decision)
+    actor, people = decision.person, decision.setting.named
+    if named not in people:
+        named = None  # nobody is kept waiting for somebody who cannot command: the next is asked
     command_to(decision, actor, how=how, acting=named != actor)
     if named is not None and named != actor:
         decision.add(ev.CommanderAsked(at=decision.now, by=actor, person=named))
@@ -58,6 +61,7 @@ def _commanded(decision: Decision) -> Incident:
 def name_commander(decision: Decision, person: PersonId) -> None:
     """Ask somebody to command; where somebody has accepted it already, offer it to them."""
     incident = _commanded(decision)
+    only_named(decision, person)
     if person == incident.commander:
         if decision.by == person and incident.acting:
             command_to(decision, person, how=ev.How.ACCEPTED, acting=False)
@@ -77,7 +81,7 @@ def name_commander(decision: Decision, person: PersonId) -> None:
 
 def accept(decision: Decision) -> None:
     """Take the command one was asked to take, or offered (C1, C4)."""
-    incident, actor = _commanded(decision), acting_person(decision)
+    incident, actor = _commanded(decision), decision.person
     if incident.offered_to == actor:
         command_to(decision, actor, how=ev.How.HANDED, acting=False)
     elif incident.acting and (
@@ -106,7 +110,7 @@ def _refuse_command(incident: Incident, actor: PersonId) -> None:
 
 def decline(decision: Decision) -> None:
     """Leave it to the next in the rotation, or a handoff to whoever offered it (F4)."""
-    incident, actor = _commanded(decision), acting_person(decision)
+    incident, actor = _commanded(decision), decision.person
     if incident.offered_to == actor:
         decision.add(ev.CommanderDeclined(at=decision.now, by=actor, person=actor, handoff=True))
     elif any(ask.person == actor and not ask.declined for ask in incident.asked):
@@ -121,22 +125,15 @@ def decline(decision: Decision) -> None:
 
 def take(decision: Decision) -> None:
     """Take command unasked: while it is only acting, or the commander is silent (F4, C5)."""
-    incident, actor = _commanded(decision), acting_person(decision)
+    incident, actor = _commanded(decision), decision.person
     if incident.commander == actor:
         if incident.acting:
             command_to(decision, actor, how=ev.How.ACCEPTED, acting=False)
             return
         raise Rejected("You command already.", lines=("update <text>",))
-    asked = any(ask.person == actor for ask in incident.asked)
     open_to_all = incident.acting or incident.escalated
-    if open_to_all and (actor in decision.setting.trained or (asked and incident.acting)):
+    if open_to_all:
         command_to(decision, actor, how=ev.How.TAKEN, acting=False)
-    elif open_to_all:
-        raise Rejected(
-            "Taking command unasked is for trained commanders.",
-            lines=(f"ic @{actor}",),
-            for_whom=Who(incident.commander) if incident.commander else None,
-        )
     else:
         _refuse_command(incident, actor)
 
@@ -144,7 +141,7 @@ def take(decision: Decision) -> None:
 def hand_off(decision: Decision, person: PersonId) -> None:
     """Offer command; it stays until the other accepts (C4)."""
     incident = _commanded(decision)
-    only_commander(decision, what="hand over command", line=f"handoff @{person}")
+    only_named(decision, person)
     if person == incident.commander:
         raise Rejected("You command already; name somebody else.", lines=("handoff @name",))
     if person == incident.offered_to:
@@ -157,6 +154,7 @@ def hand_off(decision: Decision, person: PersonId) -> None:
 def assign(decision: Decision, command: cmd.AssignRole) -> None:
     """Give a role to somebody."""
     under_way(decision)
+    only_named(decision, command.person)
     was = decision.incident.roles.get(command.role)
     if was == command.person:
         raise Rejected(Who(was), f" is {command.role.value} already.", lines=("who",))
@@ -170,7 +168,7 @@ def assign(decision: Decision, command: cmd.AssignRole) -> None:
 def join(decision: Decision) -> None:
     """Make the actor a responder; a commander cannot be one (C3)."""
     under_way(decision)
-    actor, incident = acting_person(decision), decision.incident
+    actor, incident = decision.person, decision.incident
     if actor in incident.responders:
         raise Rejected("You are a responder already.", lines=("who",))
     if actor == incident.commander:
@@ -186,7 +184,7 @@ def join(decision: Decision) -> None:
 def leave(decision: Decision) -> None:
     """End being a responder."""
     under_way(decision)
-    actor = acting_person(decision)
+    actor = decision.person
     if actor not in decision.incident.responders:
         raise Rejected("You are not a responder here.", lines=("who",))
     decision.add(ev.ResponderLeft(at=decision.now, by=actor, person=actor))

@@ -275,6 +275,9 @@ class EndMirror:
 class Approve:
     """Publish the external text that waits (X2)."""
 
+    entry: int | None = None
+    """The draft that is meant (X3); `None`: the one that was shown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectDraft:

@@ -9,6 +9,7 @@ from bot.domain import cadence
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.actions import act_on_item
+from bot.domain.acts import Act
 from bot.domain.briefs import send_brief
 from bot.domain.cadence import change_cadence, update
 from bot.domain.command import act_on_command
@@ -16,13 +17,14 @@ from bot.domain.decision import Decision
 from bot.domain.due import tick
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
-from bot.domain.permissions import under_way
+from bot.domain.permissions import permit
 from bot.domain.phases import cancel, reopen, resolve, stabilise
 from bot.domain.platforms import act_on_platforms
 from bot.domain.postmortem import review_postmortem
 from bot.domain.public import approve, publish, reject
 from bot.domain.setting import Setting
 from bot.domain.severity import assess, change_severity, declare
+from bot.domain.stages import under_way
 from bot.domain.timeline import amend, capture, note, redact, try_step
 
 
@@ -44,11 +46,14 @@ def decide(
     elif incident is None:
         raise Rejected("No such incident.", lines=("list",))
     else:
-        _decide(decision, command)
+        permitted = permit(decision, command)
+        _decide(decision, command, permitted.act)
+        if permitted.refusal is not None:
+            raise permitted.refusal
     return decision
 
 
-def _decide(decision: Decision, command: cmd.Command) -> None:
+def _decide(decision: Decision, command: cmd.Command, act: Act | None) -> None:
     if isinstance(command, cmd.OnCommand):
         act_on_command(decision, command)
     elif isinstance(command, cmd.OnPlatforms):
@@ -58,10 +63,10 @@ def _decide(decision: Decision, command: cmd.Command) -> None:
     elif isinstance(command, cmd.OnActions):
         act_on_item(decision, command)
     else:
-        _respond(decision, command)
+        _respond(decision, command, act)
 
 
-def _respond(decision: Decision, command: cmd.Response) -> None:
+def _respond(decision: Decision, command: cmd.Response, act: Act | None) -> None:
     match command:
         case cmd.Tick():
             tick(decision)
@@ -70,11 +75,11 @@ def _respond(decision: Decision, command: cmd.Response) -> None:
         case cmd.PostUpdate():
             update(decision, command)
         case cmd.PublishExternal():
-            publish(decision, command)
+            publish(decision, command, draft=act is Act.DRAFT)
         case cmd.Approve():
-            approve(decision)
+            approve(decision, command.entry)
         case cmd.RejectDraft():
-            reject(decision, command.reason)
+            reject(decision, command)
         case cmd.SendBrief():
             send_brief(decision, command.text)
         case cmd.OpenAudience():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain import events as ev
+from bot.domain.errors import Rejected
 from bot.domain.evolve import evolve
 from bot.domain.incident import Incident
 from bot.domain.setting import Setting
@@ -37,6 +38,17 @@ class Decision:
     @property
     def by(self) -> PersonId | None:
         """The person who acts; `None` for a tick."""
+        return self.setting.actor
+
+    @property
+    def person(self) -> PersonId:
+        """The person who acts.
+
+        Raises:
+            Rejected: Nobody does: it is a tick, or a result.
+        """
+        if self.setting.actor is None:
+            raise Rejected("Only a person can give this command.")
         return self.setting.actor
 
     @property

@@ -1,44 +1,349 @@
-"""Permissions: who may do what, and when; a refusal says who could (C5, D5)."""
+"""Permissions: one table of who may do what, and when (F8, C5, X3).
+
+A person has a set of parts in an incident, and may do what any of them allows. `decide` asks this
+table before it decides anything, so no rule elsewhere checks who acts. `permissions.md` in the
+reference is drawn from it, and each of its cells is tried.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain import commands as cmd
+from bot.domain.acts import Act, act_of, authors, line_of
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
-from bot.domain.incident import Severity
+from bot.domain.incident import Role
+from bot.domain.named import Named
+from bot.domain.stages import EVER, OPEN, UNDER_WAY, Stage, stage_of
 from bot.refs import PersonId, Who
 
 
-def under_way(decision: Decision) -> None:
-    """Refuse what only an incident under way can take."""
-    incident = decision.incident
-    if incident.severity is Severity.SEV4 and incident.phase.active:
-        raise Rejected(
-            f"{incident.id} is a SEV4: a ticket, not an incident process.",
-            lines=("sev 3 because <what changed>",),
-        )
-    if not incident.phase.active:
-        raise Rejected(
-            f"{incident.id} is {incident.phase.value}; nothing was changed.",
-            lines=("reopen because <reason>", "note <text>"),
-        )
+class Part(StrEnum):
+    """The parts that somebody can have in an incident, each with its name in the reference."""
+
+    UNNAMED = "unnamed"
+    NAMED = "named"
+    TAKING_PART = "taking part"
+    DECLARER = "declarer, alone and in time"
+    AUTHOR = "author"
+    SCRIBE = "scribe"
+    COMMS = "comms"
+    LIAISON = "liaison"
+    ACTING_UNNAMED = "acting commander, unnamed"
+    ACTING = "acting commander"
+    COMMANDER = "commander"
+    SERVICE_OWNER = "service owner"
+    TRAINED = "trained commander"
+    ASKED = "asked to command"
+    ON_CALL = "on call"
+    OWNER = "owner of the postmortem or action"
 
 
-def only_commander(decision: Decision, *, what: str, line: str) -> None:
-    """Refuse what only the commander does, where there is one (C5)."""
-    commander = decision.incident.commander
-    if commander is None or decision.by == commander:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one act takes."""
+
+    may: str
+    """The act in a refusal: “Only the commander may …”."""
+    stages: frozenset[Stage]
+    """The phases in which the act has any meaning."""
+    parts: frozenset[Part]
+    """The parts that allow it."""
+    uncommanded: frozenset[Part] = frozenset()
+    """The parts that allow it as well where there is no commander, as in a SEV3."""
+    silent: frozenset[Part] = frozenset()
+    """The parts that allow it as well once the commander was silent through a whole ladder."""
+    unled: frozenset[Part] = frozenset()
+    """The parts that allow it as well where only somebody unnamed is acting commander, or no
+    trained commander is left to ask."""
+    ownerless: frozenset[Part] = frozenset()
+    """The parts that allow it as well where no owner is named."""
+
+
+def _parts(*parts: Part) -> frozenset[Part]:
+    return frozenset(parts)
+
+
+_ANYBODY = _parts(Part.UNNAMED, Part.NAMED)
+_NAMED = _parts(Part.NAMED)
+_RECORDING = _parts(Part.NAMED, Part.TAKING_PART, Part.ACTING_UNNAMED)
+_COMMAND = _parts(Part.ACTING, Part.COMMANDER)
+_APPROVERS = _parts(Part.TRAINED, Part.SERVICE_OWNER, Part.COMMS)
+_ANSWERING = _COMMAND | {Part.OWNER, Part.SERVICE_OWNER}
+
+UNFINISHED = EVER - {Stage.CLOSED}
+
+TABLE: Mapping[Act, Row] = {
+    Act.DECLARE: Row("declare", EVER, _ANYBODY),
+    Act.RAISE: Row("raise the severity", OPEN, _ANYBODY),
+    Act.LOWER: Row("lower the severity", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
+    Act.ASSESS_DOWN: Row(
+        "lower the severity", UNDER_WAY, _COMMAND | {Part.DECLARER}, uncommanded=_NAMED
+    ),
+    Act.UPDATE: Row("post an update", UNDER_WAY, _RECORDING),
+    Act.SHORTEN: Row("change a cadence", UNDER_WAY, _NAMED),
+    Act.LENGTHEN: Row("lengthen a cadence", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
+    Act.PUBLISH: Row(
+        "publish", UNDER_WAY, _COMMAND, uncommanded=_APPROVERS, silent=_parts(Part.COMMS)
+    ),
+    Act.DRAFT: Row("draft a public text", UNDER_WAY, _parts(Part.COMMS), uncommanded=_NAMED),
+    Act.APPROVE: Row(
+        "approve a public text",
+        UNDER_WAY,
+        _COMMAND,
+        uncommanded=_APPROVERS,
+        silent=_parts(Part.COMMS),
+    ),
+    Act.BRIEF: Row(
+        "brief stakeholders",
+        UNDER_WAY,
+        _COMMAND | {Part.COMMS, Part.LIAISON},
+        uncommanded=_NAMED,
+    ),
+    Act.ASK_COMMANDER: Row("ask somebody to command", UNDER_WAY, _NAMED),
+    Act.HAND_OFF: Row("hand over command", UNDER_WAY, _COMMAND),
+    Act.ANSWER: Row("command", UNDER_WAY, _NAMED),
+    Act.TAKE: Row("take command", UNDER_WAY, _COMMAND | {Part.TRAINED, Part.ASKED}, unled=_NAMED),
+    Act.TAKE_ROLE: Row("take a role that is free", UNDER_WAY, _NAMED),
+    Act.GIVE_ROLE: Row("give a role", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
+    Act.JOIN: Row("join", UNDER_WAY, _ANYBODY),
+    Act.PAGE: Row("page people", UNDER_WAY, _NAMED),
+    Act.NOTE: Row("note something", EVER, _ANYBODY),
+    Act.RECORD: Row("record what they see and do", EVER, _RECORDING),
+    Act.RECORD_OTHERS: Row("record what was decided or others did", EVER, _NAMED),
+    Act.TRY_STEP: Row("record a stabilising step", UNDER_WAY, _RECORDING),
+    Act.IMPACT: Row("state the impact", UNDER_WAY, _RECORDING),
+    Act.STABILISE: Row("call it stabilised", frozenset({Stage.INVESTIGATING}), _RECORDING),
+    Act.RESOLVE: Row("resolve the incident", OPEN, _COMMAND, uncommanded=_NAMED),
+    Act.REOPEN: Row(
+        "reopen the incident",
+        EVER - OPEN,
+        _COMMAND | {Part.TRAINED, Part.SERVICE_OWNER, Part.ON_CALL},
+        uncommanded=_NAMED,
+    ),
+    Act.CANCEL: Row("cancel the incident", OPEN, _COMMAND | {Part.DECLARER}, uncommanded=_NAMED),
+    Act.AMEND: Row("change an entry", EVER, _COMMAND | {Part.AUTHOR, Part.SCRIBE}),
+    Act.AMEND_PUBLIC: Row("change a public text", EVER, _COMMAND, uncommanded=_APPROVERS),
+    Act.REDACT: Row("remove an entry's text", EVER, _COMMAND | {Part.SCRIBE, Part.SERVICE_OWNER}),
+    Act.REDACT_OWN: Row("remove the text of their own entry", EVER, _NAMED),
+    Act.MIRROR: Row("change where the incident is told", UNDER_WAY, _NAMED),
+    Act.FOLLOW: Row("subscribe themselves", EVER, _ANYBODY),
+    Act.FOLLOW_FOR_OTHERS: Row("subscribe a room, or somebody else", EVER, _NAMED),
+    Act.SHIELD: Row("turn the shield on or off", EVER, _NAMED),
+    Act.WRITE_POSTMORTEM: Row("work on a postmortem", UNFINISHED, _NAMED),
+    Act.FINALISE: Row("finalise it", frozenset({Stage.RESOLVED}), _ANSWERING, ownerless=_NAMED),
+    Act.WAIVE: Row("waive a warning", UNFINISHED, _ANSWERING, ownerless=_NAMED),
+    Act.HAND_OVER_POSTMORTEM: Row(
+        "hand over the postmortem", UNFINISHED, _ANSWERING, ownerless=_NAMED
+    ),
+    Act.TAKE_BACK: Row(
+        "make a final postmortem a draft again",
+        frozenset({Stage.CLOSED}),
+        _ANSWERING,
+        ownerless=_NAMED,
+    ),
+    Act.ADD_ACTION: Row("add an action", EVER - {Stage.CANCELLED}, _NAMED),
+    Act.CHANGE_ACTION: Row("change an action", EVER, _ANSWERING, ownerless=_NAMED),
+}
+"""Who may do what. An act that is not in here cannot be done by anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The answer of the table to a command."""
+
+    act: Act | None = None
+    """The act that the person may do; `None`: nobody has to be asked."""
+    refusal: Rejected | None = None
+    """The refusal, should the rule of the command find nothing that speaks against it."""
+
+
+def permit(decision: Decision, command: cmd.Command) -> Permit:
+    """Refuse what the person who acts may not do; return the act that they may.
+
+    What the bot itself records or does when it is due needs no permission, nor does a correction
+    that follows the message on its platform: a moderator's removal of a secret counts here, too.
+    Where the phase speaks against a command anyway, its rule says so better than this table.
+
+    Raises:
+        Rejected: They may not; it says who may.
+    """
+    if decision.by is None or getattr(command, "by_platform", False):
+        return Permit()
+    act = act_of(decision, command)
+    if act is None:
+        return Permit(refusal=Rejected("Nothing was changed.", lines=("status",)))
+    if may(decision, act, command):
+        return Permit(act)
+    if act is Act.PUBLISH and may(decision, Act.DRAFT, command):
+        return Permit(Act.DRAFT)
+    refusal = _refusal(decision, act, command)
+    if stage_of(decision.incident) in TABLE[act].stages:
+        raise refusal
+    return Permit(act, refusal)
+
+
+def may_outside(actor: PersonId, named: Named, act: Act) -> bool:
+    """Return whether somebody may do something that is of no one incident."""
+    return (Part.NAMED if actor in named else Part.UNNAMED) in TABLE[act].parts
+
+
+def refused_outside(actor: PersonId, act: Act) -> Rejected:
+    """Return the refusal of something that is of no one incident."""
+    text = f"Only people of the config may {TABLE[act].may}."
+    return Rejected(text, lines=("help",), unnamed=actor)
+
+
+def may(decision: Decision, act: Act, command: cmd.Command | None = None) -> bool:
+    """Return whether the person who acts may do something in the incident."""
+    return not allowed(decision, act, command).isdisjoint(parts_of(decision, command))
+
+
+def allowed(decision: Decision, act: Act, command: cmd.Command | None = None) -> frozenset[Part]:
+    """Return the parts that allow an act, as the incident stands."""
+    row, incident, named = TABLE[act], decision.incident, decision.setting.named
+    parts = row.parts
+    if incident.commander is None:
+        parts |= row.uncommanded
+    elif incident.escalated:
+        parts |= row.silent
+    if incident.acting and (incident.commander not in named or incident.nobody_left):
+        parts |= row.unled
+    if not any(owner in named for owner in _owners(decision, command)):
+        parts |= row.ownerless
+    return parts
+
+
+def parts_of(decision: Decision, command: cmd.Command | None = None) -> frozenset[Part]:
+    """Return the parts of the person who acts; `command` says whose entry or action it is about."""
+    actor = decision.by
+    if actor is None:
+        return frozenset()
+    return frozenset(_held(decision, actor, command))
+
+
+def _held(decision: Decision, actor: PersonId, command: cmd.Command | None) -> Iterator[Part]:
+    incident, setting = decision.incident, decision.setting
+    named = actor in setting.named
+    if actor in incident.responders:
+        yield Part.TAKING_PART
+    if setting.entry is not None and actor in authors(setting.entry):
+        yield Part.AUTHOR
+    if _alone(decision, actor):
+        yield Part.DECLARER
+    if not named:
+        yield Part.UNNAMED
+        if actor == incident.commander:
+            yield Part.ACTING_UNNAMED
         return
-    raise Rejected(f"Only the commander may {what}.", lines=(line,), for_whom=Who(commander))
+    yield Part.NAMED
+    for role, part in _ROLES.items():
+        if actor == incident.roles.get(role):
+            yield part
+    if actor == incident.commander:
+        yield Part.ACTING if incident.acting else Part.COMMANDER
+    if actor == setting.plan.owner:
+        yield Part.SERVICE_OWNER
+    if actor in setting.trained:
+        yield Part.TRAINED
+    if any(ask.person == actor for ask in incident.asked):
+        yield Part.ASKED
+    if actor in setting.on_call.get(incident.service or "", setting.plan.on_call):
+        yield Part.ON_CALL
+    if actor in _owners(decision, command):
+        yield Part.OWNER
 
 
-def acting_person(decision: Decision) -> PersonId:
-    """Return who acts; a tick does not."""
-    if decision.by is None:
-        raise Rejected("Only a person can give this command.")
-    return decision.by
+_ROLES = {Role.SCRIBE: Part.SCRIBE, Role.COMMS: Part.COMMS, Role.LIAISON: Part.LIAISON}
 
 
-def under_way_or_sev4(decision: Decision) -> None:
-    """Refuse what only something open can take, be it a ticket."""
-    if decision.incident.severity is not Severity.SEV4 or not decision.incident.phase.active:
-        under_way(decision)
+def _alone(decision: Decision, actor: PersonId) -> bool:
+    """Return whether somebody declared just now, and nobody else has acted in it (F8)."""
+    incident = decision.incident
+    in_time = decision.now - incident.declared_at <= decision.setting.policy.correct_within
+    others = {*incident.participants, *incident.responders, incident.commander} - {actor, None}
+    return actor == incident.declared_by and in_time and not others
+
+
+def _owners(decision: Decision, command: cmd.Command | None) -> set[PersonId]:
+    """Return who answers for the postmortem, or for the action that a command is about."""
+    incident = decision.incident
+    owners = {incident.review.owner if incident.review is not None else incident.declared_by}
+    n = getattr(command, "n", None) if isinstance(command, cmd.OnActions) else None
+    action = incident.action(n) if n is not None else None
+    return owners | ({action.owner} if action is not None else set())
+
+
+def only_named(decision: Decision, person: PersonId) -> None:
+    """Refuse to give command or a role to somebody whom the config does not name (F8)."""
+    if person not in decision.setting.named:
+        raise Rejected(
+            Who(person),
+            " is not among the people of the config, and can hold no role.",
+            lines=("who",),
+            unnamed=person,
+        )
+
+
+_HOLDERS: Mapping[Part, str] = {
+    Part.NAMED: "people of the config",
+    Part.AUTHOR: "its author",
+    Part.OWNER: "its owner",
+    Part.SCRIBE: "the scribe",
+    Part.LIAISON: "the liaison",
+    Part.COMMS: "comms",
+    Part.COMMANDER: "the commander",
+    Part.SERVICE_OWNER: "the service's owner",
+    Part.ON_CALL: "whoever is on call",
+    Part.TRAINED: "a trained commander",
+}
+"""The names of the parts in a refusal, in the order in which they are told."""
+
+
+def _refusal(decision: Decision, act: Act, command: cmd.Command) -> Rejected:
+    """Return a refusal that says who may, with the line for them to type (D5)."""
+    row, parts = TABLE[act], allowed(decision, act, command)
+    actor = decision.person
+    unnamed = actor if actor not in decision.setting.named else None
+    if Part.TAKING_PART in parts:
+        who = "people of the config, and whoever has joined,"
+        return Rejected(f"Only {who} may {row.may}.", lines=("join",), unnamed=unnamed)
+    parts = _parts(Part.NAMED) if Part.NAMED in parts else parts
+    who = _enumerated([said for part, said in _HOLDERS.items() if part in parts])
+    text = f"Only {who} may {row.may}."
+    holder = next((p for part, p in _people(decision, command) if part in parts), None)
+    if act is Act.TAKE and unnamed is not None:
+        trained = next(iter(decision.setting.candidates), None)
+        return Rejected(
+            text, lines=("take ic",), for_whom=Who(trained) if trained else None, unnamed=unnamed
+        )
+    line = f"ic @{actor}" if act is Act.TAKE else line_of(command)
+    if holder is not None and line is not None:
+        return Rejected(text, lines=(line,), for_whom=Who(holder), unnamed=unnamed)
+    if decision.incident.commander is not None:  # somebody unnamed is acting
+        return Rejected(text, lines=("take ic",), unnamed=unnamed)
+    return Rejected(text, lines=("who",), unnamed=unnamed)
+
+
+def _people(decision: Decision, command: cmd.Command) -> Iterator[tuple[Part, PersonId]]:
+    """Return those who could do it, with the part that lets them; the nearest first."""
+    incident, setting = decision.incident, decision.setting
+    found: list[tuple[Part, PersonId | None]] = [
+        *((Part.OWNER, owner) for owner in sorted(_owners(decision, command))),
+        (Part.COMMANDER, incident.commander),
+        *((part, incident.roles.get(role)) for role, part in _ROLES.items()),
+        (Part.SERVICE_OWNER, setting.plan.owner),
+        *((Part.TRAINED, person) for person in setting.candidates),
+    ]
+    for part, person in found:
+        if person is not None and person in setting.named:
+            yield part, person
+            yield Part.NAMED, person
+
+
+def _enumerated(words: list[str]) -> str:
+    """Return words as a list: a, b or c."""
+    return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)

@@ -17,10 +17,10 @@ from bot.domain.incident import (
     Phase,
     Severity,
 )
-from bot.domain.permissions import acting_person, only_commander, under_way, under_way_or_sev4
 from bot.domain.postmortem import owe_postmortem
 from bot.domain.public import publish_phase
 from bot.domain.publication import Moment
+from bot.domain.stages import under_way, under_way_or_sev4
 
 
 def _enter(decision: Decision, phase: Phase) -> None:
@@ -49,7 +49,6 @@ def resolve(decision: Decision, command: cmd.Resolve) -> None:
     if incident.phase is Phase.RESOLVED:
         raise Rejected(f"{incident.id} is resolved already.", lines=("reopen because <reason>",))
     under_way_or_sev4(decision)
-    only_commander(decision, what="resolve the incident", line="resolve <text>")
     _enter(decision, Phase.RESOLVED)
     cadence.miss_until(decision, decision.now)
     if incident.phase is Phase.INVESTIGATING and incident.severity <= Severity.SEV3:
@@ -72,11 +71,10 @@ def reopen(decision: Decision, command: cmd.Reopen) -> None:
         )
     if command.reason is None:
         raise Rejected("Reopening needs a reason.", lines=("reopen because <reason>",))
-    only_commander(decision, what="reopen the incident", line="reopen because <reason>")
     _enter(decision, Phase.INVESTIGATING)
     decision.add(ev.Reopened(at=decision.now, by=decision.by, reason=command.reason))
     if incident.severity.commanded:
-        last = incident.commander or acting_person(decision)
+        last = incident.commander or decision.person
         command_to(decision, last, how=ev.How.REOPENED, acting=True)
         ask_next(decision)
     if incident.severity <= Severity.SEV3:
@@ -87,7 +85,6 @@ def reopen(decision: Decision, command: cmd.Reopen) -> None:
 def cancel(decision: Decision, command: cmd.Cancel) -> None:
     """End a false alarm; it owes no postmortem (F6)."""
     under_way_or_sev4(decision)
-    only_commander(decision, what="cancel the incident", line="cancel because <reason>")
     if command.reason is None:
         raise Rejected("Cancelling needs a reason.", lines=("cancel because <reason>",))
     _enter(decision, Phase.CANCELLED)

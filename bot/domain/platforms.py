@@ -7,7 +7,7 @@ from bot.domain import events as ev
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
-from bot.domain.permissions import under_way
+from bot.domain.stages import under_way
 from bot.refs import Lane
 
 

@@ -12,7 +12,7 @@ from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident, Phase
 from bot.domain.learned import reminder
-from bot.domain.permissions import acting_person
+from bot.domain.permissions import only_named
 from bot.domain.postmortem_values import (
     Postmortem,
     Promised,
@@ -191,15 +191,6 @@ def _over(decision: Decision) -> None:
         )
 
 
-def _led(decision: Decision, owed: Postmortem, *, what: str, line: str) -> None:
-    """Refuse what only those do who answer for the postmortem (P4)."""
-    may = {owed.owner, decision.incident.commander, decision.setting.plan.owner}
-    if decision.by not in may:
-        raise Rejected(
-            f"Only the postmortem's owner may {what}.", lines=(line,), for_whom=Who(owed.owner)
-        )
-
-
 def _standing(decision: Decision, section: str) -> str:
     return next((t for s, t in decision.setting.document.items() if s == section), "")
 
@@ -227,7 +218,7 @@ def _schedule(decision: Decision, owed: Postmortem, when: datetime) -> None:
     decision.add(
         ev.ReviewScheduled(
             at=decision.now,
-            by=acting_person(decision),
+            by=decision.person,
             when=when,
             was=meeting.at if meeting else None,
             sequence=owed.sequence + 1,
@@ -250,7 +241,6 @@ def _back(decision: Decision, owed: Postmortem, reason: str | None) -> None:
         raise Rejected("The postmortem is a draft already.", lines=("pm",))
     if owed.stage is ReviewStage.FINALISED:
         line = "pm draft because <reason>"
-        _led(decision, owed, what="make a final postmortem a draft again", line=line)
         if reason is None:
             raise Rejected("Making a final postmortem a draft again needs a reason.", lines=(line,))
     decision.add(ev.DraftResumed(at=decision.now, by=decision.by, reason=reason))
@@ -279,7 +269,6 @@ def _waive(decision: Decision, command: cmd.WaiveFinding) -> None:
             lines=(f"pm set {finding.key} <text>",),
         )
     line = f"pm waive {command.n} because <reason>"
-    _led(decision, owed, what="waive a warning", line=line)
     if command.reason is None:
         raise Rejected("Waiving a warning needs a reason.", lines=(line,))
     if waived(finding, owed):
@@ -299,7 +288,6 @@ def _waive(decision: Decision, command: cmd.WaiveFinding) -> None:
 def _finalise(decision: Decision, owed: Postmortem) -> None:
     _editable(decision, owed)
     _over(decision)
-    _led(decision, owed, what="finalise it", line="pm finalise")
     if owed.stage is ReviewStage.DRAFT:
         raise Rejected(
             "The postmortem has to be reviewed before it is final.", lines=("pm review",)
@@ -324,8 +312,7 @@ def _hand_over(decision: Decision, owed: Postmortem, person: PersonId) -> None:
     _editable(decision, owed)
     if person == owed.owner:
         raise Rejected(Who(person), " owns the postmortem already.")
-    line = f"pm owner @{person}"
-    _led(decision, owed, what="hand it over", line=line)
+    only_named(decision, person)
     decision.add(
         ev.PostmortemHandedOver(at=decision.now, by=decision.by, owner=person, was=owed.owner)
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bot.domain import cadence
 from bot.domain import commands as cmd
 from bot.domain import events as ev
+from bot.domain.acts import Act
 from bot.domain.decision import Decision
-from bot.domain.errors import Rejected
+from bot.domain.errors import Rejected, Unseen
 from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
-from bot.domain.permissions import only_commander, under_way
+from bot.domain.permissions import may
 from bot.domain.policy import Plan
 from bot.domain.publication import (
     NO_SERVICE,
@@ -19,6 +20,7 @@ from bot.domain.publication import (
     PublicState,
     filled,
 )
+from bot.domain.stages import under_way
 
 _HEALTH = {
     Severity.SEV1: ComponentState.MAJOR,
@@ -90,8 +92,8 @@ def compose_draft(
     )
 
 
-def publish(decision: Decision, command: cmd.PublishExternal) -> None:
-    """Publish an external text, or let comms draft it for the commander (C5, X2)."""
+def publish(decision: Decision, command: cmd.PublishExternal, *, draft: bool) -> None:
+    """Publish an external text, or keep it as a draft for those who may publish (C5, X2, X3)."""
     under_way(decision)
     if ClockName.EXTERNAL not in decision.setting.audiences:
         raise Rejected(
@@ -110,12 +112,10 @@ def publish(decision: Decision, command: cmd.PublishExternal) -> None:
     text = compose_draft(
         incident, decision.setting.plan, command.text, title=command.title, state=command.state
     )
-    drafts = decision.by is not None and decision.by == incident.roles.get(Role.COMMS)
-    if drafts and incident.commander not in {None, decision.by}:
+    if draft:
         _draft(decision, text, mine=True)
-        return
-    only_commander(decision, what="publish; comms may draft", line=f"external {command.text}")
-    _publish(decision, text)
+    else:
+        _publish(decision, text)
 
 
 def offer_draft(decision: Decision) -> None:
@@ -148,7 +148,7 @@ def publish_phase(decision: Decision, moment: Moment) -> None:
         state=STATE[moment],
         components=tuple(dict.fromkeys((*last.components, *decision.setting.plan.components))),
     )
-    if incident.commander in {None, decision.by}:
+    if may(decision, Act.APPROVE):
         _publish(decision, text, ended=over)
     else:
         _draft(decision, text, mine=False)
@@ -188,22 +188,30 @@ def _publish(
         cadence.keep(decision, ClockName.EXTERNAL, at=decision.now)
 
 
-def approve(decision: Decision) -> None:
-    """Publish what waits: the publication keeps the clock, not the draft (X2)."""
-    _publish(decision, _waiting(decision, "approve"))
+def approve(decision: Decision, entry: int | None) -> None:
+    """Publish what waits: the publication keeps the clock, not the draft (X2).
+
+    Another draft than the one meant, or seen, is shown and not published (X3).
+    """
+    draft = _waiting(decision)
+    seen = entry if entry is not None else decision.setting.shown
+    if seen not in {None, draft.entry}:
+        raise Unseen(draft.entry)
+    _publish(decision, draft)
 
 
-def reject(decision: Decision, reason: str | None) -> None:
+def reject(decision: Decision, command: cmd.RejectDraft) -> None:
     """Send what waits back to who drafted it; to comms, what the plan offered."""
-    draft = _waiting(decision, "reject <why>")
+    draft = _waiting(decision)
     author = draft.by or decision.incident.roles.get(Role.COMMS)
-    decision.add(ev.DraftRejected(at=decision.now, by=decision.by, author=author, reason=reason))
+    decision.add(
+        ev.DraftRejected(at=decision.now, by=decision.by, author=author, reason=command.reason)
+    )
 
 
-def _waiting(decision: Decision, line: str) -> PublicDraft:
+def _waiting(decision: Decision) -> PublicDraft:
     under_way(decision)
     draft = decision.incident.draft
     if draft is None:
         raise Rejected("No external text waits for approval.", lines=("external <text>",))
-    only_commander(decision, what="approve a public text", line=line)
     return draft

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.blameless import ReviewFinding
 from bot.domain.events import Event
 from bot.domain.incident import ClockName, Severity
+from bot.domain.named import EVERYBODY, Named
 from bot.domain.policy import Plan, Policy
 from bot.domain.postmortem_values import Section
 from bot.refs import ConversationRef, PersonId
@@ -23,6 +24,8 @@ class Setting:
     """The communication plan of the incident's service."""
     actor: PersonId | None = None
     """The person who acts; `None` for a tick or a result."""
+    named: Named = EVERYBODY
+    """The people who count as named (F8)."""
     candidates: tuple[PersonId, ...] = ()
     """The trained commanders, least recently served first, without people on call (C2)."""
     trained: frozenset[PersonId] = frozenset()
@@ -35,6 +38,9 @@ class Setting:
     """The people who answer a page to each service."""
     pager: bool = False
     """Whether a paging plugin answers pages, too."""
+    shown: int | None = None
+    """The public draft that the actor's conversation showed last, by its entry, 0 if none did;
+    `None`: the one that waits (X3)."""
     entry: Event | None = None
     """The timeline entry that the command names."""
     triage_at: datetime | None = None

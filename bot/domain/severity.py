@@ -10,32 +10,15 @@ from bot.domain.command import (
 )
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
-from bot.domain.incident import (
-    Kind,
-    Severity,
-)
-from bot.domain.permissions import acting_person, only_commander, under_way_or_sev4
+from bot.domain.impact import QUESTIONS, assessed
+from bot.domain.incident import Kind, Severity
 from bot.domain.platforms import (
     mirror_as_planned,
 )
 from bot.domain.postmortem import owe_postmortem
 from bot.domain.public import offer_draft, publish_phase
 from bot.domain.publication import Moment
-
-QUESTIONS: tuple[str, ...] = (
-    "Is a core service down, a revenue path broken, or data at risk?",
-    "Is a major feature degraded, or a significant group affected without a workaround?",
-    "Is any user affected?",
-)
-"""The three impact questions, most severe first (S2)."""
-
-
-def assessed(answers: tuple[cmd.ImpactAnswer, ...]) -> Severity | None:
-    """Return the severity that the answers give; `None` while they do not decide yet (S2)."""
-    for severity, answer in zip(Severity, answers, strict=False):
-        if answer is not cmd.ImpactAnswer.NO:
-            return severity
-    return Severity.SEV4 if len(answers) >= len(QUESTIONS) else None
+from bot.domain.stages import under_way_or_sev4
 
 
 def is_process(kind: Kind, severity: Severity) -> bool:
@@ -45,7 +28,7 @@ def is_process(kind: Kind, severity: Severity) -> bool:
 
 def declare(decision: Decision, command: cmd.Declare) -> None:
     """Open an incident, a drill or a near miss (S2, S4, F7)."""
-    actor, setting = acting_person(decision), decision.setting
+    actor, setting = decision.person, decision.setting
     severity = command.severity or Severity.SEV1
     if command.kind is Kind.NEAR_MISS:
         severity = command.severity or Severity.SEV3
@@ -95,9 +78,6 @@ def assess(decision: Decision, command: cmd.Assess) -> None:
     incident = decision.incident
     answers = command.answers[: min(severity, len(QUESTIONS))]
     in_time = decision.now - incident.declared_at <= decision.setting.policy.correct_within
-    if severity > incident.severity:
-        line = " ".join(("assess", *(a.value for a in answers)))
-        only_commander(decision, what="lower the severity", line=line)
     decision.add(ev.Assessed(at=decision.now, by=decision.by, answers=answers, severity=severity))
     if severity != incident.severity:
         _move_severity(decision, severity, reason="assessed from impact", corrected=in_time)
@@ -111,9 +91,8 @@ def change_severity(decision: Decision, command: cmd.ChangeSeverity) -> None:
         raise Rejected(f"{incident.id} is {severity.label} already.", lines=("status",))
     if severity > incident.severity:
         line = f"sev {severity.value} because <reason>"
-        if command.reason is None and incident.commander in {None, decision.by}:
+        if command.reason is None:
             raise Rejected("Lowering the severity needs a reason.", lines=(line,))
-        only_commander(decision, what="lower the severity", line=line)
     _move_severity(decision, severity, reason=command.reason, corrected=False)
 
 

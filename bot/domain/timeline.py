@@ -10,10 +10,9 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
-from bot.domain.incident import Phase, Role
-from bot.domain.permissions import only_commander, under_way
+from bot.domain.incident import Phase
 from bot.domain.postmortem import forget_redacted
-from bot.refs import Who
+from bot.domain.stages import under_way
 
 _CAUSE = re.compile(
     r"\b(root cause|caused by|cause (is|was|seems)|the cause|culprit|because of|"
@@ -98,10 +97,7 @@ def remind_of_cause(decision: Decision, text: str) -> None:
 
 def amend(decision: Decision, command: cmd.Amend) -> None:
     """Correct an entry; the original stays in the audit record (L3)."""
-    _editable(decision, command.entry, "amend", anybody=command.by_platform)
-    if isinstance(decision.setting.entry, ev.ExternalPublished):
-        line = f"amend {command.entry} {command.text}"
-        only_commander(decision, what="change a public text", line=line)
+    _editable(decision, command.entry, "amend")
     decision.add(
         ev.EntryAmended(at=decision.now, by=decision.by, entry=command.entry, text=command.text)
     )
@@ -109,13 +105,13 @@ def amend(decision: Decision, command: cmd.Amend) -> None:
 
 def redact(decision: Decision, command: cmd.Redact) -> None:
     """Remove an entry's text for good, and the other entries of the same public text (L3)."""
-    _editable(decision, command.entry, "redact", anybody=command.by_platform)
+    _editable(decision, command.entry, "redact")
     for entry in (command.entry, *decision.setting.twins):
         decision.add(ev.EntryRedacted(at=decision.now, by=decision.by, entry=entry))
     forget_redacted(decision, decision.setting.redacted)
 
 
-def _editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
+def _editable(decision: Decision, n: int, verb: str) -> None:
     """Refuse to change what is not there, what the bot recorded, or what is another's (L3)."""
     entry, incident = decision.setting.entry, decision.incident
     if entry is None:
@@ -128,15 +124,6 @@ def _editable(decision: Decision, n: int, verb: str, *, anybody: bool) -> None:
         raise Rejected(
             f"Entry {n} is the bot's own record; only what people wrote can be changed.",
             lines=("note <text>",),
-        )
-    author = entry.author if isinstance(entry, ev.MessageCaptured) else entry.by
-    may = {author, entry.by, incident.commander, incident.roles.get(Role.SCRIBE)}
-    if decision.by not in may and not anybody:
-        holder = incident.roles.get(Role.SCRIBE) or incident.commander or entry.by
-        raise Rejected(
-            "Only its author, the scribe or the commander may change an entry.",
-            lines=(f"{verb} {n}" + (" <text>" if verb == "amend" else ""),),
-            for_whom=Who(holder) if holder else None,
         )
 
 

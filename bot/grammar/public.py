@@ -13,7 +13,6 @@ from bot.grammar.verb import (
     Verb,
     Words,
     Wrong,
-    alone,
 )
 
 
@@ -32,6 +31,10 @@ def _external(words: Words) -> cmd.PublishExternal | Asked:
     return cmd.PublishExternal(text=text, title=title, state=state)
 
 
+def _approve(words: Words) -> cmd.Approve:
+    return cmd.Approve(entry=words.number(words.tail) if words.tail else None)
+
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         name="external",
@@ -45,11 +48,11 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="approve",
-        form="approve",
-        example="approve",
-        says="Publishes the draft that waits. The commander's word.",
+        form="approve [<n>]",
+        example="approve 12",
+        says="Publishes draft n, or the one that this conversation showed last. The commander.",
         topic=Topic.KEEP,
-        read=alone(cmd.Approve()),
+        read=_approve,
     ),
     Verb(
         name="reject",

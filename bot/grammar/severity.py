@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from bot.domain import commands as cmd
+from bot.domain.impact import QUESTIONS, assessed
 from bot.domain.incident import Kind, Severity
-from bot.domain.severity import QUESTIONS, assessed
 from bot.grammar.requests import (
     Asked,
     Query,

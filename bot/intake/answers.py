@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.contract.messages import Message
 from bot.delivery.plan import Targets
+from bot.delivery.shown import shown_in
 from bot.domain.incident import Incident
 from bot.intake.arrived import Arrived, Handled
 from bot.presenter import Presenter
@@ -34,6 +35,8 @@ class Answers:
         that asked, as done or not.
         """
         if arrived.inline and not lasting:
+            for name, value in shown_in(message, Lane.of(arrived.conversation), arrived.now):
+                await work.store_ref(name, value)
             return (message,)
         row = Outgoing(
             target=arrived.conversation.adapter,

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 
 from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain import commands as cmd
+from bot.domain.acts import Act
 from bot.domain.incident import Incident
+from bot.domain.permissions import may_outside, refused_outside
 from bot.grammar.parser import Request
 from bot.grammar.requests import OfAudience, SetShield, Subscribe, Unsubscribe
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived, Handled
 from bot.intake.commands import Commands
 from bot.intake.transaction import Transaction
+from bot.people import Directory
 from bot.presenter import Presenter
 from bot.refs import Lane
 from bot.store.work import Store, Work
@@ -31,6 +34,7 @@ class AudienceRequests:
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
         store: Store,
+        directory: Directory,
         presenter: Presenter,
         answers: Answers,
         transaction: Transaction,
@@ -38,6 +42,7 @@ class AudienceRequests:
         subscribers: Subscribers,
     ) -> None:
         self._store, self._presenter, self._answers = store, presenter, answers
+        self._directory = directory
         self._transaction, self._commands = transaction, commands
         self._subscribers = subscribers
 
@@ -46,6 +51,8 @@ class AudienceRequests:
     ) -> Handled:
         """Subscribe, unsubscribe, or switch the shield (H1, H2)."""
         if isinstance(asked, SetShield):
+            if not may_outside(arrived.actor, self._directory.named, Act.SHIELD):
+                return await self._refused(work, arrived, Act.SHIELD)
             return await self._set_shield(work, arrived, on=asked.on)
         meant = await self._meant(work, arrived, request, asked)
         if isinstance(meant, Handled):
@@ -56,6 +63,10 @@ class AudienceRequests:
             told = replace(told, aside=True)
             answers = await self._answers.give(work, arrived, told, worked=done)
             return Handled(word="done" if done else "answered", answers=answers)
+        own = self._subscribers.directly(actor, here.adapter)
+        to_self = asked.to is None and own is not None
+        if not to_self and not may_outside(actor, self._directory.named, Act.FOLLOW_FOR_OTHERS):
+            return await self._refused(work, arrived, Act.FOLLOW_FOR_OTHERS)
         told, stored = await self._subscribers.subscribe(work, asked, actor, here, meant)
         # Aside, since it concerns nobody else in the conversation (H2).
         told = replace(told, aside=True)
@@ -66,6 +77,11 @@ class AudienceRequests:
             for each in [meant] if meant is not None else await self._transaction.running(work):
                 await self._transaction.apply(work, each.id, cmd.OpenAudience())
         return Handled(word="done", answers=answers)
+
+    async def _refused(self, work: Work, arrived: Arrived, act: Act) -> Handled:
+        refusal = refused_outside(arrived.actor, act)
+        message = self._presenter.refusals.rejected(refusal, None, elsewhere=False)
+        return await self._answers.refuse(work, arrived, message, "rejected")
 
     async def _meant(
         self, work: Work, arrived: Arrived, request: Request, asked: Subscribe | Unsubscribe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
-from bot.domain.errors import Rejected
+from bot.domain.errors import Rejected, Unseen
 from bot.domain.incident import Incident
 from bot.domain.telling import Scene, offered, scenes
 from bot.grammar.parser import Request
@@ -94,6 +94,9 @@ class Commands:
         refusal: Rejected,
     ) -> Handled:
         elsewhere = arrived.conversation not in incident.conversations
+        if isinstance(refusal, Unseen) and incident.draft is not None:
+            shown = self._presenter.public.unseen(incident, incident.draft, elsewhere=elsewhere)
+            return await self._answers.refuse(work, arrived, shown, "rejected")
         message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
         if isinstance(command, cmd.Assess):  # the next question is not a refusal
             return await self._answers.answer(work, arrived, message)

@@ -39,7 +39,13 @@ class Intake:
         commands = Commands(presenter, answers, self.transaction)
         self.conversations = Conversations(store, clock, presenter, router, self.transaction)
         self.audience = AudienceRequests(
-            store, presenter, answers, self.transaction, commands, subscribers
+            store,
+            config.directory,
+            presenter,
+            answers,
+            self.transaction,
+            commands,
+            subscribers,
         )
         self.documents = Documents(store, presenter, config.directory, self.transaction)
         self.ticks = Ticks(config, store, clock, self.transaction)

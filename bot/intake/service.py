@@ -133,7 +133,7 @@ class Service:
             case _:
                 pass
         actor = self._directory.person(sender) if sender is not None else PersonId("")
-        admitted = self._directory.admit_unknown or self._directory.configured(actor)
+        admitted = self._directory.admits(actor)
         return Arrived(
             source=inbound.conversation.adapter,
             id=inbound.id,

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.config.model import Config
 from bot.contract.context import Clock
 from bot.delivery.plan import Router
+from bot.delivery.shown import draft_seen
 from bot.domain import commands as cmd
 from bot.domain import drafting
 from bot.domain import events as ev
@@ -80,6 +81,7 @@ class Transaction:
             policy=self._config.policy,
             plan=plan,
             actor=arrived.actor if arrived is not None else None,
+            named=self._directory.named,
             candidates=self._candidates(busy, served),
             trained=frozenset(self._directory.trained),
             last_resort=tuple(PersonId(p) for p in self._config.paging.last),
@@ -105,7 +107,7 @@ class Transaction:
             Rejected: The command does not apply.
         """
         setting = await self.gather(work, arrived, incident.id, incident.service)
-        setting = await self._informed(work, command, incident, setting)
+        setting = await self._informed(work, command, incident, setting, arrived)
         return decide(incident, command, arrived.now, setting)
 
     async def declare(
@@ -196,7 +198,12 @@ class Transaction:
         return tuple(sorted(free, key=lambda person: served.get(person, never)))
 
     async def _informed(
-        self, work: Work, command: cmd.Command, incident: Incident, setting: Setting
+        self,
+        work: Work,
+        command: cmd.Command,
+        incident: Incident,
+        setting: Setting,
+        arrived: Arrived | None = None,
     ) -> Setting:
         """Add the part of the record that a command needs: an entry, the document, its findings."""
         words = self._presenter.drafting
@@ -210,6 +217,10 @@ class Transaction:
                     redacted=texts_of(entries, command.entry),
                     twins=twins_of(entries, command.entry),
                 )
+            case cmd.Approve(entry=None) if arrived is not None:
+                here = Lane.of(arrived.conversation)
+                seen = await draft_seen(work, incident.id, here, by=arrived.written_at)
+                return replace(setting, shown=seen)
             case cmd.Amend():
                 found = await work.entry(incident.id, command.entry)
                 return replace(setting, entry=found.event if found is not None else None)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.config.model import Config
 from bot.contract.context import Clock
+from bot.delivery.outward import outward, vouched
 from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
@@ -60,7 +61,8 @@ class DailyDigest:
     async def _rows(
         self, work: Work, wanted: Sequence[Subscription], since: datetime, due: datetime
     ) -> list[Outgoing]:
-        changed = [i for i in await work.changed_since(since) if not i.drill]
+        named = self._config.directory.named
+        changed = [outward(i, named) for i in await work.changed_since(since) if not i.drill]
         said = [(incident, await self._said(work, incident, since)) for incident in changed]
         rows: list[Outgoing] = []
         url = self._config.stakeholders.url
@@ -82,7 +84,7 @@ class DailyDigest:
 
     async def _said(self, work: Work, incident: Incident, since: datetime) -> str:
         """Return the last brief or update since an instant; nothing if the incident is over."""
-        if not incident.running:
+        if not incident.running or not vouched(incident, self._config.directory.named):
             return ""
         brief, update = await last_brief(work, incident), incident.last_update
         if brief is not None and brief.at >= since:

@@ -8,6 +8,7 @@ from bot.contract.messages import Actions, Message, Spans, span_of
 from bot.domain import events as ev
 from bot.domain.incident import ClockName, Incident
 from bot.domain.telling import Scene
+from bot.presenter.forms import approve_line
 from bot.presenter.voice import Occasion, Voice, first, joined, last, message, shorten
 from bot.refs import PersonId
 
@@ -134,8 +135,26 @@ class CommandWords:
         ways = ": accept, or decline" if incident.acting else ""
         return (self._voice.who(person, notify=True), f" has been asked to take command{ways}.")
 
+    def acting(self, person: PersonId | None) -> Spans:
+        """Return who is acting commander, and how that ends (C1)."""
+        who = self._voice.who(person)
+        if self._voice.named(person):
+            return (who, " (acting, until a commander accepts)")
+        return (
+            who,
+            " (acting: keeps the clocks and the record, and decides nothing). "
+            "Any of the people of the config may take command: ",
+            self._voice.line("take ic"),
+        )
+
     def nobody_left(self, incident: Incident) -> Spans:
         """Return the line that nobody is left to ask, and how to name somebody (F4)."""
+        if not self._voice.named(incident.commander):
+            return (
+                "Nobody is left in the rotation to ask. Any of the people of the config may take "
+                "command: ",
+                self._voice.line("take ic"),
+            )
         return (
             "Nobody is left in the rotation to ask. Command stays with ",
             self._voice.who(incident.commander),
@@ -160,7 +179,7 @@ class CommandWords:
         ]
         if (draft := incident.draft) is not None:
             waits = f"A public text waits for the commander: {shorten(draft.text, 200)} "
-            lines.append((waits, self._voice.line("approve", incident)))
+            lines.append((waits, self._voice.line(approve_line(incident), incident)))
         due = joined(
             [self._voice.next_update(incident, now, c) for c in ClockName if c in incident.clocks],
             " ",

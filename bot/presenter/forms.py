@@ -5,9 +5,9 @@ from __future__ import annotations
 from bot.contract.messages import Actions, Block, Button, Choice, Form, Input, Message
 from bot.domain.action_values import Strength
 from bot.domain.commands import ImpactAnswer, NoteKind, Step
+from bot.domain.impact import QUESTIONS
 from bot.domain.incident import ClockName, Incident, Phase, Role, Severity
 from bot.domain.postmortem_values import TITLES, Postmortem, Section, sections_of
-from bot.domain.severity import QUESTIONS
 from bot.presenter.voice import Voice
 from bot.refs import PersonId
 
@@ -29,6 +29,11 @@ _SAID = {
     NoteKind.DECIDED: "Decided",
     NoteKind.DID: "Did",
 }
+
+
+def approve_line(incident: Incident) -> str:
+    """Return the line that approves the draft that waits, by its number (X3)."""
+    return f"approve {incident.draft.entry}" if incident.draft is not None else "approve"
 
 
 class FormWords:
@@ -72,7 +77,7 @@ class FormWords:
     def approval(self, incident: Incident) -> tuple[Block, ...]:
         """Return the button and the form by which the commander answers a draft (X2)."""
         return (
-            Actions((self._voice.button("Approve", incident, "approve"),)),
+            Actions((self._voice.button("Approve", incident, approve_line(incident)),)),
             Form(
                 inputs=(Input("why", "Why, and what would do", long=True),),
                 buttons=(self._voice.button("Send back", incident, "reject {why}"),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bot.contract.messages import Actions, Block, Fields, Message, Row, Spans
 from bot.domain import events as ev
@@ -12,7 +13,7 @@ from bot.domain.policy import Plan
 from bot.domain.public import compose_draft, health
 from bot.domain.publication import ComponentState, PublicDraft, PublicState
 from bot.domain.telling import Scene
-from bot.presenter.forms import FormWords
+from bot.presenter.forms import FormWords, approve_line
 from bot.presenter.voice import Occasion, Voice, because, first, joined, message, para, shorten
 
 BUTTON_LENGTH = 1000
@@ -105,21 +106,23 @@ class PublicWords:
         `elsewhere`: it is read outside the incident's conversation, so lines carry the id.
         """
         name = incident if elsewhere else None
+        approve = approve_line(incident)
         if text.by is None:
-            return message(
+            told = message(
                 (f"{self._voice.label(incident)}: a public text is ready, in the plan's words.",),
                 *self._appearance(incident, text),
                 (
                     "Nothing is out yet. ",
                     self._voice.who(incident.commander),
                     " decides: ",
-                    self._voice.line("approve", name),
+                    self._voice.line(approve, name),
                     "  ·  in other words: ",
                     self._voice.line("external <text>", name),
                 ),
-                Actions((self._voice.button("Approve", incident, "approve"),)),
+                Actions((self._voice.button("Approve", incident, approve),)),
             )
-        return message(
+            return replace(told, shows=shown(incident))
+        told = message(
             (
                 f"{self._voice.label(incident)}: for the status page, by ",
                 self._voice.who(text.by),
@@ -129,12 +132,18 @@ class PublicWords:
             (
                 self._voice.who(incident.commander),
                 " decides: ",
-                self._voice.line("approve", name),
+                self._voice.line(approve, name),
                 "  ·  ",
                 self._voice.line("reject <why>", name),
             ),
             *self._forms.approval(incident),
         )
+        return replace(told, shows=shown(incident))
+
+    def unseen(self, incident: Incident, draft: PublicDraft, *, elsewhere: bool) -> Message:
+        """Return the draft that waits, for somebody who approved another (X3)."""
+        told = self.drafted(incident, draft, elsewhere=elsewhere)
+        return replace(told, summary=("Not published; this text waits now. ", *told.summary))
 
     def offer(self, incident: Incident) -> Message:
         """Return the answer to `external` without a text: the draft, or the plan's words."""
@@ -169,7 +178,7 @@ class PublicWords:
                 f"For the status page: “{shorten(drafted.text, 300)}” — ",
                 self._voice.who(incident.commander),
                 ": ",
-                self._voice.line("approve"),
+                self._voice.line(approve_line(incident)),
             )
         ]
 
@@ -194,11 +203,16 @@ class PublicWords:
                     "A first public text is ready: ",
                     self._voice.line("external"),
                     " shows it, ",
-                    self._voice.line("approve"),
+                    self._voice.line(approve_line(incident)),
                     " publishes it.",
                 )
             )
         return lines
+
+
+def shown(incident: Incident) -> str | None:
+    """Return the name of the draft that waits, for messages that show it (X3)."""
+    return f"{incident.id} {incident.draft.entry}" if incident.draft is not None else None
 
 
 def _dashed(parts: list[Spans]) -> Spans:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.contract.messages import Actions, Bullets, Button, Code, Message, Spans, Text, span_of
+from bot.contract.messages import (
+    Actions,
+    Block,
+    Bullets,
+    Button,
+    Code,
+    Message,
+    Spans,
+    Text,
+    span_of,
+)
 from bot.domain.errors import Rejected
+from bot.domain.impact import QUESTIONS
 from bot.domain.incident import Incident
-from bot.domain.severity import QUESTIONS
 from bot.grammar.requests import UsageError
 from bot.presenter.forms import FormWords
 from bot.presenter.voice import PREFIX, Voice, joined, para, shorten
@@ -46,12 +56,21 @@ class RefusalWords:
                 for n, point in enumerate(refusal.points, 1)
             )
             return Message(summary=text, blocks=(*numbered, *(para(*line) for line in lines)))
+        added: tuple[Block, ...] = ()
+        if refusal.unnamed is not None:
+            added = (self._adding(refusal.unnamed),)
         if not lines:
-            return Message(summary=text)
+            return Message(summary=text, blocks=added)
         who: Spans = (self._voice.who(refusal.for_whom.person), ": ") if refusal.for_whom else ()
         if len(lines) == 1 and len("".join(str(t) for t in text)) < 200:
-            return Message(summary=(*text, " ", *who, *lines[0]))
-        return Message(summary=text, blocks=(para(*who, *joined(list(lines), "  ·  ")),))
+            return Message(summary=(*text, " ", *who, *lines[0]), blocks=added)
+        return Message(summary=text, blocks=(para(*who, *joined(list(lines), "  ·  ")), *added))
+
+    def _adding(self, person: PersonId) -> Text:
+        """Return what adds somebody to the people of the config (F8)."""
+        adapter, _, user = person.partition(":")
+        line = f'[people.<name>] users = {{ {adapter} = "{user}" }}'
+        return Text(("The operator can add ", self._voice.who(person), ": ", Code(line)))
 
     def _filled(self, line: str) -> str:
         """Return a line with people's handles instead of their ids."""

@@ -156,8 +156,7 @@ class SeverityWords:
 
     def _commanded_by(self, incident: Incident) -> Spans:
         if incident.acting:
-            who = self._voice.who(incident.commander)
-            return ("IC: ", who, " (acting, until a commander accepts)")
+            return ("IC: ", *self._command.acting(incident.commander))
         return ("IC: ", *self._voice.ic(incident)) if incident.commander else ()
 
     def _where(self, incident: Incident, head: ev.Declared, status_page: str | None) -> list[Spans]:
@@ -201,9 +200,7 @@ class SeverityWords:
                 f"{self._voice.practice(incident)}{incident.id} is {change.now.label}, {verb} from "
                 f"{change.was.label}{why}.",
             ),
-            ("IC: ", self._voice.who(commander.now), " (acting, until a commander accepts)")
-            if commander
-            else None,
+            ("IC: ", *self._command.acting(commander.now)) if commander else None,
             self._command.asked(incident, asked.person) if asked else None,
             self._command.nobody_left(incident) if first(scene, ev.CandidatesExhausted) else None,
             (

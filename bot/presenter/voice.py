@@ -147,6 +147,10 @@ class Voice:
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
 
+    def named(self, person: PersonId | None) -> bool:
+        """Whether somebody counts as named (F8)."""
+        return person in self.directory.named
+
     def who(self, person: PersonId | None, *, notify: bool = False) -> Span:
         """Return a person, or `none`."""
         if person is None:

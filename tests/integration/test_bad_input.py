@@ -26,11 +26,11 @@ PEOPLE = Directory((Person(id=PersonId("ann"), name="Ann"), Person(id=PersonId("
 SAY = Presenter(PEOPLE, lambda _service: Plan())
 
 
-async def unchanged(bot, text: str, **more) -> str:
+async def unchanged(bot, text: str, who: str = "eve", **more) -> str:
     """Say something that must change nothing, and return the answer."""
     before = await bot.app.store.read(lambda w: w.list("all", 99)), await bot.timeline()
     heard = len(bot.heard())
-    assert not await bot.say("eve", text, **more)
+    assert not await bot.say(who, text, **more)
     after = await bot.app.store.read(lambda w: w.list("all", 99)), await bot.timeline()
     assert after == before
     answers = bot.heard()[heard:]
@@ -51,7 +51,6 @@ async def unchanged(bot, text: str, **more) -> str:
         ("!inc update \u200b\x00\x07", None),
         ("!inc cadence internal -5m because x", "How often?"),
         ("!inc cadence internal 999999999999d because x", "How often?"),
-        ("!inc cadence internal 30s because x", "between 1 minute and 24 hours"),
         ("!inc amend 0 x", "no entry 0"),
         ("!inc redact 1 2", "needs the number"),
         ("!inc amend -1 x", "needs the number"),
@@ -64,7 +63,6 @@ async def unchanged(bot, text: str, **more) -> str:
         ("!INC\tfrobnicate", "No verb"),
         ("!inc tried", "Which step?"),
         ("!inc page @nobody", "Nobody here is called"),
-        ("!inc page nowhere", "Nobody is on call for nowhere"),
         ("!inc list everything", "!inc list open"),
     ],
 )
@@ -216,3 +214,20 @@ async def test_an_event_id_of_any_length_counts_once(tmp_path):
         for _ in range(2):
             assert await bot.say("ann", "!inc declare sev3 down", event="x" * 100_000)
         assert len(await bot.app.store.read(lambda w: w.list("all", 9))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "helps"),
+    [
+        ("!inc cadence internal 30s because x", "between 1 minute and 24 hours"),
+        ("!inc page nowhere", "Nobody is on call for nowhere"),
+    ],
+)
+async def test_what_only_named_people_may_do_is_answered_with_a_line_too(tmp_path, text, helps):
+    """D5 F8"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+        assert helps in await unchanged(bot, text, "dev")
+        refusal = await unchanged(bot, text)
+        assert "Only people of the config" in refusal
+        assert "!inc" in refusal

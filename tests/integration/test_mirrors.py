@@ -64,6 +64,7 @@ async def test_what_is_said_on_one_platform_is_told_on_the_other_with_author_and
         await say(bot, "eve", "!inc note the replica lags", 1)
         assert bot.heard(HERE)[-1].startswith("14:00:00 UTC Eve Other (Other): the replica lags")
         assert other.said(THERE)[-1].startswith("Noted 14:00:00 UTC as entry")
+        await say(bot, "eve", "!inc join", 9)
         await say(bot, "eve", "!inc update seen", 2)
         state = (await bot.incident()).clocks[ClockName.INTERNAL]
         assert (state.made, state.kept) == (3, 2)
@@ -192,7 +193,7 @@ async def test_what_people_call_themselves_does_not_pass_for_somebody_else(tmp_p
             conversation=ConversationRef("other", THERE),
             sender=UserRef("other", "29:x"),
             sender_name="ben",
-            text="!inc update all is well",
+            text="!inc note all is well",
             written_at=bot.clock.now(),
         )
         await bot.app.receive(event)

@@ -250,9 +250,9 @@ async def test_a_room_can_be_told_and_only_there_is_it_ended(tmp_path):
         await bot.say("dev", "!inc subscribe sev1 to:here", room="board")
         await bot.say("ann", "!inc declare sev1 down ic:@ann")
         assert "declared — down" in bot.heard("board")[-1]
-        await bot.say("eve", "!inc unsubscribe 1", room="lobby")
+        await bot.say("priya", "!inc unsubscribe 1", room="lobby")
         assert "You have no subscription 1" in bot.heard("lobby")[-1]
-        await bot.say("eve", "!inc unsubscribe 1", room="board")
+        await bot.say("priya", "!inc unsubscribe 1", room="board")
         assert "Unsubscribed" in bot.heard("board")[-1]
 
 
@@ -611,7 +611,7 @@ async def test_a_drill_plays_the_whole_plan_and_is_scored(tmp_path):
         await bot.say("ann", "!inc drill sev1 The database is gone service:checkout ic:@ben")
         assert not await bot.say("ann", "!inc score extra")
         await bot.say("ben", "!inc accept")
-        await bot.say("ben", "!inc approve")
+        await bot.say("ben", f"!inc approve {(await bot.incident('DRILL-1')).draft.entry}")
         assert "(practice: it goes nowhere)" in bot.heard()[-1]
         await bot.minutes(17)
         await bot.say("ben", "!inc impact everybody")

@@ -397,7 +397,7 @@ def test_an_action_is_changed_by_its_owner_or_who_answers_for_the_whole():
     play.do(BEN, wanted())
     assert play.refused(CARA, cmd.FinishAction(n=1)).for_whom is not None
     later = cmd.ChangeAction(n=1, due=date(2026, 12, 20))
-    assert "says why" in str(play.refused(DEV, later))
+    assert "needs a reason" in str(play.refused(DEV, later))
     play.do(DEV, replace(later, reason="a holiday"))
     play.do(EVE, cmd.ChangeAction(n=1, due=date(2026, 12, 18)))  # sooner needs no reason
     play.do(DEV, cmd.FinishAction(n=1))

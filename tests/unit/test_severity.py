@@ -5,8 +5,8 @@ import pytest
 from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.commands import ImpactAnswer
+from bot.domain.impact import assessed
 from bot.domain.incident import IMPACT, RESPONSE, ClockName, Kind, Phase, Severity
-from bot.domain.severity import assessed
 from tests.worlds.domain import ANN, BEN, DEV, Play, at
 
 YES, NO, UNSURE = ImpactAnswer.YES, ImpactAnswer.NO, ImpactAnswer.UNSURE

@@ -1,0 +1,40 @@
+"""Named people: those whom the config knows, and those whom it lets count as known (F8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from bot.refs import PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The people who count as named: `person in named`."""
+
+    people: frozenset[PersonId] = frozenset()
+    """The people of the config."""
+    everybody: bool = False
+    """Everybody counts as named: `[access] unknown_people = "trust"`."""
+    adapters: frozenset[str] = frozenset()
+    """The adapters on which the config names nobody: everybody admitted there counts."""
+    trusted: tuple[str, ...] = ()
+    """The patterns of `[access] trusted`, such as `matrix:@*:example.org`."""
+    homes: Mapping[PersonId, str] = field(default_factory=dict)
+    """Where others come from, as their platform says and signs: a tenant."""
+
+    def __contains__(self, person: object) -> bool:
+        if not isinstance(person, str) or not person:
+            return False
+        if self.everybody or person in self.people:
+            return True
+        adapter, _, _user = person.partition(":")
+        if adapter in self.adapters:
+            return True
+        home = self.homes.get(PersonId(person))
+        ways = (person, *((f"{adapter}:{home}",) if home else ()))
+        return any(fnmatchcase(way, pattern) for way in ways for pattern in self.trusted)
+
+
+EVERYBODY = Named(everybody=True)

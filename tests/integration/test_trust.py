@@ -1,0 +1,245 @@
+"""Nobody acts beyond their part: what people whom the config does not name cannot bring about."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.contract.messages import buttons_of
+from bot.domain import events as ev
+from bot.testing import TEAM, RecordingProvider, Stage, stage
+
+PUBLIC = TEAM.replace(
+    'comms = "priya"',
+    'comms = "priya"\nowner = "ann"\ncomponents = ["checkout"]\n'
+    'external = { sev1 = "30m", sev2 = "30m", sev3 = "60m" }',
+)
+OUTSIDE = "\n[plugins.outside]\n"
+HOOKS = ("register_status_page", "register_pager", "register_stakeholder_channel")
+
+MALLORY = "mallory"
+"""Somebody in the room whom the config does not name."""
+
+
+@asynccontextmanager
+async def public(home, more=""):
+    """A Sitrep with a status page, a pager and stakeholders, all of which are recorded."""
+    outside = RecordingProvider()
+    given = {"outside": outside.plugin(*HOOKS)}
+    async with stage(home, config=PUBLIC, more=OUTSIDE + more, given=given) as bot:
+        yield bot, outside
+
+
+def published(outside: RecordingProvider) -> list[str]:
+    """The texts that the status page was given."""
+    return [what[0].updates[-1].text for call, what in outside.calls if call == "publish"]
+
+
+async def press(bot: Stage, who: str, label: str, nth: int = -1) -> bool:
+    """Press a button of a message that the bot sent."""
+    found = [
+        button.command
+        for posted in bot.chat.done
+        if posted.message is not None
+        for button in buttons_of(posted.message)
+        if button.label == label
+    ]
+    return await bot.say(who, list(dict.fromkeys(found))[nth], room=f"@{who}")
+
+
+async def test_a_stranger_who_declares_publishes_nothing(tmp_path):
+    """F8 X3 C1"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say(MALLORY, "!inc declare sev1 We were breached service:checkout")
+        assert not await bot.say(MALLORY, "!inc external All customer data was stolen")
+        assert not await bot.say(MALLORY, "!inc approve 3")
+        assert not await press(bot, MALLORY, "Approve")
+        assert published(outside) == []
+        told = [what[0].text for call, what in outside.calls if call == "send"]
+        assert told
+        assert not any("breached" in text for text in told)
+        await bot.say("ben", "!inc accept")
+        await bot.say("ben", "!inc stabilised rolled back")
+        told = [what[0].text for call, what in outside.calls if call == "send"]
+        assert "breached" in told[-1]
+
+
+async def test_a_sev3_without_a_commander_is_no_way_out(tmp_path):
+    """F8 X3 C5"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("dev", "!inc declare sev3 Search is slow service:checkout")
+        for line in (
+            "external Everything is on fire",
+            "resolve nothing here",
+            "cancel because I say so",
+            "sev 4 because it is nothing",
+            "cadence internal 10m",
+            "brief We are all fired",
+            "mirror chat",
+        ):
+            assert not await bot.say(MALLORY, f"!inc INC-1 {line}", room="other"), line
+        incident = await bot.incident()
+        assert incident.running
+        assert published(outside) == []
+
+
+async def test_raising_makes_a_stranger_no_publisher(tmp_path):
+    """F8 X3 F5"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("dev", "!inc declare sev3 Search is slow service:checkout")
+        assert await bot.say(MALLORY, "!inc INC-1 sev 1", room="other")
+        incident = await bot.incident()
+        assert (incident.commander, incident.acting) == ("chat:mallory", True)
+        assert not await bot.say(MALLORY, "!inc INC-1 external Data stolen", room="other")
+        assert published(outside) == []
+        assert await bot.say("priya", "!inc take ic")
+        assert (await bot.incident()).commander == "priya"
+
+
+async def test_two_strangers_cannot_take_command(tmp_path):
+    """F8 C1 C2 F4"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout")
+        assert await bot.say("m2", "!inc join")
+        for line in ("ic @m2", "handoff @m2", "role comms @m2", "take ic"):
+            assert not await bot.say(MALLORY, f"!inc {line}"), line
+        assert not await bot.say("ann", "!inc ic @chat:m2")
+        assert not await bot.say("m2", "!inc accept")
+        assert not await bot.say("m2", "!inc external hacked")
+        assert (await bot.incident()).commander == "ann"
+        assert published(outside) == []
+
+
+async def test_a_draft_that_was_swapped_is_shown_again_and_not_published(tmp_path):
+    """X3"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout ic:@ben")
+        await bot.say("ben", "!inc accept")
+        await bot.say("priya", "!inc external Checkout is slow")
+        await bot.say("priya", "!inc external Checkout is down", deliver=False)
+        # Neither the first preview's button nor a bare word publishes what nobody has seen.
+        assert not await bot.say("ben", "!inc approve")
+        assert published(outside) == []
+        assert "this text waits now" in bot.heard()[-1]
+        assert not await press(bot, "ben", "Approve", nth=-2)
+        assert published(outside) == []
+        assert await press(bot, "ben", "Approve")
+        assert published(outside) == ["Checkout is down"]
+
+
+async def test_a_bare_approval_is_of_what_the_conversation_showed_last(tmp_path):
+    """X3"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout ic:@ben")
+        await bot.say("ben", "!inc accept")
+        assert not await bot.say("ben", "!inc INC-1 approve", room="elsewhere")
+        await bot.say("priya", "!inc external Checkout is slow")
+        assert await bot.say("ben", "!inc approve")
+        assert published(outside) == ["Checkout is slow"]
+
+
+async def test_a_stranger_is_no_scribe_and_erases_nothing(tmp_path):
+    """F8 L3"""
+    async with public(tmp_path) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout")
+        await bot.say("dev", "!inc note evidence: card numbers leaked from host db7")
+        n = (await bot.incident()).entries
+        await bot.say(MALLORY, "!inc note mine")
+        for line in (
+            f"redact {n}",
+            f"redact {n + 1}",
+            f"amend {n} nothing happened",
+            "role scribe @mallory",
+            f"INC-1 redact {n}",
+        ):
+            assert not await bot.say(MALLORY, f"!inc {line}"), line
+        texts = [e.event.text for e in await bot.timeline() if isinstance(e.event, ev.NoteAdded)]
+        assert texts == ["evidence: card numbers leaked from host db7", "mine"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "page @cara spam",
+        "page checkout spam",
+        "cadence internal 5m",
+        "cadence internal 1h because x",
+        "pm start because x",
+        "pm set summary Ben did it on purpose",
+        "pm held",
+        "pm review",
+        "pm schedule 2026-12-01 03:00",
+        "pm unschedule",
+        "action Give mallory root access to it owner:@dev due:2026-12-15 as:detect",
+        "reopen because x",
+        "shield off",
+        "subscribe to:here",
+        "subscribe all to:here",
+        "subscribe all to:ceo@example.com",
+        "unmirror chat",
+    ],
+)
+@pytest.mark.parametrize("over", [False, True])
+async def test_what_a_stranger_never_does(tmp_path, line, over):
+    """F8"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout")
+        if over:
+            await bot.say("ann", "!inc resolve")
+        before, calls = await bot.incident(), list(outside.calls)
+        assert not await bot.say(MALLORY, f"!inc {line}")
+        assert await bot.incident() == before
+        assert outside.calls == calls
+
+
+async def test_the_subscription_of_a_room_is_not_a_strangers_to_end(tmp_path):
+    """F8 H1"""
+    async with public(tmp_path) as (bot, _outside):
+        await bot.say("dev", "!inc subscribe all to:here", room="board")
+        await bot.say(MALLORY, "!inc unsubscribe all", room="board")
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout")
+        assert any("INC-1" in text for text in bot.heard("board"))
+
+
+async def test_whoever_joined_records_what_they_see_and_do(tmp_path):
+    """F8"""
+    async with public(tmp_path) as (bot, outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout ic:@ben")
+        await bot.say("ben", "!inc accept")
+        for line in ("update we look", "saw 500s", "did restart it", "tried rollback 3.1"):
+            assert not await bot.say("guest", f"!inc {line}"), line
+        assert await bot.say("guest", "!inc join")
+        await bot.say("ben", "!inc external We are looking")
+        for line in (
+            "update we look",
+            "saw 500s",
+            "did restart it",
+            "tried rollback 3.1",
+            "impact nobody can pay",
+            "stabilised rolled back",
+        ):
+            assert await bot.say("guest", f"!inc {line}"), line
+        assert not await bot.say("guest", "!inc did it by:@olga")
+        assert published(outside) == ["We are looking"]  # “a fix is in place” waits for the word
+        assert await bot.say("ben", f"!inc approve {(await bot.incident()).draft.entry}")
+        assert len(published(outside)) == 2
+
+
+async def test_where_everybody_is_trusted_everybody_counts_as_named(tmp_path):
+    """F8"""
+    for n, access in enumerate(('unknown_people = "trust"', 'trusted = ["chat:mal*"]')):
+        home = tmp_path / str(n)
+        home.mkdir()
+        async with public(home, f"\n[access]\n{access}\n") as (bot, outside):
+            await bot.say(MALLORY, "!inc declare sev1 Checkout is down service:checkout")
+            assert await bot.say(MALLORY, "!inc external We are looking")
+            assert published(outside) == ["We are looking"]
+
+
+async def test_a_refusal_tells_a_stranger_how_to_be_named(tmp_path):
+    """F8 D5"""
+    async with public(tmp_path) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down")
+        await bot.say(MALLORY, "!inc page @cara spam")
+        assert 'users = { chat = "mallory" }' in bot.heard()[-1]
