@@ -126,6 +126,7 @@ class PluginManager:
         self._pm = pluggy.PluginManager(NAME)
         self._pm.add_hookspecs(Hooks)
         self._clock, self._home, self._directory = clock, home, directory
+        self._confidants: set[str] = set()
         self._contexts: dict[str, Context] = {}
         self._provided: dict[type, dict[str, Any]] = {kind: {} for kind in REGISTERING.values()}
 
@@ -156,6 +157,9 @@ class PluginManager:
 
     def _load(self, group: str, name: str, config: Mapping[str, Any], given: object | None) -> None:
         section = f"{group}.{name}"
+        if group == "plugins" and config.get("private") is True:
+            self._confidants.add(name)
+            config = {key: value for key, value in config.items() if key != "private"}
         if name in self._contexts:
             raise SetupFailed(f"[{section}] {name} has two sections; keep one")
         plugin = given if given is not None else _import(section, name)
@@ -254,6 +258,11 @@ class PluginManager:
         """Return every object that a plugin provides, with the plugin's name."""
         for objects in self._provided.values():
             yield from objects.items()
+
+    @property
+    def confidants(self) -> frozenset[str]:
+        """The plugins that hear of private incidents: `private = true` in their section (F17)."""
+        return frozenset(self._confidants)
 
     @property
     def listeners(self) -> tuple[str, ...]:

@@ -169,6 +169,12 @@ class RecordingAdapter:
         names = ",".join(user.id for user in users)
         self._do(Posted(kind="invite", conversation=to.id, text=names, key=key))
 
+    async def set_private(self, to: ConversationRef, *, private: bool, key: str) -> None:
+        """Let only the invited into a conversation, or everybody again."""
+        self._do(
+            Posted(kind="private" if private else "public", conversation=to.id, text="", key=key)
+        )
+
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
         """Keep a topic."""
         self._do(Posted(kind="topic", conversation=to.id, text=topic, key=key))
@@ -351,6 +357,7 @@ class Stage:
                 text=text,
                 written_at=at or self.clock.now(),
                 addressed=room.startswith("@"),
+                direct=room.startswith("@"),
                 message=name,
             )
         )

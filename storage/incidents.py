@@ -43,9 +43,14 @@ DAY = 24 * 3600 * 1_000_000
 
 
 _ACTIONS = (
-    "SELECT a.incident_id, i.title, a.data, a.done_us FROM action a"
+    "SELECT a.incident_id, i.title, a.data, a.done_us, i.state LIKE '%\"private\":true%' AS private"
+    " FROM action a"
     " JOIN incident i ON i.id = a.incident_id"
 )
+
+
+_PRIVATE = '"private":true'
+"""The mark of a private incident in its stored state; a text in there has its quotes escaped."""
 
 
 def end_of(day: date) -> int:
@@ -59,6 +64,7 @@ def _action_line(row: Mapping[str, Any]) -> ActionLine:
         title=row["title"],
         action=load_action(row["data"]),
         finished_at=instant(row["done_us"]) if row["done_us"] is not None else None,
+        private=bool(row["private"]),
     )
 
 
@@ -277,6 +283,7 @@ class SqlIncidents(SqlPlaces, SqlQueue, Incidents):
                 declared_at=instant(row.declared_us),
                 commander=PersonId(row.commander) if row.commander else None,
                 postmortem=row.postmortem,
+                private=_PRIVATE in row.state,
             )
             for row in rows
         ]

@@ -104,6 +104,7 @@ def event(heard: Heard, *, number: str, now: datetime, known: Mapping[str, str])
         text=heard.text,
         written_at=written_at,
         addressed=heard.room.startswith("@"),
+        direct=heard.room.startswith("@"),
         mentions=mentions,
     )
 

@@ -61,6 +61,7 @@ class MatrixAdapter:
         self._rooms = Rooms(settings, self._server, self._log)
         self.features = Features(
             rooms=True,
+            private_rooms=True,
             direct=True,
             edits=True,
             pins=True,
@@ -229,9 +230,11 @@ class MatrixAdapter:
             self._awake().changed(room)
             return Opened(conversation=ConversationRef(ADAPTER, room))
         await self._calm()
-        if self._settings.layout == "rooms":
+        if self._settings.layout == "rooms" or request.private:
             room = await self._rooms.incident(request, key)
             self._awake().note(room, encrypted=self._settings.encrypted)
+            if request.private:
+                return Opened(conversation=ConversationRef(ADAPTER, room))
             self._spawn(retried(self._clock, self._log, lambda: self._rooms.enlist(room)))
             return Opened(conversation=ConversationRef(ADAPTER, room))
         room = await self._rooms.triage()
@@ -339,6 +342,16 @@ class MatrixAdapter:
             await self._rooms.bring_in(room, [user.id for user in users if user.id != self._me])
         finally:
             self._awake().changed(room)
+
+    async def set_private(self, to: ConversationRef, *, private: bool, key: str) -> None:
+        """Let only the invited into a room, or everybody of the space again."""
+        del key  # it is state: setting it again changes nothing
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(to.id))
+        try:
+            await self._rooms.close(room, private=private)
+        except HomeserverRefused as exc:
+            raise PermanentFailure(f"the room cannot be closed: {exc}") from exc
 
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
         """Set a room's topic; a thread's first message says it instead."""

@@ -213,6 +213,7 @@ class RoomEvents:
                 text=said.text,
                 written_at=inbound.written_at(event),
                 addressed=said.addressed or room in self._rooms.direct_users,
+                direct=room in self._rooms.direct_users,
                 mentions=said.mentions,
                 message=identity,
             )

@@ -108,8 +108,8 @@ class Rooms:
             "name": request.name,
             "topic": request.topic,
             "invite": at_once,
-            "initial_state": await self._furnishing(),
-            "power_level_content_override": await self._levels(),
+            "initial_state": await self._furnishing(private=request.private),
+            "power_level_content_override": await self._levels(private=request.private),
         }
         room, fresh = await self._made(request.alias, body, key)
         await self.bring_in(room, [u for u in users if not (fresh and u in at_once)])
@@ -260,12 +260,30 @@ class Rooms:
         except HomeserverRefused as exc:
             self._log.warning("not in the space", room=room, why=str(exc))
 
-    async def _furnishing(self) -> list[dict[str, Any]]:
+    async def close(self, room: str, *, private: bool) -> None:
+        """Let only the invited into a room and take it out of the space, or undo both (F17)."""
+        levels = await self._server.state(room, "m.room.power_levels") or {}
+        wanted = {**levels, "invite": 50 if private else 0}
+        await self._server.put_state(room, "m.room.power_levels", wanted)
+        rule: dict[str, Any] = {"join_rule": "invite"}
+        space = await self.space()
+        if space is not None:
+            via = {"via": [self._settings.server]}
+            child, parent = ({}, {}) if private else (via, {**via, "canonical": True})
+            await self._server.put_state(space, "m.space.child", child, room)
+            await self._server.put_state(room, "m.space.parent", parent, space)
+            if not private and self._settings.join == "space":
+                allow = [{"type": "m.room_membership", "room_id": space}]
+                rule = {"join_rule": "restricted", "allow": allow}
+        await self._server.put_state(room, "m.room.join_rules", rule)
+
+    async def _furnishing(self, *, private: bool = False) -> list[dict[str, Any]]:
+        """Return the state that a new room begins with; a private one is in no space."""
         state = [
             {"type": "m.room.history_visibility", "content": {"history_visibility": "shared"}},
             *_encryption(on=self._settings.encrypted),
         ]
-        space = await self.space()
+        space = None if private else await self.space()
         if space is None:
             return state
         parent = {"via": [self._settings.server], "canonical": True}
@@ -276,13 +294,16 @@ class Rooms:
             state.append({"type": "m.room.join_rules", "content": rule})
         return state
 
-    async def _levels(self) -> dict[str, Any]:
-        """Return the power levels of a new room: everybody may speak, pin and invite."""
+    async def _levels(self, *, private: bool = False) -> dict[str, Any]:
+        """Return the power levels of a new room: everybody may speak and pin, and invite.
+
+        Into a private room the bot alone lets people: whoever is asked, or named in a command.
+        """
         modern = creators_rule(await self.version())
         users = {} if modern else {self._me: 100, **dict.fromkeys(self._settings.admins, 100)}
         return {
             "users": users,
-            "invite": 0,
+            "invite": 50 if private else 0,
             "events": {
                 "m.room.pinned_events": 0,
                 "m.room.power_levels": 100,

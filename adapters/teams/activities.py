@@ -140,6 +140,7 @@ class Activities:
                     text=said.text,
                     written_at=self._sent_at(found),
                     addressed=said.addressed,
+                    direct=found.conversation.kind == "personal",
                     mentions=mentions,
                     message=found.conversation.root or found.id,
                 )

@@ -83,6 +83,7 @@ def plan_of(
         service=service,
         name=section.name if section else None,
         missing=section is None,
+        private=section.private if section else False,
         owner=_person(section.owner) if section else None,
         comms=_person(own.comms or default.comms),
         liaison=_person(own.liaison or default.liaison),

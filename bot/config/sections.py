@@ -158,6 +158,7 @@ class ServiceSection(PlanSection):
     components: tuple[str, ...] = ()
     owner: str | None = None
     on_call: tuple[str, ...] = ()
+    private: bool = False
 
 
 class Rungs(ConfigSection):
@@ -263,6 +264,7 @@ class AccessSection(ConfigSection):
 
     unknown_people: Literal["admit", "trust", "refuse"] = "admit"
     trusted: tuple[str, ...] = ()
+    auditors: tuple[str, ...] = ()
     stale_after: Period = timedelta(minutes=5)
     conversations: tuple[str, ...] = ()
 

@@ -25,6 +25,8 @@ class ChatEvent:
     written_at: datetime
     addressed: bool = False
     """True if the bot is meant even without the prefix: a mention, or a personal chat."""
+    direct: bool = False
+    """True if nobody but the sender and the bot reads the conversation."""
     mentions: Mapping[str, UserRef] = field(default_factory=dict)
     """The user behind each word of the text that stands for a person, without its `@`."""
     message: str | None = None
@@ -133,6 +135,8 @@ class ConversationRequest:
     invite: tuple[UserRef, ...] = ()
     direct_to: UserRef | None = None
     """The user of a direct conversation; `None` for an incident's room."""
+    private: bool = False
+    """True if only those who are invited may come in, and others must not find it (F17)."""
     opening: Message | None = None
     """The status card, for platforms where a conversation begins with a message (a thread)."""
 
@@ -152,6 +156,8 @@ class Features:
 
     rooms: bool = False
     """An incident gets a conversation of its own; else it stays where it was declared."""
+    private_rooms: bool = False
+    """A room can be opened that only the invited read (F17)."""
     direct: bool = True
     """One person can be written to alone."""
     edits: bool = False
@@ -248,3 +254,11 @@ class ChatAdapter(Protocol):
 
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
         """Set a conversation's topic; called if `features.rooms`."""
+
+
+@runtime_checkable
+class ClosesRooms(Protocol):
+    """A chat adapter that can let only the invited into a room it opened (F17)."""
+
+    async def set_private(self, to: ConversationRef, *, private: bool, key: str) -> None:
+        """Let only the invited into a conversation, or everybody again; what is said stays."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot.config.sections import DeliverySection
-from bot.contract.chat import ChatAdapter, ConversationRequest, Opened
+from bot.contract.chat import ChatAdapter, ClosesRooms, ConversationRequest, Opened
 from bot.contract.context import Clock
 from bot.contract.errors import PermanentFailure
 from bot.contract.messages import Message, buttons_of
@@ -21,12 +21,14 @@ from bot.delivery.shown import shown_in
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
 from bot.presenter import Presenter
+from bot.presenter.privacy import masked
 from bot.refs import ConversationRef, MessageRef
 from bot.store.rows import (
     Acknowledge,
     Board,
     Card,
     ChatBody,
+    Closing,
     Invite,
     Offer,
     Open,
@@ -79,7 +81,7 @@ class ChatDelivery:
         self,
         adapter: ChatAdapter,
         row: Waiting,
-        body: Post | Acknowledge | Offer | Card | Board | Invite | RoomTopic,
+        body: Post | Acknowledge | Offer | Card | Board | Invite | Closing | RoomTopic,
         to: ConversationRef,
     ) -> Delivered:
         match body:
@@ -92,7 +94,9 @@ class ChatDelivery:
                 return await self._show(adapter, row, to, card)
             case Board():
                 await self._clock.sleep(BOARD_SETTLES)
-                board = self._presenter.cards.board(await self._store.read(_open_incidents))
+                board = self._presenter.cards.board(
+                    [masked(each) for each in await self._store.read(_open_incidents)]
+                )
                 return await self._show(adapter, row, to, board)
             case Offer():
                 await adapter.offer(MessageRef(to, body.message), body.buttons, key=row.key)
@@ -102,6 +106,9 @@ class ChatDelivery:
                     await adapter.acknowledge(command, worked=body.worked, key=row.key)
             case Invite():
                 await adapter.invite(to, body.users, key=row.key)
+            case Closing():
+                if isinstance(adapter, ClosesRooms):
+                    await adapter.set_private(to, private=body.private, key=row.key)
             case RoomTopic():
                 await adapter.set_topic(to, body.text, key=row.key)
         return Delivered()

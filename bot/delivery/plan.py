@@ -27,6 +27,7 @@ from bot.store.rows import (
     Brief,
     Card,
     ChatBody,
+    Closing,
     Events,
     FanOut,
     Guard,
@@ -57,6 +58,8 @@ class Targets:
     summarizers: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
     mailers: tuple[str, ...] = ()
+    confidants: frozenset[str] = frozenset()
+    """The plugins that hear of private incidents, too: `private = true` in their section."""
 
     @classmethod
     def of(cls, plugins: PluginManager) -> Targets:
@@ -71,6 +74,7 @@ class Targets:
             summarizers=tuple(plugins.summarizers),
             publishers=tuple(plugins.publishers),
             mailers=tuple(plugins.mailers),
+            confidants=plugins.confidants,
         )
 
 
@@ -142,6 +146,12 @@ class Router:
             if self._opens(name)
         }
 
+    def private_places(self, incident: str) -> dict[str, ConversationRef]:
+        """Return the conversations that a private incident could have, by adapter (F17)."""
+        closed = (n for n, a in self._targets.adapters.items() if a.features.private_rooms)
+        places = self.places(incident)
+        return {name: places[name] for name in closed if name in places}
+
     def _rows(
         self,
         incident: Incident,
@@ -165,6 +175,10 @@ class Router:
                 return [Outgoing(target=to.adapter, lane=lane, body=Board(), slot=f"board/{lane}")]
             case fx.OpenRoom(to=to):
                 return [_to(to, self._room(incident, effect), named)]
+            case fx.CloseRoom(to=to, private=private):
+                adapter = self._targets.adapters.get(to.adapter)
+                closes = adapter is not None and adapter.features.private_rooms
+                return [_to(to, Closing(private=private), named)] if closes else []
             case fx.InvitePeople(to=to):
                 users = self._users(effect.people, to.adapter)
                 return [_to(to, Invite(users=users), named)] if users else []
@@ -257,12 +271,12 @@ class Router:
 
         A listener that fails is reported once: its failure to hear of that report is not.
         """
+        listeners = self._targets.listeners
+        if incident.private:
+            listeners = tuple(name for name in listeners if name in self._targets.confidants)
         body = Events(first=entries[0].n, last=entries[-1].n)
         notice = all(isinstance(entry.event, DeliveryFailed) for entry in entries)
-        return [
-            replace(_plugin(name, body, incident.id), notice=notice)
-            for name in self._targets.listeners
-        ]
+        return [replace(_plugin(name, body, incident.id), notice=notice) for name in listeners]
 
     def _update(
         self, incident: Incident, effect: fx.InformStakeholders, now: datetime
@@ -341,6 +355,7 @@ class Router:
                 alias=incident.id.casefold(),
                 topic=self._topic(incident),
                 invite=self._users(effect.people, effect.to.adapter),
+                private=incident.private,
             ),
         )
 

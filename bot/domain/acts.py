@@ -50,6 +50,8 @@ class Act(StrEnum):
     REDACT = "redact"
     REDACT_OWN = "redact: one's own entry"
     MIRROR = "mirror, unmirror"
+    HIDE = "private on"
+    REVEAL = "private off"
     FOLLOW = "subscribe, unsubscribe: oneself"
     FOLLOW_FOR_OTHERS = "subscribe, unsubscribe: a room, another's address"
     SHIELD = "shield"
@@ -90,6 +92,8 @@ def _about_response(decision: Decision, command: cmd.Response) -> Act | None:
             return Act.LOWER if command.severity > incident.severity else Act.RAISE
         case cmd.PublishExternal():
             return Act.PUBLISH
+        case cmd.ChangePrivacy():
+            return Act.HIDE if command.private else Act.REVEAL
         case cmd.ChangeCadence():
             state = incident.clocks.get(command.clock)
             running = state is not None and state.promise is not None
@@ -248,6 +252,8 @@ def line_of(command: cmd.Command) -> str | None:
             return f"mirror {command.adapter}"
         case cmd.EndMirror():
             return f"unmirror {command.adapter}"
+        case cmd.ChangePrivacy():
+            return f"private {'on' if command.private else 'off'} because <reason>"
         case cmd.StartPostmortem():
             return "pm start because <reason>"
         case cmd.WriteSection():

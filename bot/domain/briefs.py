@@ -13,6 +13,11 @@ from bot.domain.stages import under_way
 def send_brief(decision: Decision, text: str) -> None:
     """Send a summary to the stakeholders; the liaison's (H1)."""
     under_way(decision)
+    if decision.incident.private:
+        raise Rejected(
+            f"{decision.incident.id} is private: nobody outside is briefed on it.",
+            lines=("update <text>",),
+        )
     if ClockName.STAKEHOLDER not in decision.setting.audiences:
         raise Rejected(
             "Nobody is subscribed and no audience is configured, so there is nobody to brief.",

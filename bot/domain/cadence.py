@@ -89,6 +89,13 @@ def change_cadence(decision: Decision, command: cmd.ChangeCadence) -> None:
     change_period(decision, clock, period, reason=command.reason)
 
 
+def _period(decision: Decision, clock: ClockName) -> timedelta | None:
+    """Return the period that a clock starts with; nobody is briefed on what is private (F17)."""
+    if clock is ClockName.STAKEHOLDER and decision.incident.private:
+        return None
+    return decision.setting.period(clock, decision.incident.severity)
+
+
 def running(decision: Decision, clock: ClockName) -> Promise | None:
     """Return the running promise of a clock."""
     state = decision.incident.clocks.get(clock)
@@ -159,7 +166,7 @@ def end_clocks(decision: Decision) -> None:
 def start_clocks(decision: Decision) -> None:
     """Start every clock that its severity and plan ask for and that does not run yet (K1)."""
     for clock in ClockName:
-        period = decision.setting.period(clock, decision.incident.severity)
+        period = _period(decision, clock)
         if period is not None and running(decision, clock) is None:
             make_promise(decision, clock, at=decision.now, period=period)
 
@@ -167,7 +174,7 @@ def start_clocks(decision: Decision) -> None:
 def replan(decision: Decision) -> None:
     """Fit the clocks to the severity as it is now (S3, F3, F5)."""
     for clock in ClockName:
-        period = decision.setting.period(clock, decision.incident.severity)
+        period = _period(decision, clock)
         if period is None:
             withdraw(decision, clock)
         elif running(decision, clock) is None:

@@ -50,6 +50,8 @@ class Declare:
     service: str | None = None
     commander: PersonId | None = None
     impact: str | None = None
+    private: bool = False
+    """Only those who take part read it; a service may ask for that, too (F17)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,14 @@ class ChangeSeverity:
     """Raise or lower the severity (S3)."""
 
     severity: Severity
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePrivacy:
+    """Make the incident private, or open it to everybody again (F17)."""
+
+    private: bool
     reason: str | None = None
 
 
@@ -559,6 +569,7 @@ Response = (
     | OpenAudience
     | ChangeCadence
     | ChangeSeverity
+    | ChangePrivacy
     | AddNote
     | Capture
     | TryStep

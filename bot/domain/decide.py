@@ -21,6 +21,7 @@ from bot.domain.permissions import permit
 from bot.domain.phases import cancel, reopen, resolve, stabilise
 from bot.domain.platforms import act_on_platforms
 from bot.domain.postmortem import review_postmortem
+from bot.domain.privacy import change_privacy
 from bot.domain.public import approve, publish, reject
 from bot.domain.setting import Setting
 from bot.domain.severity import assess, change_severity, declare
@@ -89,6 +90,8 @@ def _respond(decision: Decision, command: cmd.Response, act: Act | None) -> None
             change_cadence(decision, command)
         case cmd.ChangeSeverity():
             change_severity(decision, command)
+        case cmd.ChangePrivacy():
+            change_privacy(decision, command)
         case cmd.AddNote():
             note(decision, command)
         case cmd.Capture():

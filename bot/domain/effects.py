@@ -40,6 +40,14 @@ class OpenRoom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRoom:
+    """Let only the invited into a room of the incident's, or everybody again (F17)."""
+
+    to: ConversationRef
+    private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvitePeople:
     """Invite people to a room of the incident's."""
 
@@ -166,6 +174,7 @@ class TellListeners:
 
 Effect = (
     OpenRoom
+    | CloseRoom
     | InvitePeople
     | ChangeTopic
     | Say

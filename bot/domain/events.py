@@ -65,6 +65,8 @@ class Declared(Happening):
     impact: str | None = None
     comms: PersonId | None = None
     liaison: PersonId | None = None
+    private: bool = False
+    """Only those who take part read it (F17)."""
     triage_at: datetime | None = None
     """The end of the business day by which somebody should have taken it up (F16)."""
 
@@ -78,6 +80,14 @@ class SeverityChanged(Happening):
     reason: str | None
     corrected: bool = False
     """An early `assess` lowered it, as anybody may (F5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyChanged(Happening):
+    """The incident was made private, or opened to everybody again (F17)."""
+
+    private: bool
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -617,6 +627,7 @@ class ActionChased(Happening):
 Event = (
     Declared
     | SeverityChanged
+    | PrivacyChanged
     | Assessed
     | CommanderChanged
     | CommanderAsked

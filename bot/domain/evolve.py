@@ -85,6 +85,7 @@ def _declared(event: ev.Declared) -> Incident:
         roles={role: person for role, person in roles.items() if person is not None},
         participants=(event.by,),
         triage_at=event.triage_at,
+        private=event.private,
         resolved_at=event.at if near_miss else None,
         entries=1,
     )
@@ -98,6 +99,8 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
     match event:
         case ev.SeverityChanged():
             return _severity_changed(incident, event)
+        case ev.PrivacyChanged():
+            return replace(incident, private=event.private)
         case ev.Assessed():
             return replace(incident, unassessed=False)
         case ev.CommanderChanged():

@@ -198,6 +198,8 @@ class Incident:
     declared_by: PersonId
     conversation: ConversationRef
     service: str | None = None
+    private: bool = False
+    """Only those who take part read it (F17)."""
     unassessed: bool = False
     impact: str | None = None
     impact_entry: int = 0

@@ -130,6 +130,13 @@ TABLE: Mapping[Act, Row] = {
     Act.REDACT: Row("remove an entry's text", EVER, _COMMAND | {Part.SCRIBE, Part.SERVICE_OWNER}),
     Act.REDACT_OWN: Row("remove the text of their own entry", EVER, _NAMED),
     Act.MIRROR: Row("change where the incident is told", UNDER_WAY, _NAMED),
+    Act.HIDE: Row("make the incident private", EVER, _NAMED),
+    Act.REVEAL: Row(
+        "open the incident to everybody",
+        EVER,
+        _COMMAND | {Part.SERVICE_OWNER},
+        uncommanded=_NAMED,
+    ),
     Act.FOLLOW: Row("subscribe themselves", EVER, _ANYBODY),
     Act.FOLLOW_FOR_OTHERS: Row("subscribe a room, or somebody else", EVER, _NAMED),
     Act.SHIELD: Row("turn the shield on or off", EVER, _NAMED),

@@ -55,12 +55,17 @@ def _rooms(
     """Open the rooms that the events ask for, with those who take part (F15)."""
     if opening is not None and incident.conversation in routes.rooms:
         yield fx.OpenRoom(
-            to=incident.conversation, people=_newcomers(events), fallback=opening.declared_in
+            to=incident.conversation,
+            people=_newcomers(events),
+            fallback=None if incident.private else opening.declared_in,
         )
     for event in events:
         if isinstance(event, ev.Mirrored):
             people = dict.fromkeys((*incident.participants, *_newcomers(events)))
             yield fx.OpenRoom(to=event.conversation, people=tuple(people), fallback=None)
+        if isinstance(event, ev.PrivacyChanged):
+            for room in routes.rooms:
+                yield fx.CloseRoom(to=room, private=event.private)
 
 
 def _messages(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[fx.Effect]:
@@ -70,7 +75,8 @@ def _messages(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[f
         case ev.RungFired():
             yield from _rung(incident, head, scene, routes)
         case ev.UntouchedRaised():
-            yield fx.Say(to=routes.triage or incident.conversation, scene=scene)
+            triage = None if incident.private else routes.triage
+            yield fx.Say(to=triage or incident.conversation, scene=scene)
         case ev.ReviewReminded() | ev.ActionChased():
             yield from _reminder(incident, head, scene)
         case ev.ActionFiled(first=False):
@@ -305,22 +311,26 @@ def _outside(
                 | ev.ActionReopened(n=n, there=False)
             ) if routes.tracker:
                 yield fx.FileTicket(action=n)
-            case ev.ReviewScheduled() | ev.ReviewUnscheduled() if routes.mail:
+            case ev.ReviewScheduled() | ev.ReviewUnscheduled() if (
+                routes.mail and not incident.private
+            ):
                 yield fx.SendInvitations(event=event)
             case ev.PostmortemFinalised():
-                if routes.publishers:
+                if routes.publishers and not incident.private:
                     yield fx.PublishPostmortem()
             case _:
                 pass
     if (
         routes.publishers
+        and not incident.private
         and incident.phase is Phase.CLOSED
         and any(isinstance(e, ev.EntryRedacted | ev.EntryAmended) for e in events)
     ):
         yield fx.PublishPostmortem()
     if routes.status_page and any(_changes_the_page(incident, event) for event in events):
         yield fx.PublishStatus()
-    if routes.stakeholders and (news := _news(incident, events)) is not None:
+    told = routes.stakeholders and not incident.private
+    if told and (news := _news(incident, events)) is not None:
         yield news
 
 

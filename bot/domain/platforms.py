@@ -49,6 +49,8 @@ def mirror(decision: Decision, adapter: str) -> None:
     incident, places = decision.incident, decision.setting.places
     if any(each.adapter == adapter for each in incident.conversations):
         raise Rejected(f"{incident.id} runs on {adapter} already.", lines=("status",))
+    if incident.private:
+        places = decision.setting.private_places
     if adapter not in places:
         others = [name for name in places if name != incident.conversation.adapter]
         known = f" It can be mirrored to: {', '.join(others)}." if others else ""
@@ -74,7 +76,7 @@ def end_mirror(decision: Decision, adapter: str) -> None:
 def mirror_as_planned(decision: Decision) -> None:
     """Mirror to what the plan names for the severity, where that is not so already."""
     incident, setting = decision.incident, decision.setting
-    if not incident.running:
+    if not incident.running or incident.private:
         return
     for adapter in setting.plan.mirror.get(incident.severity, ()):
         taken = {each.adapter for each in decision.incident.conversations}

@@ -80,6 +80,8 @@ class Plan:
     service: str | None = None
     name: str | None = None
     """The public name of the service."""
+    private: bool = False
+    """Whether the service's incidents are private from their declaration on (F17)."""
     missing: bool = False
     """Whether the service has no plan, so that the default plan is used."""
     owner: PersonId | None = None

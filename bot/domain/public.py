@@ -112,7 +112,7 @@ def publish(decision: Decision, command: cmd.PublishExternal, *, draft: bool) ->
     text = compose_draft(
         incident, decision.setting.plan, command.text, title=command.title, state=command.state
     )
-    if draft:
+    if draft or incident.private:  # a private incident's text is seen before it is public (F17)
         _draft(decision, text, mine=True)
     else:
         _publish(decision, text)
@@ -125,6 +125,7 @@ def offer_draft(decision: Decision) -> None:
     if (
         ClockName.EXTERNAL in decision.setting.audiences
         and incident.severity.commanded
+        and not incident.private
         and not told
     ):
         _draft(decision, compose_draft(incident, decision.setting.plan, None), mine=False)
@@ -148,7 +149,7 @@ def publish_phase(decision: Decision, moment: Moment) -> None:
         state=STATE[moment],
         components=tuple(dict.fromkeys((*last.components, *decision.setting.plan.components))),
     )
-    if may(decision, Act.APPROVE):
+    if may(decision, Act.APPROVE) and not incident.private:
         _publish(decision, text, ended=over)
     else:
         _draft(decision, text, mine=False)

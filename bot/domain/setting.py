@@ -55,6 +55,10 @@ class Setting:
     """The conversation in which the actor wrote."""
     places: Mapping[str, ConversationRef] = field(default_factory=dict)
     """The rooms that could be opened for the incident, by platform (F15)."""
+    private_places: Mapping[str, ConversationRef] = field(default_factory=dict)
+    """The conversations that a private incident could have, by platform (F17)."""
+    direct: bool = False
+    """Whether the actor wrote to the bot alone."""
     has_subscribers: bool = False
     """Whether somebody may be subscribed to the incident."""
     has_brief_subscribers: bool = True

@@ -16,6 +16,7 @@ from bot.domain.platforms import (
     mirror_as_planned,
 )
 from bot.domain.postmortem import owe_postmortem
+from bot.domain.privacy import asks_privacy, private_place
 from bot.domain.public import offer_draft, publish_phase
 from bot.domain.publication import Moment
 from bot.domain.stages import under_way_or_sev4
@@ -33,9 +34,13 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
     if command.kind is Kind.NEAR_MISS:
         severity = command.severity or Severity.SEV3
     process = is_process(command.kind, severity)
+    private = asks_privacy(command, setting)
     room = setting.places.get(setting.via or "") if process else None
     if setting.name is None or setting.here is None:
         raise ValueError("a declaration needs a name and a place")
+    if private:
+        place = private_place(setting, opens=process)
+        room = place if place != setting.here else None
     decision.add(
         ev.Declared(
             at=decision.now,
@@ -51,6 +56,7 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
             impact=command.impact,
             comms=setting.plan.comms if process else None,
             liaison=setting.plan.liaison if process else None,
+            private=private,
             triage_at=setting.triage_at if severity is Severity.SEV3 and process else None,
         )
     )

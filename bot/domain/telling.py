@@ -38,6 +38,7 @@ TELLING: Mapping[type[ev.Happening], Telling] = {
     ev.Stabilised: Telling(heads=True, board=True),
     ev.Assessed: Telling(heads=True),
     ev.SeverityChanged: Telling(heads=True, board=True),
+    ev.PrivacyChanged: Telling(heads=True, board=True),
     ev.UpdatePosted: Telling(heads=True),
     ev.ExternalPublished: Telling(heads=True),
     ev.ExternalDrafted: Telling(heads=True, card=False),

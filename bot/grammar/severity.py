@@ -63,6 +63,9 @@ def _declaring(kind: Kind) -> Callable[[Words], cmd.Declare]:
         if severity is None and "answers" in options:
             severity = _answered(options["answers"])
         title = " ".join(text.split())
+        private = kind is not Kind.NEAR_MISS and title.casefold().endswith(" private")
+        if private:
+            title = title[: -len(" private")].rstrip()
         if not title:
             raise Wrong(
                 "What is broken? A title is enough.",
@@ -76,6 +79,7 @@ def _declaring(kind: Kind) -> Callable[[Words], cmd.Declare]:
             title=title,
             severity=severity,
             service=options.get("service"),
+            private=private,
             commander=words.person(commander) if commander else None,
             impact=" ".join(impact.split()) if impact else None,
         )
@@ -112,7 +116,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="declare",
         aliases=("new", "open", "start"),
-        form="declare [1..4|unsure] <title> [service:<s>] [ic:@x] [impact:<line>]",
+        form="declare [1..4|unsure] <title> [private] [service:<s>] [ic:@x] [impact:<line>]",
         example="declare sev2 Checkout answers 500 service:checkout",
         says="Opens an incident. Works with a title alone: SEV1 until it is assessed.",
         topic=Topic.START,

@@ -61,6 +61,8 @@ class Arrived:
     """The age from which a command is not carried out without asking (F11)."""
     message: str | None = None
     """The id of the message that can be marked and answered; `None` if there is none."""
+    direct: bool = False
+    """Whether nobody but the person and the bot reads the conversation."""
     inline: bool = False
     """Whether answers go back with the receipt, to the person who pressed a button."""
     number: int | None = None

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain.errors import Rejected, Unseen
 from bot.domain.incident import Incident
+from bot.domain.privacy import takes_part
 from bot.domain.telling import Scene, offered, scenes
 from bot.grammar.parser import Request
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived, Handled
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
+from bot.refs import PersonId
 from bot.store.work import Work
 
 
 class Commands:
     """The commands that open or change an incident."""
 
-    def __init__(self, presenter: Presenter, answers: Answers, transaction: Transaction) -> None:
+    def __init__(
+        self, config: Config, presenter: Presenter, answers: Answers, transaction: Transaction
+    ) -> None:
+        self._config = config
         self._presenter, self._answers, self._transaction = presenter, answers, transaction
 
     async def ask_again(
@@ -38,6 +44,9 @@ class Commands:
         refusals = self._presenter.refusals
         if name is not None:
             found = await work.incident(name)
+            if found is not None and not self.readable(found, arrived):
+                answer = self._presenter.privacy.refused(found.id)
+                return await self._answers.refuse(work, arrived, answer, "private")
             if found is not None:
                 return found
             answer = refusals.no_incident(known=name)
@@ -52,16 +61,31 @@ class Commands:
             answer = refusals.no_incident(known=None)
         return await self._answers.refuse(work, arrived, answer, "no incident")
 
+    def readable(self, incident: Incident, arrived: Arrived) -> bool:
+        """Return whether an incident may be read and written where somebody asks (F17)."""
+        if not incident.private or arrived.conversation in incident.conversations:
+            return True
+        owner = self._config.plan_for(incident.service).owner
+        also = (owner, *map(PersonId, self._config.access.auditors))
+        alone = arrived.direct or arrived.inline
+        return alone and takes_part(incident, arrived.actor, also)
+
     async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Handled:
         """Declare an incident, and tell the conversation in which it was declared (F9)."""
         name = f"{declaration.kind.prefix}-{arrived.number}"
-        decision = await self._transaction.declare(work, arrived, declaration, name)
+        try:
+            decision = await self._transaction.declare(work, arrived, declaration, name)
+        except Rejected as refusal:
+            message = self._presenter.refusals.rejected(refusal, None, elsewhere=False)
+            return await self._answers.refuse(work, arrived, message, "rejected")
         committed = await self._transaction.commit(work, decision, arrived)
         incident = committed.incident
         answers: tuple[Message, ...] = ()
         if arrived.conversation not in incident.conversations:
             scene = Scene(head=decision.happened[0], events=decision.happened)
             told = self._presenter.telling.tell(incident, scene, arrived.now)
+            if incident.private and not arrived.direct:
+                told = self._presenter.privacy.declared(incident)
             answers = await self._answers.give(work, arrived, told, lasting=True)
         return Handled(word="done", answers=answers, due_at=committed.due_at)
 

@@ -35,8 +35,8 @@ class Intake:
     ) -> None:
         answers = Answers(targets, presenter)
         self.transaction = Transaction(config, clock, presenter, router, answers, on_call)
-        questions = Questions(config, presenter, targets, answers, self.transaction)
-        commands = Commands(presenter, answers, self.transaction)
+        commands = Commands(config, presenter, answers, self.transaction)
+        questions = Questions(config, presenter, targets, answers, self.transaction, commands)
         self.conversations = Conversations(store, clock, presenter, router, self.transaction)
         self.audience = AudienceRequests(
             store,

@@ -17,9 +17,11 @@ from bot.grammar.parser import Request
 from bot.grammar.requests import Asked, Query
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived, Handled
+from bot.intake.commands import Commands
 from bot.intake.drills import drill_score
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
+from bot.presenter.privacy import masked, masked_action, masked_summary
 from bot.refs import Lane
 from bot.store.rows import BriefDraft, Outgoing
 from bot.store.work import Work
@@ -33,16 +35,17 @@ _INCIDENT = re.compile(r"(?:INC|DRILL|NEAR)-\d+")
 class Questions:
     """The questions that people ask. Answering changes nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is composed of
         self,
         config: Config,
         presenter: Presenter,
         targets: Targets,
         answers: Answers,
         transaction: Transaction,
+        commands: Commands,
     ) -> None:
         self._config, self._presenter, self._targets = config, presenter, targets
-        self._answers, self._transaction = answers, transaction
+        self._answers, self._transaction, self._commands = answers, transaction, commands
 
     async def look_up(self, work: Work, arrived: Arrived, asked: Asked) -> Handled:
         """Answer `help` and `list`."""
@@ -50,12 +53,12 @@ class Questions:
             message = self._presenter.help.answer(asked.argument)
         else:
             which = cast("Literal['open', 'owing', 'all']", asked.argument)
-            found = await work.list(which, LIST_LENGTH)
+            found = [masked_summary(each) for each in await work.list(which, LIST_LENGTH)]
             message = self._presenter.cards.listing(which, found)
             if which == "owing" and found:
                 owing = [await work.incident(each.id) for each in found]
                 message = self._presenter.postmortem.owing(
-                    [i for i in owing if i is not None], arrived.now
+                    [masked(i) for i in owing if i is not None], arrived.now
                 )
         return await self._answers.answer(work, arrived, message)
 
@@ -128,9 +131,13 @@ class Questions:
         elif name is None and which == "":
             here = await work.incidents_in(arrived.conversation)
             name = next((i.id for i in here[:1] if i.actions), None)
-        if name is not None and await work.incident(name) is None:
+        incident = await work.incident(name) if name is not None else None
+        if name is not None and incident is None:
             answer = self._presenter.refusals.no_incident(known=name)
             return await self._answers.refuse(work, arrived, answer, "no incident")
+        if incident is not None and not self._commands.readable(incident, arrived):
+            answer = self._presenter.privacy.refused(incident.id)
+            return await self._answers.refuse(work, arrived, answer, "private")
         kind: Literal["open", "overdue", "all"] = "open"
         if which == "overdue":
             kind = "overdue"
@@ -139,6 +146,8 @@ class Questions:
         mine = which == "mine"
         owner = arrived.actor if mine else None
         found = await work.actions(kind, today=today, incident=name, owner=owner)
+        if name is None and not (mine and arrived.direct):
+            found = [masked_action(each) for each in found]
         title = self._presenter.actions.title(kind, mine=mine, incident=name)
         message = self._presenter.actions.listed(title, found, today)
         return await self._answers.answer(work, arrived, message)

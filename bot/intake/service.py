@@ -122,10 +122,11 @@ class Service:
     def _arrived(self, inbound: Inbound, sender: UserRef | None) -> Arrived:
         """Return an event with the person who acts, and whether they may (F8, F11)."""
         now = written_at = self._clock.now()
-        message, inline = None, False
+        message, inline, direct = None, False, False
         match inbound:
             case ChatEvent():
                 written_at, message, inline = inbound.written_at, inbound.message, inbound.inline
+                direct = inbound.direct
             case ChatCapture():
                 written_at, message = inbound.marked_at, inbound.message
             case ChatUnreadable():
@@ -145,6 +146,7 @@ class Service:
             stale_after=self._config.access.stale_after,
             message=message,
             inline=inline,
+            direct=direct or inbound.conversation.direct_to is not None,
         )
 
     def _asked(self, inbound: Inbound) -> Asking | None:
@@ -219,6 +221,7 @@ class Service:
         if not isinstance(asked, Request) or not isinstance(asked.what, cmd.Declare):
             return None
         refused = arrived.is_stranger or arrived.is_stale
+        refused = refused or not self._transaction.has_place(arrived, asked.what)
         return None if refused else asked.what.kind.prefix
 
     async def _command(

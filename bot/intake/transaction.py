@@ -16,10 +16,13 @@ from bot.domain import events as ev
 from bot.domain.decide import decide
 from bot.domain.decision import Decision
 from bot.domain.due import next_due
+from bot.domain.errors import Rejected
 from bot.domain.events import Entry
-from bot.domain.incident import ClockName, Incident
+from bot.domain.incident import ClockName, Incident, Severity
 from bot.domain.policy import Plan
+from bot.domain.privacy import asks_privacy, private_place
 from bot.domain.setting import Setting
+from bot.domain.severity import is_process
 from bot.domain.timeline import texts_of, twins_of
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived
@@ -94,6 +97,8 @@ class Transaction:
             name=name,
             here=arrived.conversation if arrived is not None else None,
             places=self._router.places(name),
+            private_places=self._router.private_places(name),
+            direct=arrived.direct if arrived is not None else False,
             has_subscribers=anyone or planned,
             has_brief_subscribers=to_briefs,
         )
@@ -109,6 +114,24 @@ class Transaction:
         setting = await self.gather(work, arrived, incident.id, incident.service)
         setting = await self._informed(work, command, incident, setting, arrived)
         return decide(incident, command, arrived.now, setting)
+
+    def has_place(self, arrived: Arrived, declaration: cmd.Declare) -> bool:
+        """Return whether a declaration has a place to be told in; no number is spent on others."""
+        setting = Setting(
+            plan=self._config.plan_for(declaration.service),
+            via=arrived.source,
+            here=arrived.conversation,
+            direct=arrived.direct,
+            private_places=self._router.private_places(""),
+        )
+        if not asks_privacy(declaration, setting):
+            return True
+        process = is_process(declaration.kind, declaration.severity or Severity.SEV1)
+        try:
+            private_place(setting, opens=process)
+        except Rejected:
+            return False
+        return True
 
     async def declare(
         self, work: Work, arrived: Arrived, declaration: cmd.Declare, name: str

@@ -62,7 +62,11 @@ class DailyDigest:
         self, work: Work, wanted: Sequence[Subscription], since: datetime, due: datetime
     ) -> list[Outgoing]:
         named = self._config.directory.named
-        changed = [outward(i, named) for i in await work.changed_since(since) if not i.drill]
+        changed = [
+            outward(incident, named)
+            for incident in await work.changed_since(since)
+            if not incident.drill and not incident.private
+        ]
         said = [(incident, await self._said(work, incident, since)) for incident in changed]
         rows: list[Outgoing] = []
         url = self._config.stakeholders.url

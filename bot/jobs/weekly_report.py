@@ -9,6 +9,7 @@ from bot.config.model import Config
 from bot.contract.context import Clock
 from bot.jobs.every import LOOK_EVERY, OncePerPeriod, Period, every
 from bot.presenter import Presenter
+from bot.presenter.privacy import masked_action
 from bot.refs import Lane
 from bot.store.rows import Outgoing, Post
 from bot.store.work import Store, Work
@@ -47,6 +48,7 @@ class WeeklyReport:
             done, in_time = await work.shares(today)
             if not overdue and not done:
                 return False  # nothing was ever promised: nothing to report
+            overdue = [masked_action(each) for each in overdue]
             message = self._presenter.actions.report(overdue, done, in_time, today)
             row = Outgoing(target=to.adapter, lane=Lane.of(to), body=Post(message=message))
             await work.send([row], now=now)

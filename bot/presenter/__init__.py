@@ -25,6 +25,7 @@ from bot.presenter.notes import NoteWords
 from bot.presenter.phases import PhaseWords
 from bot.presenter.platforms import PlatformWords
 from bot.presenter.postmortem import PostmortemWords
+from bot.presenter.privacy import PrivacyWords
 from bot.presenter.public import PublicWords
 from bot.presenter.refusals import RefusalWords
 from bot.presenter.review import ReviewWords
@@ -68,6 +69,7 @@ class Presenter:
         self.review = ReviewWords(voice, plan_for)
         self.actions = ActionWords(voice, tracker=tracker)
         self.trouble = TroubleWords(voice)
+        self.privacy = PrivacyWords(voice)
         self.telling = EventWords(
             severity=self.severity,
             command=self.command,
@@ -77,6 +79,7 @@ class Presenter:
             public=self.public,
             briefs=self.briefs,
             platforms=PlatformWords(voice, self.command),
+            privacy=self.privacy,
             trouble=self.trouble,
             review=self.review,
             actions=self.actions,

@@ -211,9 +211,39 @@ class ActionWords:
             (self._voice.line("actions overdue"),),
         )
 
+    def _masked_ticket(self, incident: Incident, action: Action | None, tracker: str) -> Ticket:
+        """Return the ticket of a private incident: number, owner and date alone (F17)."""
+        if action is None:
+            return Ticket(
+                marker=f"sitrep:{incident.id}",
+                title=f"{incident.id}: private",
+                text="Private: Sitrep tells those who take part.",
+                done=not incident.phase.active,
+            )
+        return Ticket(
+            marker=f"sitrep:{incident.id}/{action.label}",
+            title=f"{incident.id} {action.label}: private",
+            text=f"Action {action.label} of {incident.id}. Sitrep tells its owner what it is.",
+            owner=self._owner(action, tracker),
+            due=action.due,
+            done=not action.open,
+            closed=action.closed_there,
+            labels=("postmortem",),
+        )
+
+    def _owner(self, action: Action, tracker: str) -> Addressee:
+        directory = self._voice.directory
+        return Addressee(
+            person=action.owner,
+            name=directory.name(action.owner),
+            user=directory.user(action.owner, tracker),
+        )
+
     def ticket(self, incident: Incident, n: int | None, tracker: str) -> Ticket:
         """Return the ticket of the incident itself (S4), or of one of its action items."""
         action = incident.action(n) if n is not None else None
+        if incident.private:
+            return self._masked_ticket(incident, action, tracker)
         if action is None:
             return Ticket(
                 marker=f"sitrep:{incident.id}",
@@ -221,11 +251,7 @@ class ActionWords:
                 text=incident.title,
                 done=not incident.phase.active,
             )
-        owner = Addressee(
-            person=action.owner,
-            name=self._voice.directory.name(action.owner),
-            user=self._voice.directory.user(action.owner, tracker),
-        )
+        owner = self._owner(action, tracker)
         dropped = f"\n\nWill not be done: {action.dropped}" if action.dropped else ""
         return Ticket(
             marker=f"sitrep:{incident.id}/{action.label}",

@@ -317,4 +317,6 @@ class CommandWords:
         reason = scene.head.reason if isinstance(scene.head, ev.PagedOut) else None
         why = f" — {reason}" if reason else ""
         label = incident.severity.label
+        if incident.private:
+            return f"{incident.id} {label}: private, answer in chat"
         return shorten(f"{incident.id} {label}: {self._voice.title(incident)}{why}", 300)

@@ -111,6 +111,7 @@ class PublicWords:
             told = message(
                 (f"{self._voice.label(incident)}: a public text is ready, in the plan's words.",),
                 *self._appearance(incident, text),
+                self._becomes_public(incident),
                 (
                     "Nothing is out yet. ",
                     self._voice.who(incident.commander),
@@ -129,6 +130,7 @@ class PublicWords:
                 ":",
             ),
             *self._appearance(incident, text),
+            self._becomes_public(incident),
             (
                 self._voice.who(incident.commander),
                 " decides: ",
@@ -139,6 +141,10 @@ class PublicWords:
             *self._forms.approval(incident),
         )
         return replace(told, shows=shown(incident))
+
+    def _becomes_public(self, incident: Incident) -> Spans | None:
+        """Return the warning that a private incident's text will be public (F17)."""
+        return ("The incident is private. This text will be public.",) if incident.private else None
 
     def unseen(self, incident: Incident, draft: PublicDraft, *, elsewhere: bool) -> Message:
         """Return the draft that waits, for somebody who approved another (X3)."""

@@ -18,6 +18,7 @@ from bot.presenter.command import CommandWords, OfCommand
 from bot.presenter.notes import NoteWords, OfNotes
 from bot.presenter.phases import OfPhases, PhaseWords
 from bot.presenter.platforms import OfPlatforms, PlatformWords
+from bot.presenter.privacy import PrivacyWords
 from bot.presenter.public import OfPublic, PublicWords
 from bot.presenter.review import ReviewWords
 from bot.presenter.severity import OfSeverity, SeverityWords
@@ -41,6 +42,7 @@ class EventWords:
     public: PublicWords
     briefs: BriefWords
     platforms: PlatformWords
+    privacy: PrivacyWords
     trouble: TroubleWords
     review: ReviewWords
     actions: ActionWords
@@ -70,6 +72,8 @@ class EventWords:
             return self.briefs.told(occasion, head)
         if isinstance(head, OfPlatforms):
             return self.platforms.told(occasion, head)
+        if isinstance(head, ev.PrivacyChanged):
+            return self.privacy.told(occasion, head)
         if isinstance(head, OfTrouble):
             return self.trouble.told(occasion, head)
         if isinstance(head, OfReview):
@@ -119,6 +123,8 @@ class EventWords:
             return self.briefs.entry(event)
         if isinstance(event, OfPlatforms | ev.ConversationOpened):
             return self.platforms.entry(event)
+        if isinstance(event, ev.PrivacyChanged):
+            return self.privacy.entry(event)
         if isinstance(event, OfTrouble):
             return self.trouble.entry(event)
         if isinstance(event, OfReview):

@@ -24,6 +24,7 @@ class Summary:
     declared_at: datetime
     commander: PersonId | None
     postmortem: str | None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class ActionLine:
     title: str
     action: Action
     finished_at: datetime | None = None
+    private: bool = False
 
 
 class Incidents(Protocol):

@@ -84,6 +84,14 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """Let only the invited into a room, or everybody again (F17)."""
+
+    private: bool
+    kind: Literal["closing"] = "closing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoomTopic:
     """Set the room's topic."""
 
@@ -153,7 +161,7 @@ class Events:
     kind: Literal["events"] = "events"
 
 
-ChatBody = Open | Post | Acknowledge | Offer | Card | Board | Invite | RoomTopic
+ChatBody = Open | Post | Acknowledge | Offer | Card | Board | Invite | Closing | RoomTopic
 
 PluginBody = (
     Page

@@ -27,6 +27,7 @@ from storage.codec import (
     load_outgoing,
     micros,
 )
+from tests.worlds.domain import BEN
 from tests.worlds.eventful import eventful
 
 FOLDER = Path(__file__).with_name("samples")
@@ -34,10 +35,12 @@ FOLDER = Path(__file__).with_name("samples")
 
 def sample() -> dict:
     play = eventful()
+    closed = ev.PrivacyChanged(at=play.now, by=BEN, private=True, reason="names are in it")
+    events = (*play.events, closed)
     post = Post(message=Message(summary=("hello",)))
     return {
-        "events": [[type(e).__name__, dump_event(e)] for e in play.events],
-        "incident": dump_incident(play.state),
+        "events": [[type(e).__name__, dump_event(e)] for e in events],
+        "incident": dump_incident(fold(events)),
         "outgoing": dump_outgoing(Outgoing(target="chat", lane="chat/ops", body=post)),
     }
 

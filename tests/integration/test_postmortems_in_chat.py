@@ -39,7 +39,7 @@ async def test_a_postmortem_is_written_and_closed_on_matrix_by_typed_lines(synap
         await w.ben.say(room, f"!inc action {ACTION} owner:@ann due:2099-12-01 as:detect")
         await w.ben.hears("A1: Page when", room)
         await w.ben.say(room, "!inc pm finalise")
-        await w.ben.hears("it is reviewed before it is final", room)
+        await w.ben.hears("has to be reviewed before it is final", room)
         await w.ann.say(room, "!inc pm review")
         await w.ben.hears("is in review", room)
         await w.ben.say(room, "!inc pm lint")

@@ -71,6 +71,7 @@ SETTING = Play(
     candidates=(),
     trained=frozenset({PEOPLE[Part.TRAINED]}),
     places={"wire": ConversationRef("wire", "new:INC-1")},
+    private_places={"chat": ConversationRef("chat", "new:INC-1")},
     via="chat",
     findings=(
         ReviewFinding(
@@ -176,6 +177,8 @@ COMMANDS = {
     Act.REDACT: cmd.Redact(entry=2),
     Act.REDACT_OWN: cmd.Redact(entry=2),
     Act.MIRROR: cmd.Mirror(adapter="wire"),
+    Act.HIDE: cmd.ChangePrivacy(private=True, reason="r"),
+    Act.REVEAL: cmd.ChangePrivacy(private=False, reason="r"),
     Act.WRITE_POSTMORTEM: cmd.WriteSection(section=Section.SUMMARY, text="x"),
     Act.FINALISE: cmd.Finalise(),
     Act.WAIVE: cmd.WaiveFinding(n=1, reason="r"),
@@ -232,6 +235,14 @@ def applies(act: Act, part: Part, commanded: str) -> bool:
             return True
 
 
+def as_for(act: Act, before: Incident) -> Incident:
+    """The incident as an act needs it: in a room of its own, and private or not."""
+    if act not in {Act.HIDE, Act.REVEAL}:
+        return before
+    room = ConversationRef("chat", "new:INC-1")
+    return replace(before, conversation=room, private=act is Act.REVEAL)
+
+
 def is_act(act: Act, stage: Stage, commanded: str) -> bool:
     """Whether its command is this act as things stand, and not another row of the table."""
     match act:
@@ -272,7 +283,7 @@ def test_each_act_is_done_by_those_whom_the_table_lets(stage, commanded):
                 may |= bool(parts(part, commanded) & allowed(Act.DRAFT, commanded))
             works = may and stage in TABLE[act].stages and applies(act, part, commanded)
             more = {"findings": ()} if act is Act.FINALISE else {}
-            found = outcome(before, command, who, entry=entry, **more)
+            found = outcome(as_for(act, before), command, who, entry=entry, **more)
             cell = f"{act.name} by {part.value} in {stage.value}, {commanded}: {found}"
             assert isinstance(found, tuple) is works, cell
             if works and act is Act.PUBLISH:

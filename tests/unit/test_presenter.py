@@ -40,7 +40,8 @@ def everything() -> tuple[Play, list[ev.Event]]:
     play = eventful()
     settled = next(e for e in play.events if isinstance(e, ev.PromiseSettled))
     missed = replace(settled, outcome=Outcome.MISSED)
-    return play, [*play.events, missed, ev.UntouchedRaised(at=play.now)]
+    private = ev.PrivacyChanged(at=play.now, private=True, reason="names are in it")
+    return play, [*play.events, missed, ev.UntouchedRaised(at=play.now), private]
 
 
 def test_no_kind_of_event_is_left_out_here():

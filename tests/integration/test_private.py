@@ -1,0 +1,181 @@
+"""Private incidents: those who take part read them, and no word of one reaches anybody else."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.contract.chat import Features
+from bot.contract.messages import plain
+from bot.grammar.parser import parse
+from bot.people import Directory
+from bot.refs import ConversationRef
+from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
+
+MARK = "zanzibar"
+ROOM = "!inc-1"
+HOOKS = (
+    "register_status_page",
+    "register_pager",
+    "register_stakeholder_channel",
+    "register_ticket_tracker",
+    "register_postmortem_publisher",
+    "register_mailer",
+    "incident_changed",
+)
+CONFIG = (
+    TEAM.replace(
+        'comms = "priya"',
+        'comms = "priya"\nowner = "ann"\nexternal = { sev1 = "30m" }\n'
+        'audiences = { sev1 = ["chat:board"] }',
+    )
+    + '[people.olga]\n[services.payroll]\nowner = "ann"\nprivate = true\n[plugins.outside]\n'
+    + '[actions]\nconversation = "chat:ops-report"\n[access]\nauditors = ["cara"]\n'
+)
+
+
+@asynccontextmanager
+async def closed(home, **features):
+    """A Sitrep on a platform with private rooms, and with everything outside recorded."""
+    given = {"edits": True, "pins": True, "rooms": True, "private_rooms": True}
+    chat = RecordingAdapter("chat", Features(**{**given, **features}))
+    outside = RecordingProvider()
+    given = {"outside": outside.plugin(*HOOKS)}
+    async with stage(home, config=CONFIG, chat=chat, given=given) as bot:
+        yield bot, outside
+
+
+def told(bot, *, but=()) -> str:
+    """Everything that was sent, except into some conversations."""
+    return "\n".join(
+        f"{each.text}\n{plain(each.message) if each.message is not None else ''}"
+        for each in bot.chat.done
+        if each.conversation not in but
+    )
+
+
+async def test_no_word_of_a_private_incident_reaches_anybody_outside_it(tmp_path, caplog):
+    """F17"""
+    async with closed(tmp_path) as (bot, outside):
+        for who, room in (("dev", "board"), ("priya", "lobby")):
+            await bot.say(who, "!inc subscribe all to:here", room=room)
+        await bot.say("ann", f"!inc declare sev1 {MARK} leaks private service:checkout ic:@ben")
+        incident = await bot.incident()
+        assert incident.private
+        assert incident.title == f"{MARK} leaks"
+        here = incident.conversation
+        assert here.pending == "INC-1"
+        await bot.say("ben", "!inc accept", room=ROOM)
+        for line in (
+            f"impact {MARK} is known to all",
+            f"update {MARK} is being hidden",
+            f"note {MARK} saw it",
+            f"page @dev {MARK}",
+            "stabilised",
+        ):
+            assert await bot.say("ben", f"!inc {line}", room=ROOM), line
+        await bot.minutes(70)
+        for who in ("mallory", "olga"):
+            for line in ("list", "list all", "actions all", "actions overdue"):
+                await bot.say(who, f"!inc {line}", room="lounge")
+            for line in ("status", "timeline", "who", "pm", "update x", "note x", "join"):
+                assert not await bot.say(who, f"!inc INC-1 {line}", room="lounge"), line
+                assert not await bot.say(who, f"INC-1 {line}", room=f"@{who}"), line
+            assert not await bot.say(who, "!inc subscribe INC-1", room="lounge")
+        await bot.say("ben", "!inc resolve it is over", room=ROOM)
+        await bot.say(
+            "ben",
+            f"!inc action Page when {MARK} grows for 3 min owner:@dev due:2026-12-15 as:detect",
+            room=ROOM,
+        )
+        await bot.minutes(60 * 24 * 30)
+        await bot.app.jobs.weekly_report.report()
+        await bot.app.jobs.daily_digest.digest()
+        await bot.settle()
+        inside = {ROOM, "@ann", "@ben", "@cara", "@dev", "@priya", "new:INC-1"}
+        leaks = [
+            (e.conversation, e.kind, e.text)
+            for e in bot.chat.done
+            if MARK in repr(e) and e.conversation not in inside
+        ]
+        assert not leaks
+        assert "INC-1" in told(bot, but=inside)
+        calls = repr([(call, what) for call, what in outside.calls if call != "incident_changed"])
+        assert MARK not in calls
+        assert not [call for call, _what in outside.calls if call in {"send", "publish"}]
+        assert MARK not in caplog.text
+
+
+async def test_those_who_take_part_read_it_in_its_room_and_directly(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, _outside):
+        await bot.say("ann", f"!inc declare sev1 {MARK} private service:checkout ic:@ben")
+        assert await bot.say("mallory", "!inc status", room=ROOM)  # who is in the room reads it
+        assert await bot.say("ben", "INC-1 status", room="@ben")
+        assert MARK in bot.heard("@ben")[-1]
+        assert not await bot.say("ben", "!inc INC-1 status", room="lounge")
+        assert MARK not in "".join(bot.heard("lounge"))
+        assert await bot.say("cara", "INC-1 status", room="@cara")  # an auditor
+        assert not await bot.say("priya2", "INC-1 status", room="@priya2")
+        assert MARK not in "".join(bot.heard("ops"))
+
+
+async def test_a_service_can_have_private_incidents_alone(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev2 wages are wrong service:payroll")
+        assert (await bot.incident()).private
+
+
+async def test_where_nothing_can_be_kept_private_nothing_is_declared(tmp_path):
+    """F17"""
+    async with closed(tmp_path, private_rooms=False) as (bot, _outside):
+        assert not await bot.say("ann", f"!inc declare sev1 {MARK} private")
+        assert "cannot keep a place private" in bot.heard()[-1]
+        assert await bot.app.store.read(lambda w: w.list("all", 9)) == []
+        assert await bot.say("ann", f"declare sev1 {MARK} private", room="@ann")
+        incident = await bot.incident()
+        assert incident.conversation == ConversationRef("chat", "@ann")
+
+
+async def test_an_incident_is_made_private_and_opened_again(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 checkout is slow service:checkout ic:@ben")
+        await bot.say("ben", "!inc accept", room=ROOM)
+        assert not await bot.say("ben", "!inc private on", room=ROOM)
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        assert (await bot.incident()).private
+        assert [p.kind for p in bot.chat.done if p.kind in {"private", "public"}] == ["private"]
+        assert "What was told before stays" in "".join(bot.heard(ROOM))
+        assert not await bot.say("dev", "!inc private off because x", room=ROOM)
+        assert await bot.say("ben", "!inc private off because it was nothing", room=ROOM)
+        assert not (await bot.incident()).private
+
+
+async def test_an_open_room_that_others_read_is_not_called_private(tmp_path):
+    """F17 D5"""
+    async with closed(tmp_path, rooms=False, private_rooms=False) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 checkout is slow")
+        assert not await bot.say("ann", "!inc private on because names are in it")
+        assert "cannot be closed" in bot.heard()[-1]
+
+
+async def test_a_private_incidents_public_text_is_seen_first(tmp_path):
+    """F17 X3"""
+    async with closed(tmp_path) as (bot, outside):
+        await bot.say("ann", "!inc declare sev1 x private service:checkout ic:@ben")
+        await bot.say("ben", "!inc accept", room=ROOM)
+        await bot.say("ben", "!inc external We look into a problem", room=ROOM)
+        assert not [call for call, _what in outside.calls if call == "publish"]
+        assert "private" in bot.heard(ROOM)[-1]
+        assert await bot.say("ben", "!inc approve", room=ROOM)
+        assert [call for call, _what in outside.calls if call == "publish"]
+
+
+@pytest.mark.parametrize("title", ["we leak private keys", "private"])
+def test_the_word_within_a_title_is_a_word(title):
+    """F17"""
+    asked = parse(f"declare sev1 {title}", Directory(()), {})
+    assert (asked.what.title, asked.what.private) == (title, False)
