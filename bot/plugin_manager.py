@@ -18,7 +18,7 @@ from aiohttp import ClientSession, web
 from pydantic import BaseModel, ValidationError
 
 from bot.clock import SystemClock
-from bot.config.load import faults_of, nearest
+from bot.config.load import faults_of
 from bot.config.model import Config
 from bot.contract.chat import Addressee, ChatAdapter
 from bot.contract.context import Clock, CommandHint, Memory, PluginContext
@@ -32,6 +32,7 @@ from bot.contract.trackers import TicketTracker
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.grammar.verbs import VERBS
+from bot.likeness import nearest
 from bot.people import Directory
 from bot.store.work import Store
 
@@ -315,7 +316,7 @@ def _import(section: str, name: str) -> ModuleType:
     entry = found.get(name)
     if entry is None:
         near = nearest(name, found)
-        hint = f"did you mean [{section.partition('.')[0]}.{near}]?" if near else "known: "
+        hint = f"did you mean [{section.partition('.')[0]}.{near[0]}]?" if near else "known: "
         known = "" if near else ", ".join(sorted(found))
         raise SetupFailed(f"[{section}] no plugin {name!r} is installed; {hint}{known}")
     try:

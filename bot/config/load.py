@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -20,6 +19,7 @@ from bot.config.model import Config, conversation_named
 from bot.config.sections import SEVERITIES
 from bot.contract.errors import ConfigError
 from bot.contract.secrets import Revealed
+from bot.likeness import nearest
 
 EXAMPLE = "config.example.toml"
 
@@ -121,7 +121,7 @@ def _cross_faults(config: Config) -> list[str]:
     for where, person in named:
         if person is not None and person not in people:
             near = nearest(person, people)
-            hint = f"did you mean {near!r}?" if near else f"add [people.{person}]"
+            hint = f"did you mean {near[0]!r}?" if near else f"add [people.{person}]"
             faults.append(f"{where}: nobody is called {person!r}; {hint}")
     users: dict[tuple[str, str], str] = {}
     for key, person_section in config.people.items():
@@ -208,7 +208,7 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel], under: Sequence[str
     if error["type"] == "extra_forbidden":
         known = _keys_at(model, path[:-1])
         near = nearest(path[-1], known)
-        hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(sorted(known))}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
         return f"{where}: unknown key; {hint}"
     if error["type"] == "missing":
         return f"{where}: missing; add it"
@@ -236,8 +236,3 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
         return annotation
     found = (_model_in(arg) for arg in get_args(annotation))
     return next((model for model in found if model is not None), None)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that somebody probably meant."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from bot.grammar.verb import (
     split_word,
 )
 from bot.grammar.verbs import BY_WORD, FAMILIES
+from bot.likeness import ratio
 from bot.people import Directory
 from bot.refs import UserRef
 
@@ -101,7 +101,7 @@ def _within(verb: Verb, tail: str) -> tuple[Verb | None, str]:
 def _unknown(word: str, tail: str, incident: str | None) -> UsageError:
     shown = word if len(word) <= 30 else f"{word[:30]}…"
     folded = word.casefold()
-    alike = {name: difflib.SequenceMatcher(None, folded, name).ratio() for name in BY_WORD}
+    alike = {name: ratio(folded, name) for name in BY_WORD}
     best = max(alike.values())
     near = [n for n in alike if alike[n] >= max(0.6, best - 0.1) or n.startswith(folded)]
     near.sort(key=lambda name: -alike[name])

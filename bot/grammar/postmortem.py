@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from bot.grammar.verb import (
     because,
     split_word,
 )
+from bot.likeness import nearest
 
 _SECTIONS = {
     "author": Section.AUTHORS,
@@ -62,7 +62,7 @@ def _postmortem(words: Words) -> Asked:
     if words.tail:
         word = words.tail.split()[0]
         names = [w for verb in VERBS for w in (verb.name, *verb.aliases) if w.startswith("pm ")]
-        near = difflib.get_close_matches(f"pm {word.casefold()}", names, n=2, cutoff=0.5)
+        near = nearest(f"pm {word.casefold()}", names, most=2, least=0.5)
         raise Wrong(f"There is no command “pm {word[:30]}”. Did you mean:", (*near, "help pm"))
     return Asked(query=Query.POSTMORTEM)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -22,6 +21,7 @@ from bot.domain.postmortem_values import (
     Section,
     sections_of,
 )
+from bot.likeness import changed_lines
 from bot.presenter.drafting import DraftWords
 from bot.presenter.forms import FormWords
 from bot.presenter.review import OWED, ReviewWords
@@ -289,10 +289,7 @@ class PostmortemWords:
                 (self._voice.line("pm history" if version else "pm set <section> <text>"),),
             )
         n, event, before = last
-        lines = difflib.unified_diff(
-            before.split("\n"), event.text.split("\n"), "before", "after", lineterm="", n=1
-        )
-        shown = "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+        shown = "\n".join(changed_lines(before.split("\n"), event.text.split("\n")))
         return message(
             (
                 f"Version {n} of {incident.id}: {TITLES.get(event.section, 'Authors')}, by ",
