@@ -77,14 +77,25 @@ def run_async(what: Coroutine[Any, Any, T]) -> T:
 
 def write_file(path: Path, text: str) -> None:
     """Write a text file, and the folder that it needs."""
+    from bot.files import write_own
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+    write_own(path, text)
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text; end the program if it cannot be read."""
+    """Return the text of a file that somebody named, or of standard input for `-`.
+
+    The program ends if it cannot be read, or is no document: its kind and size are checked before.
+    """
+    from bot.files import LONGEST_DOCUMENT, read_file, read_stream
+
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        typer.echo(f"sitrep: cannot read {path}: {exc}; name a UTF-8 text file", err=True)
-        sys.exit(Exit.CONFIG)
+        return read_stream(sys.stdin.buffer, path) if str(path) == "-" else read_file(path)
+    except OSError as exc:
+        why = exc.strerror or str(exc)
+    except UnicodeDecodeError as exc:
+        why = f"it is not UTF-8 (byte {exc.start})"
+    most = f"{LONGEST_DOCUMENT // 1024:,} KiB"
+    tell(f"cannot read {path}: {why}; name a UTF-8 text file of at most {most}")
+    sys.exit(Exit.CONFIG)

@@ -44,8 +44,7 @@ def lint(
 
     errors = 0
     for path in files:
-        text = sys.stdin.read() if str(path) == "-" else read_text(path)
-        for finding in look(text, tuple(names or ())):
+        for finding in look(read_text(path), tuple(names or ())):
             errors += finding.blocks
             if json_lines:
                 typer.echo(json.dumps({"file": str(path), **asdict(finding)}, ensure_ascii=False))
@@ -106,7 +105,7 @@ def postmortem_import(
     What the record says (date, severity, duration, status) is not changed by a file. The bot may be
     running meanwhile, and tells its rooms.
     """
-    text = sys.stdin.read() if str(file) == "-" else read_text(file)
+    text = read_text(file)
     settings = read_config(config)
     start_log(settings)
     sys.exit(

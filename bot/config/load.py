@@ -19,6 +19,7 @@ from bot.config.model import Config, conversation_named
 from bot.config.sections import SEVERITIES
 from bot.contract.errors import ConfigError
 from bot.contract.secrets import Revealed
+from bot.files import LONGEST_SECRET, read_file
 from bot.likeness import nearest
 
 EXAMPLE = "config.example.toml"
@@ -46,7 +47,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     if path is None:
         return parse(default_text(), environ)
     try:
-        text = path.read_text("utf-8")
+        text = read_file(path)
     except UnicodeDecodeError as exc:
         raise ConfigError(
             (f"{path}: not UTF-8 text (byte {exc.start}); save it as UTF-8",)
@@ -98,9 +99,10 @@ def _reveal(
         return Revealed(found or "")
     if secret_place and value.keys() == {"file"} and isinstance(value["file"], str):
         try:
-            return Revealed(Path(value["file"]).read_text("utf-8").strip())
+            return Revealed(read_file(Path(value["file"]), LONGEST_SECRET).strip())
         except (OSError, UnicodeDecodeError) as exc:
-            faults.append(f"{'.'.join(where)}: cannot read {value['file']}: {exc}")
+            why = exc.strerror if isinstance(exc, OSError) else exc
+            faults.append(f"{'.'.join(where)}: cannot read {value['file']}: {why}")
             return ""
     return {k: _reveal(v, (*where, k), environ, faults) for k, v in value.items()}
 

@@ -14,8 +14,9 @@ from bot.domain.action_values import Action, Category
 from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
 from bot.domain.postmortem_values import COLUMNS, TITLES, EditedPostmortem, Row, Section, read
+from bot.files import LONGEST_DOCUMENT
 from bot.grammar.actions import date_of, strength_of
-from bot.grammar.text import clean
+from bot.grammar.text import LONGEST_BYTES, clean
 from bot.intake.transaction import Transaction
 from bot.people import Directory, Unknown
 from bot.presenter import Presenter
@@ -26,8 +27,9 @@ REASON = "edited in the document"
 """The reason recorded for a date that was changed in the table."""
 
 
-LONGEST_SECTION = 512 * 1024
-"""The longest section, in bytes: the timeline of thousands of entries fits."""
+WHOLE = LONGEST_DOCUMENT
+"""The length, in bytes, up to which a section is compared with the record: a drafted timeline may
+be longer than what people may write (F10)."""
 
 
 def changes(
@@ -44,11 +46,19 @@ def changes(
             if section is Section.AUTHORS
             else document.sections.get(TITLES[section])
         )
-        if given is not None and clean(given, LONGEST_SECTION) != _shown(section, text):
-            sections.append(cmd.WriteSection(section=section, text=clean(given, LONGEST_SECTION)))
+        if given is None:
+            continue
+        cut = clean(given)
+        if _shown(section, text) not in {clean(given, WHOLE), cut}:
+            sections.append(cmd.WriteSection(section=section, text=cut))
     reader = _Rows(incident, directory)
     actions = [change for row in document.actions if (change := reader.change(row)) is not None]
     return cmd.ImportDocument(sections=tuple(sections), actions=tuple(actions))
+
+
+def _is_cut(text: str) -> bool:
+    """Return whether a section was too long: the mark that says so comes on top."""
+    return len(text.encode()) > LONGEST_BYTES
 
 
 def missing(incident: Incident, document: EditedPostmortem) -> list[str]:
@@ -58,7 +68,7 @@ def missing(incident: Incident, document: EditedPostmortem) -> list[str]:
 
 
 def _shown(section: Section, text: str) -> str:
-    return " ".join(text.split()) if section is Section.AUTHORS else clean(text, LONGEST_SECTION)
+    return " ".join(text.split()) if section is Section.AUTHORS else clean(text, WHOLE)
 
 
 class _Rows:
@@ -153,4 +163,5 @@ class Documents:
             return False, plain(refused)
         await self._transaction.commit(work, decision)
         written = sum(isinstance(event, ev.SectionWritten) for event in decision.happened)
-        return True, words.changed(written, len(command.actions), kept)
+        cut = [TITLES.get(s.section, s.section.value) for s in command.sections if _is_cut(s.text)]
+        return True, words.changed(written, len(command.actions), kept, cut)

@@ -16,10 +16,11 @@ class DocumentWords:
         """Return the answer for a document that changes nothing; `kept` are items it leaves out."""
         return f"nothing differs from the record{_missing(kept)}"
 
-    def changed(self, sections: int, actions: int, kept: Sequence[str]) -> str:
-        """Return the answer for changed sections and action items."""
+    def changed(self, sections: int, actions: int, kept: Sequence[str], cut: Sequence[str]) -> str:
+        """Return the answer for changed sections and action items; `cut` are too long (F10)."""
         counted = f"{_some(sections, 'section')} and {_some(actions, 'action item')}"
-        return f"{counted} changed{_missing(kept)}"
+        short = f"; cut at 16 KiB, the most that a section holds: {', '.join(cut)}" if cut else ""
+        return f"{counted} changed{_missing(kept)}{short}"
 
 
 def _some(count: int, noun: str) -> str:

@@ -11,16 +11,19 @@ from hypothesis import strategies as st
 from bot.cli.checks import verify
 from bot.cli.exports import exported
 from bot.contract.messages import plain
+from bot.domain import drafting
 from bot.domain import events as ev
 from bot.domain.policy import Plan
+from bot.domain.postmortem_values import Section
 from bot.grammar.parser import command_line, parse
 from bot.grammar.requests import UsageError
-from bot.grammar.text import clean
+from bot.grammar.text import LONGEST_BYTES, clean
 from bot.grammar.verbs import BY_WORD, VERBS
 from bot.people import Directory, Person
 from bot.presenter import Presenter
 from bot.refs import PersonId
 from bot.testing import stage
+from tests.worlds.learning import over
 
 PEOPLE = Directory((Person(id=PersonId("ann"), name="Ann"), Person(id=PersonId("ben"), name="Ben")))
 SAY = Presenter(PEOPLE, lambda _service: Plan())
@@ -231,3 +234,27 @@ async def test_what_only_named_people_may_do_is_answered_with_a_line_too(tmp_pat
         refusal = await unchanged(bot, text)
         assert "Only people of the config" in refusal
         assert "!inc" in refusal
+
+
+async def test_an_imported_section_is_cut_where_a_typed_one_is_and_the_answer_says_so(tmp_path):
+    """F10 P3"""
+    async with stage(tmp_path) as bot:
+        await over(bot)
+        incident = await bot.incident()
+        entries = await bot.timeline()
+        text = drafting.document(incident, entries, bot.app.presenter.drafting)
+        long = "- every host answered 500\n" * 20_000
+        edited = text.replace("## Lessons learned\n", f"## Lessons learned\n\n{long}")
+        done, said = await bot.app.intake.documents.take_over("INC-1", edited, PersonId("ben"))
+        assert (done, "cut at 16 KiB" in said, "Lessons learned" in said) == (True, True, True)
+        written = (await bot.incident()).review.sections[Section.LESSONS]
+        assert len(written.encode()) < LONGEST_BYTES + 100
+        assert "[cut here: " in written
+        # The same file again is what the record says already.
+        done, said = await bot.app.intake.documents.take_over("INC-1", edited, PersonId("ben"))
+        assert (done, said) == (True, "nothing differs from the record")
+        again = drafting.document(
+            await bot.incident(), await bot.timeline(), bot.app.presenter.drafting
+        )
+        done, said = await bot.app.intake.documents.take_over("INC-1", again, PersonId("ben"))
+        assert (done, said) == (True, "nothing differs from the record")
