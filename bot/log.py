@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import structlog
+from typing_extensions import override
 
 from bot.config.sections import LogSection
+from bot.contract.errors import ConfigError
+from bot.files import make_folder, open_own
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that its owner alone reads, and that no symbolic link leads to."""
+
+    @override
+    def _open(self) -> TextIOWrapper:
+        file = open_own(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
+        return TextIOWrapper(os.fdopen(file, "ab"), encoding=self.encoding, errors=self.errors)
+
+
+def _opened(path: Path) -> logging.Handler:
+    try:
+        make_folder(path.parent)
+        return _LogFile(path, encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError((f"log.file: {path}: {exc.strerror or exc}",)) from exc
 
 
 def configure(settings: LogSection, file: Path | None = None) -> None:
@@ -17,9 +39,7 @@ def configure(settings: LogSection, file: Path | None = None) -> None:
     if path is None:
         handler: logging.Handler = logging.StreamHandler(sys.stderr)
     else:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _opened(path)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -16,6 +16,7 @@ import asyncpg
 from tortoise.context import TortoiseContext
 
 from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy
+from bot.files import FileRefused, make_folder, open_own, refuse_link
 from storage import migrate
 from storage.codec import instant, micros
 from storage.lanes import Lanes
@@ -121,7 +122,7 @@ async def copy_database(url: str, to: Path) -> str:
         raise DatabaseAway(f"there is no database {url.removeprefix('sqlite://')} yet")
 
     def copy() -> None:
-        os.close(os.open(to, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(open_own(to))
         with (
             closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(to)) as target,
@@ -138,9 +139,12 @@ async def copy_database(url: str, to: Path) -> str:
 def _prepare_file(path: Path) -> None:
     """Make the folder and the file, readable by the owner only: the record is confidential."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
+        refuse_link(path)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(open_own(path))
+    except FileRefused:
+        raise
     except OSError as exc:
         raise BotError(
             f"cannot use {path}: {exc.strerror}; set SITREP_HOME to a folder that can be written"
@@ -148,7 +152,7 @@ def _prepare_file(path: Path) -> None:
 
 
 def _hold(path: Path) -> IO[bytes]:
-    lock = path.with_name(path.name + ".lock").open("ab")
+    lock = os.fdopen(open_own(path.with_name(path.name + ".lock"), os.O_WRONLY | os.O_APPEND), "ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:

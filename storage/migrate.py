@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from tortoise.migrations.migration import Migration
 from tortoise.migrations.schema_generator.state import State
 
 from bot.contract.errors import BotError, DatabaseTooNew
+from bot.files import open_own
 from storage.sqlite import Client
 from storage.urls import connection_config, sqlite_path
 
@@ -203,8 +204,8 @@ async def _check_whole(client: BaseDBAsyncClient, before: _Census, name: str) ->
 async def _copy(executor: MigrationExecutor, path: Path) -> Path:
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"  # noqa: TID251 - a file's name, not a decision
     copy = path.with_name(f"{path.name}.before-{stamp}")
+    os.close(open_own(copy))  # SQLite fills an empty file, and would follow a link
     await executor.connection.execute_query(
         f"VACUUM INTO '{str(copy).replace(chr(39), chr(39) * 2)}'"
     )
-    shutil.copymode(path, copy)
     return copy

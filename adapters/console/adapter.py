@@ -31,6 +31,7 @@ from bot.contract import (
     Text,
     UserRef,
 )
+from bot.plugin_kit.files import make_folder, write_own
 
 LONGEST_LINE = 1024 * 1024
 """The longest line in bytes; the rest of a longer one is dropped."""
@@ -166,9 +167,9 @@ class ConsoleAdapter:
         folder = Path(self._context.home, "files")
         places = []
         for file in message.files:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             path = folder / Path(file.name).name
-            path.write_text(file.text, "utf-8", newline="")
+            write_own(path, file.text)
             places.append(Text((f"{file.name}: {path}",)))
         return replace(message, blocks=(*message.blocks, *places)) if places else message
 

@@ -18,6 +18,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from adapters.console.config import ConsoleSettings
 from adapters.console.inbound import Heard
 from bot.contract import CommandHint, PluginContext, Receive
+from bot.plugin_kit.files import make_folder, open_own
 
 WELCOME = """Sitrep. You are {persona} in {room}. Everything is kept in {home}.
   !inc declare <what is broken>   opens an incident     !inc help   all there is to type
@@ -128,7 +129,6 @@ async def converse(
 
 def _history(home: str) -> FileHistory:
     path = Path(home) / "console-history"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    make_folder(path.parent)
+    os.close(open_own(path))
     return FileHistory(str(path))

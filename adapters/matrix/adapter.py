@@ -38,6 +38,7 @@ from bot.contract import (
     TemporaryFailure,
     UserRef,
 )
+from bot.plugin_kit.files import write_own
 
 CALM_SECONDS = 0.5
 """How long opening a room waits for the reactions that mark commands."""
@@ -452,11 +453,9 @@ async def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[
     client = cr.client(settings.homeserver, session, keep, pickle_key)
     await cr.exported(client, target.keys, pickle_key)
     await cr.closed(client)
-    target.keys.chmod(0o600)
     written = [str(target.keys)]
     if keep.seeds.exists():
-        target.seeds.write_bytes(keep.seeds.read_bytes())
-        target.seeds.chmod(0o600)
+        write_own(target.seeds, keep.seeds.read_bytes())
         written.append(str(target.seeds))
     return written
 

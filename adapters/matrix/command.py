@@ -16,6 +16,7 @@ from adapters.matrix.config import MatrixSettings
 from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
 from adapters.matrix.session import Keep, Session
 from bot.contract import PluginContext, SetupFailed, TemporaryFailure
+from bot.plugin_kit.files import LONGEST_SECRET
 
 commands = typer.Typer(
     add_completion=False,
@@ -45,7 +46,7 @@ def login(
     settings = context.settings(MatrixSettings)
     what = "Access token" if token else "Password"
     secret = (
-        sys.stdin.readline().rstrip("\n")
+        sys.stdin.readline(LONGEST_SECRET).rstrip("\n")
         if stdin
         else typer.prompt(f"{what} of {settings.user}", hide_input=True)
     )

@@ -21,6 +21,7 @@ from adapters.matrix.cross_signing import query, unsigned_devices
 from adapters.matrix.homeserver import V3, Homeserver
 from adapters.matrix.session import Keep, Session
 from bot.contract import TemporaryFailure
+from bot.plugin_kit.files import refuse_link
 
 IGNORED = "org.sitrep.ignored"
 """The type that a decrypted event gets if it is not allowed to be what it says."""
@@ -41,6 +42,8 @@ def client(homeserver: str, session: Session, keep: Keep, pickle_key: str) -> As
         store_sync_tokens=False,
         pickle_key=pickle_key,
     )
+    for file in keep.folder.iterdir():
+        refuse_link(file)  # the library would write where it leads
     before = os.umask(0o077)  # the library makes its files readable by all
     try:
         made = AsyncClient(homeserver, session.user_id, session.device_id, str(keep.folder), config)
@@ -259,6 +262,7 @@ def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
 
 async def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
     """Write the keys of all messages read to a file, encrypted with the passphrase."""
+    refuse_link(path)
     before = os.umask(0o077)
     try:
         await of.export_keys(str(path), passphrase)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.contract import SetupFailed
+from bot.plugin_kit.files import make_folder, open_own, replace_own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Keep:
 
     def make(self) -> None:
         """Make the folder, open to its owner only."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.folder)
         self.folder.chmod(0o700)
 
     def session(self) -> Session:
@@ -77,7 +78,7 @@ class Keep:
         """
         if self._lock is not None:
             return
-        file = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        file = open_own(self.folder / "lock", os.O_RDWR)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
@@ -109,11 +110,4 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def write(path: Path, what: dict[str, Any]) -> None:
     """Write a file whole or not at all, readable by its owner only."""
-    fresh = path.with_suffix(".new")
-    file = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, json.dumps(what).encode())
-        os.fsync(file)
-    finally:
-        os.close(file)
-    fresh.replace(path)
+    replace_own(path, json.dumps(what))

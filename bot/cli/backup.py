@@ -75,7 +75,8 @@ async def backed_up(config: Config, home: Path, to: Path) -> list[str]:
 
 def _made(folder: Path) -> None:
     from bot.contract.errors import SetupFailed
+    from bot.files import make_folder
 
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     if any(folder.iterdir()):
         raise SetupFailed(f"{folder} is not empty; name a new folder")

@@ -19,6 +19,7 @@ from bot.contract.errors import BotError
 from bot.contract.messages import span_of
 from bot.delivery.outbox import LEASE
 from bot.domain.evolve import fold
+from bot.files import open_to_others
 from bot.plugin_manager import loaded
 from bot.store.work import Store, Work
 
@@ -43,7 +44,7 @@ async def check(
     clock = SystemClock()
     plugins = loaded(config, home, clock)
     faults: list[str] = []
-    notes: list[str] = []
+    notes = _home(home)
     async with ClientSession() as session:
         plugins.open(session)
         for name, provided in plugins.provided():
@@ -75,6 +76,17 @@ async def check(
     ]
     notes += _unknown_components(config, plugins.status_pages)
     return faults, [*notes, *_warnings(config, pages=bool(plugins.status_pages))]
+
+
+def _home(home: Path) -> list[str]:
+    """Return that others may look into the home folder: they read no file, but its name.
+
+    It is told of, and not mended: what is served from within (a status page) needs a way in.
+    """
+    mode = open_to_others(home)
+    if mode is None:
+        return []
+    return [f"others may look into {home} (its mode is {mode}); chmod 700 {home}"]
 
 
 def _clock(ahead: timedelta) -> list[str]:

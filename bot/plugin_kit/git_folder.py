@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.contract.context import Finding
 from bot.contract.errors import TemporaryFailure
+from bot.files import refuse_link, replace_own
 
 
 class Folder:
@@ -34,23 +35,23 @@ class Folder:
                 self.path.mkdir(parents=True, exist_ok=True)
                 await asyncio.to_thread(what)
             except OSError as exc:
-                raise TemporaryFailure(f"cannot write to {self.path}: {exc.strerror}") from exc
+                where = exc.filename or self.path
+                raise TemporaryFailure(f"cannot write to {where}: {exc.strerror}") from exc
             if self._is_repository():
                 await self._commit(said)
 
     def put(self, name: str, content: str | bytes) -> None:
-        """Write a file atomically; leave it alone if its content is the same."""
+        """Write a file atomically; leave it alone if its content is the same.
+
+        It is made for others to read, as far as the umask lets it: a web server serves it.
+        """
         path = self.path / name
         raw = content.encode() if isinstance(content, str) else content
+        refuse_link(path)
         if path.is_file() and path.read_bytes() == raw:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        anew = path.with_name(f".{path.name}.new")
-        with anew.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        anew.replace(path)
+        replace_own(path, raw, shared=True)
 
     def _is_repository(self) -> bool:
         there = (self.path / ".git").exists()

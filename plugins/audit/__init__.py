@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.contract import REDACTED, Entry, EntryRedacted, Incident, PluginContext, hookimpl, jsonable
+from bot.contract import (
+    REDACTED,
+    Entry,
+    EntryRedacted,
+    Incident,
+    PluginContext,
+    SetupFailed,
+    hookimpl,
+    jsonable,
+)
+from bot.plugin_kit.files import FileRefused, append_own, refuse_link, replace_own
 
 
 class AuditSettings(BaseModel):
@@ -29,8 +38,15 @@ class AuditSettings(BaseModel):
 
 @hookimpl
 def configure(context: PluginContext) -> None:
-    """Read the settings now, so that a fault in them stops the start."""
-    context.settings(AuditSettings)
+    """Read the settings now, so that a fault in them stops the start; a link is one."""
+    try:
+        refuse_link(_path(context))
+    except FileRefused as exc:
+        raise SetupFailed(f"[plugins.{context.name}] {exc}") from exc
+
+
+def _path(context: PluginContext) -> Path:
+    return Path(context.home, context.settings(AuditSettings).file)
 
 
 @hookimpl
@@ -39,7 +55,7 @@ async def incident_changed(context: PluginContext, entry: Entry, incident: Incid
 
     A redacted text is removed from the file, too (L3).
     """
-    path = Path(context.home, context.settings(AuditSettings).file)
+    path = _path(context)
     line = json.dumps(
         {
             "incident": incident.id,
@@ -53,14 +69,7 @@ async def incident_changed(context: PluginContext, entry: Entry, incident: Incid
     )
     if isinstance(entry.event, EntryRedacted):
         await asyncio.to_thread(_redact, path, incident.id, entry.event.entry)
-    await asyncio.to_thread(_append, path, line)
-
-
-def _append(path: Path, line: str) -> None:
-    with os.fdopen(os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab") as file:
-        file.write(line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    await asyncio.to_thread(append_own, path, line.encode() + b"\n")
 
 
 def _redact(path: Path, incident: str, n: int) -> None:
@@ -73,7 +82,4 @@ def _redact(path: Path, incident: str, n: int) -> None:
         if record["incident"] == incident and (record["entry"] == n or amends):
             event.update({key: REDACTED for key in ("text", "title") if key in event})
         kept.append(json.dumps(record, ensure_ascii=False))
-    anew = path.with_name(f"{path.name}.new")
-    anew.unlink(missing_ok=True)
-    _append(anew, "\n".join(kept))
-    anew.replace(path)
+    replace_own(path, "".join(f"{line}\n" for line in kept))

@@ -70,7 +70,8 @@ def page() -> str:
     for module in _kit():
         lines += [f"### `{module.__name__}`", "", inspect.getdoc(module), ""]
         for name, member in vars(module).items():
-            if getattr(member, "__module__", "") == module.__name__ and name[0] != "_":
+            here = getattr(member, "__module__", "") == module.__name__ and name[0] != "_"
+            if here or (callable(member) and name in getattr(module, "__all__", ())):
                 lines += _kit_member(name, member)
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
