@@ -8,6 +8,16 @@ from typing import Literal
 
 from bot.domain.named import Named
 from bot.refs import PersonId, UserRef
+from bot.skeleton import is_mixed, skeleton, words
+
+ROLES = tuple(map(skeleton, ("commander", "sitrep", "admin", "bot")))
+"""What nobody whom the config does not name may seem to be."""
+
+IC = skeleton("IC")
+"""A role as a word of its own: it is part of many names."""
+
+SHORTEST = 3
+"""How many letters a word of a name has at least, to be taken for the whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +68,41 @@ class Directory:
         on_some = {adapter for person in self._people.values() for adapter in person.users}
         self.nobody_named_on = frozenset(adapters) - on_some
         """The adapters on which the config names nobody."""
+        self._taken = frozenset(filter(None, map(skeleton, self._called())))
         self._learned: dict[PersonId, str] = {}
         self._homes: dict[PersonId, str] = {}
         self.named = self._counting()
         """The people who count as named (F8)."""
 
+    def _called(self) -> Iterable[str]:
+        """Yield what the people of the config are called: key, name, and the words of the name."""
+        for person in self._people.values():
+            yield from (person.id, person.name)
+            yield from (word for word in words(person.name) if len(word) >= SHORTEST)
+
     def learn(self, person: PersonId, name: str) -> bool:
         """Take what a platform calls somebody whom the config does not name; whether it is new."""
-        if person in self._people or not name or self._learned.get(person) == name:
+        shown = self._told_apart(person, " ".join(name.split()))
+        if person in self._people or not shown or self._learned.get(person) == shown:
             return False
-        self._learned[person] = name
+        self._learned[person] = shown
         return True
+
+    def _told_apart(self, person: PersonId, name: str) -> str:
+        """Return a platform's name for somebody, with their id if it looks like another's (F8).
+
+        What people call themselves must not pass for somebody whom the config names, nor for a
+        role: not by letters that look alike, nor by anything around it.
+        """
+        if not name or not self._passes_for_another(name):
+            return name
+        user = person.partition(":")[2]
+        return f"{name} ({user if user != name else person})"
+
+    def _passes_for_another(self, name: str) -> bool:
+        whole = skeleton(name)
+        within = any(each in whole for each in (*self._taken, *ROLES))
+        return within or IC in words(name) or is_mixed(name)
 
     @property
     def trained(self) -> tuple[PersonId, ...]:
@@ -114,13 +148,7 @@ class Directory:
         known = self._people.get(person)
         if known is not None:
             return known.name
-        user = person.partition(":")[2] or person
-        learned = self._learned.get(person)
-        if learned is None:
-            return user
-        # What people call themselves must not pass for somebody whom the config names.
-        taken = any(learned.casefold() == known.name.casefold() for known in self.everybody)
-        return f"{learned} ({user})" if taken else learned
+        return self._learned.get(person) or person.partition(":")[2] or person
 
     def mail(self, person: PersonId) -> str | None:
         """Return somebody's mail address, where the config has it."""
