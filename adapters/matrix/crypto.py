@@ -32,6 +32,10 @@ SEEN_WITHIN = 15.0
 _SHORTLY = timedelta(seconds=2)
 
 
+class Sealed(dict[str, Any]):
+    """The raw event of an event that came encrypted. No JSON makes one: it cannot be pretended."""
+
+
 def client(homeserver: str, session: Session, keep: Keep, pickle_key: str) -> AsyncClient:
     """Return matrix-nio's client for a login, set to repeat nothing and wait for nothing."""
     config = AsyncClientConfig(
@@ -279,7 +283,7 @@ def in_clear(event: NioEvent) -> Mapping[str, Any]:
     source: Mapping[str, Any] = event.source
     if getattr(event, "decrypted", False) and source.get("type") != "m.room.message":
         return {"type": IGNORED, "sender": source.get("sender"), "event_id": event.event_id}
-    return source
+    return Sealed(source) if getattr(event, "decrypted", False) else source
 
 
 def is_key(event: object) -> bool:

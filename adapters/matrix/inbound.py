@@ -19,6 +19,10 @@ ADAPTER = "matrix"
 CAPTURE = "📌"
 """The reaction that puts a message on the timeline."""
 
+STATE = frozenset({"m.room.power_levels", "m.room.pinned_events", "m.room.tombstone"})
+"""The types of events that are a room's state, one of each: their key is empty."""
+
+_COMMAND = re.compile(r"\s*!(?:incident|inc)(?=\s|$)", re.IGNORECASE)
 _USER = re.compile(r"@[^\s:,;]+:[^\s,;]+")
 _FALLBACK = re.compile(r"(?:^> .*\n)+\n?", re.MULTILINE)
 
@@ -54,6 +58,27 @@ def written_at(event: Event) -> datetime:
         return datetime.fromtimestamp((stamp if isinstance(stamp, int) else 0) / 1000, UTC)
     except (OverflowError, OSError, ValueError):
         return datetime.fromtimestamp(0, UTC)
+
+
+def kind(event: Event) -> str:
+    """Return an event's type; empty for one that is not sent as its type is.
+
+    Whoever may speak in a room may send a message of any type, with none of the checks that a
+    homeserver makes before it changes the room's state: only with a `state_key` it is that.
+    """
+    found = str(event.get("type"))
+    right = event.get("state_key") == "" if found in STATE else "state_key" not in event
+    return found if right else ""
+
+
+def is_member(event: Event, user: str) -> bool:
+    """Return whether an event says how a user stands to a room."""
+    return event.get("type") == "m.room.member" and event.get("state_key") == user
+
+
+def is_command(said: RoomMessage) -> bool:
+    """Return whether a message is for the bot, by the mention or prefix that it begins with."""
+    return said.addressed or _COMMAND.match(said.text) is not None
 
 
 def content(event: Event) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from cachetools import LRUCache
 
 from adapters.matrix import checks, inbound, render
 from adapters.matrix.config import MatrixSettings
-from adapters.matrix.crypto import Crypto
+from adapters.matrix.crypto import Crypto, Sealed
 from adapters.matrix.homeserver import Homeserver, HomeserverRefused
 from adapters.matrix.inbound import ADAPTER, CAPTURE, Event
 from adapters.matrix.power_levels import PowerLevels, power_levels
@@ -101,8 +101,7 @@ class RoomEvents:
             (
                 e
                 for e in state
-                if e.get("type") == "m.room.member"
-                and e.get("state_key") == self.me
+                if inbound.is_member(e, self.me)
                 and e.get("content", {}).get("membership") == "invite"
             ),
             None,
@@ -140,7 +139,7 @@ class RoomEvents:
     async def left(self, room: str, events: Sequence[Event]) -> None:
         """Report that the bot was removed from a room."""
         for event in events:
-            mine = event.get("type") == "m.room.member" and event.get("state_key") == self.me
+            mine = inbound.is_member(event, self.me)
             if not mine or event.get("sender") == self.me:
                 continue
             how = "banned from" if _membership(event) == "ban" else "removed from"
@@ -161,7 +160,7 @@ class RoomEvents:
     async def event(self, room: str, event: Event) -> None:
         """Handle an event of a room's timeline."""
         sender = str(event.get("sender"))
-        kind = event.get("type")
+        kind = inbound.kind(event)
         if sender == self.me:
             return
         if kind == "m.room.power_levels":
@@ -204,6 +203,11 @@ class RoomEvents:
         said = inbound.said(event, self.me, self.my_name)
         if said is None:
             return
+        direct = room in self._rooms.direct_users
+        if not isinstance(event, Sealed) and await self._crypto.is_encrypted(room):
+            if direct or inbound.is_command(said):
+                await self._tell_in_clear(room, event, root)
+            return
         await self._receive(
             ChatEvent(
                 id=identity,
@@ -212,8 +216,8 @@ class RoomEvents:
                 sender_name=inbound.local(sender),
                 text=said.text,
                 written_at=inbound.written_at(event),
-                addressed=said.addressed or room in self._rooms.direct_users,
-                direct=room in self._rooms.direct_users,
+                addressed=said.addressed or direct,
+                direct=direct,
                 mentions=said.mentions,
                 message=identity,
             )
@@ -222,8 +226,12 @@ class RoomEvents:
     async def _corrected(self, room: str, event: Event, target: str, text: str) -> None:
         """Follow an edit by the message's author; homeservers let others through as well."""
         found = await self._server.event(room, target)
-        if found is not None and found.get("sender") == event.get("sender"):
-            await self._correct(room, event, target, text)
+        if found is None or found.get("sender") != event.get("sender"):
+            return
+        if found.get("type") == "m.room.encrypted" and not isinstance(event, Sealed):
+            await self._tell_in_clear(room, event)
+            return
+        await self._correct(room, event, target, text)
 
     async def _redaction(self, room: str, event: Event) -> None:
         """Follow a redaction that the homeserver has carried out."""
@@ -288,7 +296,8 @@ class RoomEvents:
             return
         author, sender = str(found.get("sender")), str(event.get("sender"))
         text = inbound.text(inbound.content(found))
-        if (edit := inbound.last_edit(raw)) is not None and edit.get("sender") == author:
+        edit = inbound.last_edit(raw)
+        if edit is not None and (edit.get("sender"), edit.get("type")) == (author, raw.get("type")):
             clear = self._crypto.decrypted(room, edit)
             text = (inbound.correction(clear) or ("", text))[1] if clear is not None else text
         root = inbound.relation(found)[1] if _threaded(found) else None
@@ -363,6 +372,24 @@ class RoomEvents:
                 sender=UserRef(ADAPTER, str(event.get("sender"))),
                 message=identity,
                 written_at=inbound.written_at(event),
+            )
+        )
+
+    async def _tell_in_clear(self, room: str, event: Event, root: str | None = None) -> None:
+        """Report a command, or an edit, that came unencrypted in an encrypted room.
+
+        Whoever runs the homeserver, or carries the message, can write it in anybody's name.
+        """
+        identity = str(event.get("event_id"))
+        self._log.warning("in clear", room=room, event_id=identity, sender=event.get("sender"))
+        await self._receive(
+            ChatUnreadable(
+                id=f"clear/{identity}",
+                conversation=self._conversation(room, root),
+                sender=UserRef(ADAPTER, str(event.get("sender"))),
+                message=identity,
+                written_at=inbound.written_at(event),
+                in_clear=True,
             )
         )
 

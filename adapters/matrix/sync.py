@@ -243,7 +243,7 @@ class Sync:
             await until_handled(what, event, self._clock, self._log)
 
     def _joins(self, event: Event) -> bool:
-        if event.get("type") != "m.room.member" or event.get("state_key") != self._me:
+        if not inbound.is_member(event, self._me):
             return False
         unsigned = event.get("unsigned")
         before = unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None

@@ -72,7 +72,7 @@ class ChatCorrection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatUnreadable:
-    """A message that the bot cannot decrypt; its sender is told, and may say it again."""
+    """A message that is not read for its encryption; its sender is told, and may say it again."""
 
     id: str
     """An id of this report, the same when it is made again."""
@@ -81,6 +81,8 @@ class ChatUnreadable:
     message: str
     """The id of the message."""
     written_at: datetime
+    in_clear: bool = False
+    """True if it came unencrypted where all is encrypted; `False` if it cannot be decrypted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,7 +196,7 @@ class Service:
             case ChatMoved():
                 return await self._conversations.moved(work, arrived, asked)
             case ChatUnreadable():
-                message = self._presenter.trouble.unreadable()
+                message = self._presenter.trouble.unreadable(in_clear=asked.in_clear)
                 return await self._answers.refuse(work, arrived, message, "not readable")
             case NewsQuestion(otherwise=otherwise):
                 spoken_to = otherwise is not None

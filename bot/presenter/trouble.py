@@ -148,8 +148,18 @@ class TroubleWords:
             blocks=(para("Nothing was changed. Try again; if it stays, its log says why."),),
         )
 
-    def unreadable(self) -> Message:
-        """Return the answer to a message that cannot be decrypted yet."""
+    def unreadable(self, *, in_clear: bool) -> Message:
+        """Return the answer to a message that is not read: not decrypted yet, or not encrypted."""
+        if in_clear:
+            return Message(
+                summary=("This message came unencrypted in an encrypted room: nothing was done.",),
+                blocks=(
+                    para(
+                        "Who wrote an unencrypted message cannot be told for sure. Send it again, "
+                        "encrypted: from a client that encrypts."
+                    ),
+                ),
+            )
         return Message(
             summary=("This message cannot be read here: its key has not arrived.",),
             blocks=(

@@ -327,3 +327,28 @@ async def test_threads_instead_of_rooms(synapse, tmp_path):
         await w.ann.hears("Stabilised at", triage)
         edit = await w.ann.hears("INC-1 · SEV1 · stabilised", triage)
         assert edit["content"]["m.relates_to"]["event_id"] == root["event_id"]
+
+
+async def test_a_command_in_clear_in_an_encrypted_room_is_answered_and_not_done(synapse, tmp_path):
+    """F8 D5: whoever runs the homeserver could have written it"""
+    async with world(synapse, tmp_path) as w:
+        room = await w.declared("1 down ic:@ann")
+        await w.ann.hears("State", room)
+        before = len(await w.bot.timeline())
+
+        def in_clear(kind: str, n: int, content: dict[str, object]) -> None:
+            path = f"/_matrix/client/v3/rooms/{room}/send/{kind}/clear{n}"
+            synapse.call("PUT", path, content, w.ann.token)
+
+        in_clear("m.room.message", 1, {"msgtype": "m.text", "body": "!inc resolve all is well"})
+        answer = await w.ann.hears("came unencrypted in an encrypted room", room)
+        assert answer["decrypted"]
+        in_clear("m.room.message", 2, {"msgtype": "m.text", "body": "!inc status"})
+        in_clear("m.room.message", 3, {"msgtype": "m.text", "body": "well well"})
+        in_clear("m.room.pinned_events", 4, {"pinned": [answer["event_id"]]})
+        told = await w.ann.say(room, "!inc update still down")
+        await w.ann.reacted(told, "✅")
+        assert len([t for t in w.ann.texts(room) if "came unencrypted" in t]) == 2
+        kinds = [type(e.event) for e in await w.bot.timeline()][before:]
+        assert ev.UpdatePosted in kinds
+        assert {ev.Resolved, ev.MessageCaptured}.isdisjoint(kinds)
