@@ -36,7 +36,7 @@ class FileRefused(BotError, OSError):  # noqa: N818 - said of a file, by name
 
 
 def read_file(path: Path, longest: int = LONGEST_DOCUMENT) -> str:
-    """Return the UTF-8 text of a regular file; its kind and size are looked at before.
+    """Return the UTF-8 text of a regular file; its kind and size are looked at before (D5).
 
     Raises:
         FileRefused: It is no regular file, or longer than `longest` bytes.

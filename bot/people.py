@@ -69,7 +69,8 @@ class Directory:
         self.nobody_named_on = frozenset(adapters) - on_some
         """The adapters on which the config names nobody."""
         self._taken = frozenset(filter(None, map(skeleton, self._called())))
-        self._learned: dict[PersonId, str] = {}
+        self._given: dict[PersonId, str] = {}
+        self._shown: dict[PersonId, str] = {}
         self._homes: dict[PersonId, str] = {}
         self.named = self._counting()
         """The people who count as named (F8)."""
@@ -82,10 +83,11 @@ class Directory:
 
     def learn(self, person: PersonId, name: str) -> bool:
         """Take what a platform calls somebody whom the config does not name; whether it is new."""
-        shown = self._told_apart(person, " ".join(name.split()))
-        if person in self._people or not shown or self._learned.get(person) == shown:
+        name = " ".join(name.split())
+        if person in self._people or not name or self._given.get(person) == name:
             return False
-        self._learned[person] = shown
+        self._given[person] = name
+        self._shown[person] = self._told_apart(person, name)
         return True
 
     def _told_apart(self, person: PersonId, name: str) -> str:
@@ -94,7 +96,7 @@ class Directory:
         What people call themselves must not pass for somebody whom the config names, nor for a
         role: not by letters that look alike, nor by anything around it.
         """
-        if not name or not self._passes_for_another(name):
+        if not self._passes_for_another(name):
             return name
         user = person.partition(":")[2]
         return f"{name} ({user if user != name else person})"
@@ -148,7 +150,7 @@ class Directory:
         known = self._people.get(person)
         if known is not None:
             return known.name
-        return self._learned.get(person) or person.partition(":")[2] or person
+        return self._shown.get(person) or person.partition(":")[2] or person
 
     def mail(self, person: PersonId) -> str | None:
         """Return somebody's mail address, where the config has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Sequence
 from importlib.resources import files
@@ -13,6 +14,7 @@ import typer
 
 from adapters.teams.config import TeamsSettings
 from bot.contract import CommandHint, PluginContext, SetupFailed
+from bot.plugin_kit.files import open_own
 
 SCHEMA = "1.24"
 
@@ -79,7 +81,10 @@ def manifest(  # noqa: PLR0913 - its options
 def write(out: Path, written: dict[str, Any]) -> None:
     """Write a package."""
     icons = files("adapters.teams").joinpath("icons")
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+    with (
+        os.fdopen(open_own(out, os.O_RDWR | os.O_TRUNC), "w+b") as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package,
+    ):
         package.writestr("manifest.json", json.dumps(written, indent=2, ensure_ascii=False))
         for icon in ("color.png", "outline.png"):
             package.writestr(icon, icons.joinpath(icon).read_bytes())

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from adapters.console.terminal import _history
+from adapters.matrix import crypto
 from adapters.matrix.session import Keep, Session
+from adapters.teams.command import write as write_package
 from bot import log
 from bot.cli.checks import _home
 from bot.cli.options import write_file
@@ -142,19 +144,22 @@ def test_a_file_that_is_there_keeps_the_mode_that_somebody_gave_it(tmp_path):
 def test_the_log_the_history_the_session_and_exports_follow_no_link(link, tmp_path):
     """D5"""
     before = logging.getLogger().handlers[:]
+    session = Session(user_id="@b:x", device_id="D", access_token="t")
     with pytest.raises(ConfigError, match=r"log.file: .*symbolic link"):
         log.configure(LogSection(), link("sitrep.log"))
     assert logging.getLogger().handlers == before
     with pytest.raises(FileRefused):
         _history(str(link("console-history").parent))
     with pytest.raises(FileRefused):
-        Keep(str(link("matrix/session.json").parents[1])).store_session(
-            Session(user_id="@b:x", device_id="D", access_token="t")
-        )
+        Keep(str(link("matrix/session.json").parents[1])).store_session(session)
     with pytest.raises(FileRefused):
         Keep(str(link("matrix/lock").parents[1])).hold()
     with pytest.raises(FileRefused):
+        crypto.client("https://x", session, Keep(str(tmp_path / "home")), "x" * 20)
+    with pytest.raises(FileRefused):
         write_file(link("INC-1.md"), "text")
+    with pytest.raises(FileRefused):
+        write_package(link("sitrep.zip"), {})
 
 
 async def test_a_served_folder_follows_no_link_and_says_which_file_it_is(link, tmp_path):
