@@ -1,22 +1,25 @@
 """The skeleton of a name: names that look alike have the same.
 
-Unicode's own table (UTS 39) has 6,000 lines, of which a name needs few: what compatibility
-decomposition does not take back to a plain letter is here, by the letter that it looks like. What
-is missing stands out as a foreign letter among Latin ones, see `is_mixed`.
+Unicode's own table (UTS 39) has 6,000 lines, of which a name needs few: what neither compatibility
+decomposition nor its Unicode name takes back to a plain letter is here, by the letter that it looks
+like. What is missing stands out as a foreign letter among Latin ones, see `is_mixed`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _ALIKE = {
-    "a": "аαɑᴀ@4", "b": "вьъβʙᏏɓ68", "c": "сϲᴄɕ¢", "d": "ԁđɗᴅժ", "e": "еєεᴇɛ3€ҽə", "f": "ϝꜰƒғ",
-    "g": "ɡɢԍց9", "h": "нһηʜћђհի", "i": "іιıɪɩӏ1l|!ǀ", "j": "јϳᴊյ", "k": "кκᴋқĸ", "l": "ʟɭłꓲ",
-    "m": "мμᴍ", "n": "пиηɴոռŋ", "o": "оοσᴏօ0øסө", "p": "рρᴘþ", "q": "ԛգɋ", "r": "гʀяɾɼ",
-    "s": "ѕꜱʂ5$", "t": "тτᴛŧ7", "u": "υцᴜսʋµ", "v": "νѵᴠ", "w": "ԝωшᴡ", "x": "хχҳ×", "y": "уγүʏ",
-    "z": "ζᴢʐ2", "ae": "æ", "oe": "œ",
+    "a": "аαɑ@4", "b": "вьъβᏏ68", "c": "сϲ¢", "d": "ԁժ", "e": "еєε€ҽə3", "f": "ϝ", "g": "ԍց9",
+    "h": "нһηћђհի", "i": "іιɩӏ1l|!ǀ", "j": "јϳյ", "k": "кκĸ", "l": "ꓲ", "m": "мμ", "n": "пиոռŋ",
+    "o": "оοσօ0ס", "p": "рρþ", "q": "ԛգ", "r": "гя", "s": "ѕ5$", "t": "тτ7", "u": "υцս", "v": "νѵ",
+    "w": "ԝωш", "x": "хχ×", "y": "уγү", "z": "ζ2", "ae": "æ", "oe": "œ",
 }  # fmt: skip
 """Latin letters, each with characters that pass for it in lower or upper case."""
+
+_VARIANT = re.compile(r"(?:.* )?(?:LATIN|INDICATOR) (?:.* )?([A-Z])")
+"""The Unicode name of a letter in another shape: small capitals, turned, on a tile, a flag's."""
 
 _PLAIN = {ord(odd): letter for letter, odds in _ALIKE.items() for odd in odds}
 
@@ -29,7 +32,20 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0")
 
 def folded(name: str) -> str:
     """Return a name as plain letters and what separates them."""
-    return _seen(name).translate(_PLAIN)
+    return "".join(map(_plain, _seen(name))).translate(_PLAIN)
+
+
+def _plain(letter: str) -> str:
+    """Return a letter without its hooks and strokes, which its Unicode name tells of."""
+    if letter.isascii():
+        return letter
+    name = unicodedata.name(letter, "").partition(" WITH ")[0]
+    if (latin := _VARIANT.fullmatch(name)) is not None:
+        return latin[1].lower()
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return letter
 
 
 def _seen(name: str) -> str:

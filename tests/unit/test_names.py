@@ -29,6 +29,7 @@ def shown(name: str, person: PersonId = MALLORY) -> str:
         "Ben", "BEN ", "ben", "Ben\u200b", "B\u200de\u2060n", "\u202eBen", "Веn", "Вeп", "Ｂｅｎ",
         "𝐁𝐞𝐧", "Ⓑⓔⓝ", "B\u0335e\u0301n\u0308", "Bén", "B e n", "B.e.n", "B3n", "8en", "ʙᴇɴ",
         "Ben (IC)", "Ben [commander]", "★ Ben ★", "Ben — on call", "Ben2", "Dr. Ben",
+        "🅱en", "🇧🇪🇳", "Ƀen", "ɓɘɲ", "Bеņ", "қen Ben",
         "Ann", "Ann Lee", "ANN-LEE", "Аnn", "AnnLee", "Lee", "Anп Iee", "alee", "aIee", "a1ee",
         "@ben", "Игорь", "игорь", "Игopь", "igor", "Muller", "Мах", "Rnax", "Max\u3164",
         "IC", "I.C.", "the ic", "іс", "Incident Commander", "Cornrnander", "Sitrep", "5itrep",
