@@ -18,6 +18,7 @@ from bot.plugin_kit.tracker import (
     TicketClient,
     filed_without,
 )
+from bot.plugin_kit.webhooks import value_at
 
 
 class GitHubSettings(BaseModel):
@@ -119,9 +120,11 @@ class GitHub(TicketClient):
 
     def ticket_in(self, event: Any) -> str | None:  # noqa: ANN401 - JSON
         """Return the number of the issue that a webhook is about; `None` for other repositories."""
-        repository, issue = event["repository"]["full_name"], event["issue"]
-        mine = repository.casefold() == self._settings.repository.casefold()
-        return str(int(issue["number"])) if mine else None
+        repository = value_at(event, "repository", "full_name", kind=str)
+        number = value_at(event, "issue", "number", kind=int)
+        return (
+            str(number) if repository.casefold() == self._settings.repository.casefold() else None
+        )
 
     async def inspect(self) -> Sequence[Finding]:
         """Check token, repository, the right to write, and the owners."""

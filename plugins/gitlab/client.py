@@ -20,6 +20,7 @@ from bot.plugin_kit.tracker import (
     TicketClient,
     filed_without,
 )
+from bot.plugin_kit.webhooks import value_at
 
 WRITES = 20
 """The lowest access level that may set labels, dates and assignees: Reporter."""
@@ -115,11 +116,12 @@ class GitLab(TicketClient):
 
     def ticket_in(self, event: Any) -> str | None:  # noqa: ANN401 - JSON
         """Return the number of the issue that a webhook is about; `None` for other projects."""
-        project = event["project"]
-        names = {str(project["id"]), str(project["path_with_namespace"]).casefold()}
-        if event["object_kind"] != "issue" or self._settings.project.casefold() not in names:
+        number = value_at(event, "project", "id", kind=int)
+        path = value_at(event, "project", "path_with_namespace", kind=str)
+        issue = value_at(event, "object_kind", kind=str) == "issue"
+        if not issue or self._settings.project.casefold() not in {str(number), path.casefold()}:
             return None
-        return str(int(event["object_attributes"]["iid"]))
+        return str(value_at(event, "object_attributes", "iid", kind=int))
 
     async def inspect(self) -> Sequence[Finding]:
         """Check token, project, the right to write, and the owners."""

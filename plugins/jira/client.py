@@ -23,6 +23,7 @@ from bot.contract import (
 )
 from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.tracker import LABEL, JsonObject, TicketClient, filed_without
+from bot.plugin_kit.webhooks import value_at
 
 SUMMARY = 254
 """The longest summary."""
@@ -186,8 +187,10 @@ class Jira(TicketClient):
 
     def ticket_in(self, event: Any) -> str | None:  # noqa: ANN401 - JSON
         """Return the key of the issue that a webhook is about; `None` for other projects."""
-        key = str(event["issue"]["key"])
-        return key if key.startswith(f"{self._settings.project}-") else None
+        key = value_at(event, "issue", "key", kind=str)
+        project, _, number = key.rpartition("-")
+        mine = project == self._settings.project and number.isascii() and number.isdigit()
+        return key if mine else None
 
     async def inspect(self) -> Sequence[Finding]:
         """Check token, project, issue type, required fields, and the owners."""

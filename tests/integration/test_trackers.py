@@ -8,6 +8,7 @@ import hmac
 import io
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -15,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot import http
 from bot.contract.errors import ConfigError
 from bot.testing import TEAM, stage
+from tests.harness.odd_requests import odd_requests
 from tests.harness.waiting import until
 from tests.peers.vendors import APIS, TOKEN, VENDORS, GitHub, GitLab, JiraCloud, JiraDataCenter
 from tests.worlds.learning import action, over
@@ -193,32 +195,39 @@ def served(bot):
     return TestClient(TestServer(application, port=0))
 
 
-def hook(vendor, number: int = 1) -> tuple[str, bytes, dict[str, str]]:
-    """What the vendor sends when an issue changes: where, what, and how it is signed."""
+def event(vendor, number: int = 1) -> dict:
+    """What the vendor says when an issue changes."""
     if isinstance(vendor, GitHub):
-        body = json.dumps(
-            {
-                "action": "closed",
-                "issue": {"number": number},
-                "repository": {"full_name": "example/ops"},
-                "sender": {"login": "sitrep"},
-            }
-        ).encode()
-        digest = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
-        return "/plugins/github/webhook", body, {"X-Hub-Signature-256": f"sha256={digest}"}
+        return {
+            "action": "closed",
+            "issue": {"number": number},
+            "repository": {"full_name": "example/ops"},
+            "sender": {"login": "sitrep"},
+        }
     if isinstance(vendor, GitLab):
-        event = {
+        return {
             "object_kind": "issue",
             "project": {"id": 7, "path_with_namespace": "platform/ops"},
             "object_attributes": {"iid": number, "action": "close"},
         }
-        return "/plugins/gitlab/webhook", json.dumps(event).encode(), {"X-Gitlab-Token": TOKEN}
-    event = {"webhookEvent": "jira:issue_updated", "issue": {"key": f"OPS-{number}"}}
-    body = json.dumps(event).encode()
+    return {"webhookEvent": "jira:issue_updated", "issue": {"key": f"OPS-{number}"}}
+
+
+def sealed(vendor, body: bytes) -> tuple[str, bytes, dict[str, str]]:
+    """Where the vendor sends a body to, the body, and how it is signed."""
+    digest = f"sha256={hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()}"
+    if isinstance(vendor, GitHub):
+        return "/plugins/github/webhook", body, {"X-Hub-Signature-256": digest}
+    if isinstance(vendor, GitLab):
+        return "/plugins/gitlab/webhook", body, {"X-Gitlab-Token": TOKEN}
     if isinstance(vendor, JiraDataCenter):
         return f"/plugins/jira/webhook/{TOKEN}", body, {}
-    digest = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
-    return "/plugins/jira/webhook", body, {"X-Hub-Signature": f"sha256={digest}"}
+    return "/plugins/jira/webhook", body, {"X-Hub-Signature": digest}
+
+
+def hook(vendor, number: int = 1) -> tuple[str, bytes, dict[str, str]]:
+    """What the vendor sends when an issue changes: where, what, and how it is signed."""
+    return sealed(vendor, json.dumps(event(vendor, number)).encode())
 
 
 async def test_a_webhook_is_a_hint_and_a_repeat_changes_nothing(vendor, tmp_path):
@@ -270,6 +279,68 @@ async def test_a_webhook_that_is_not_signed_or_not_ours_has_no_effect(vendor, tm
         await asyncio.sleep(0.2)
         assert len(vendor.calls) == calls
         assert not (await bot.incident()).action(1).done
+
+
+@pytest.mark.parametrize("secret", [b"\xff", b"sha256=\xff", b"\xed\xa0\x80", b"\xe9"])
+async def test_a_webhooks_secret_may_be_of_any_bytes_and_is_refused(vendor, tmp_path, secret):
+    """D5"""
+    async with stage(tmp_path, config=config(vendor)) as bot, served(bot) as client:
+        path, body, headers = hook(vendor)
+        asked = f"POST {path.replace(TOKEN, quote(secret))} HTTP/1.1\r\nHost: x\r\n"
+        lines = b"".join(b"%s: %s\r\n" % (name.encode(), secret) for name in headers)
+        length = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(asked.encode() + lines + length.encode() + body)
+        answer = await reader.read()
+        writer.close()
+        assert b" 401 " in answer.partition(b"\r\n")[0]
+
+
+async def test_a_webhook_takes_any_method_and_any_bytes_in_any_header(vendor, tmp_path):
+    """D5"""
+    async with stage(tmp_path, config=config(vendor)) as bot, served(bot) as client:
+        path, _, _ = hook(vendor)
+        async for what, found in odd_requests(client.port, [path.replace(TOKEN, "guess")]):
+            if "Expect:" not in what:  # the server's own affair
+                assert 400 <= found < 500, what
+
+
+READ = {
+    "github": ["repository.full_name", "issue.number"],
+    "gitlab": ["object_kind", "project.id", "project.path_with_namespace", "object_attributes.iid"],
+    "jira": ["issue.key"],
+}
+"""What is read of a webhook, by tracker."""
+
+
+async def test_a_webhook_of_another_shape_is_refused_and_has_no_effect(vendor, tmp_path):
+    """D5"""
+    async with stage(tmp_path, config=config(vendor)) as bot, served(bot) as client:
+        calls = len(vendor.calls)
+
+        async def answer(body: bytes) -> int:
+            path, body, headers = sealed(vendor, body)
+            return (await client.post(path, data=body, headers=headers)).status
+
+        for body in (
+            b"", b"{", b"\xff", b"[]", b"null", b'"text"', b"7", b"[" * 200_000,
+            b'{"issue":' * 100_000, b'{"issue":' * 99 + b"1" + b"}" * 99, b"1" * 5000,
+        ):  # fmt: skip
+            assert await answer(body) == 400, body[:20]
+        assert await answer(b"{}") == 202  # about something else
+        for path in READ[vendor.name]:
+            for odd in (None, True, 1.5, float("inf"), [], ["x"], {}, {"id": 1}):
+                *way, last = path.split(".")
+                told = event(vendor)
+                inner = told
+                for key in way:
+                    inner = inner[key]
+                inner[last] = odd
+                assert await answer(json.dumps(told).encode()) == 400, (path, odd)
+                for key in way[:1]:
+                    assert await answer(json.dumps({**told, key: odd}).encode()) in {202, 400}
+        await asyncio.sleep(0.1)
+        assert len(vendor.calls) == calls
 
 
 # --- checking -------------------------------------------------------------------------------------
