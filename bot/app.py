@@ -76,7 +76,7 @@ class App:
         A loop of the core that dies takes the process with it: its state is on disk.
         """
         due = self.jobs.due_times
-        async with http.serving_where(self.config.http.listen, self._web), self.working():
+        async with http.serving_where(self.config.http, self._web), self.working():
             heard = await self.adapters.run(self.plugins.adapters)
             await due.run_due()
             waiting = await self.outbox.drain()
@@ -86,8 +86,10 @@ class App:
 
     def _web(self) -> web.Application:
         routes, due = self.plugins.routes(), self.jobs.due_times
-        ending = self.intake.audience.ended_by_mail
-        return http.application(self.store, self.numbers, routes, lambda: due.started, ending)
+        ending, limits = self.intake.audience.ended_by_mail, self.config.http
+        return http.application(
+            self.store, self.numbers, routes, lambda: due.started, ending, limits
+        )
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

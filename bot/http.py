@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bot.config.sections import HttpSection
+from bot.connections import BODY_LIMIT, guard, listening
 from bot.contract.errors import BotError, DatabaseAway
 from bot.store.work import Store
 
@@ -20,8 +22,7 @@ Numbers = Callable[[], dict[str, float]]
 Ending = Callable[[str, bool], Awaitable[str | None]]
 """Returns what a token's subscription is to, and ends it if asked; `None` for an unknown token."""
 
-BODY_LIMIT = 1024 * 1024
-"""The largest request that is read; a webhook is smaller."""
+DEFAULT = HttpSection()
 
 
 class _Counted(Collector):
@@ -38,12 +39,13 @@ class _Counted(Collector):
                 yield GaugeMetricFamily(f"sitrep_{name}", name, value=value)
 
 
-def application(
+def application(  # noqa: PLR0913 - what it is composed of
     store: Store,
     numbers: Numbers,
     routes: Iterable[tuple[str, web.RouteTableDef]],
     started: Callable[[], bool] = lambda: True,
     ending: Ending | None = None,
+    limits: HttpSection = DEFAULT,
 ) -> web.Application:
     """Return the application. All routes are read-only, except plugins' own and /unsubscribe.
 
@@ -72,13 +74,14 @@ def application(
         return web.Response(text=text, content_type="text/plain", charset="utf-8")
 
     app = web.Application(client_max_size=BODY_LIMIT)
+    guard(app, limits)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
     if ending is not None:
         _unsubscribing(app, ending)
     for prefix, table in routes:
-        mounted = web.Application(client_max_size=BODY_LIMIT)
+        mounted = web.Application()
         mounted.add_routes(table)
         app.add_subapp(prefix, mounted)
     return app
@@ -120,7 +123,9 @@ padding: 0 1rem }} button {{ font: inherit; padding: .5rem 1.5rem }}</style></he
 
 
 @asynccontextmanager
-async def serving(app: web.Application, listen: str) -> AsyncIterator[None]:
+async def serving(
+    app: web.Application, listen: str, limits: HttpSection = DEFAULT
+) -> AsyncIterator[None]:
     """Serve the application at `host:port`.
 
     Raises:
@@ -131,21 +136,24 @@ async def serving(app: web.Application, listen: str) -> AsyncIterator[None]:
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+            server = await listening(runner, host.strip("[]"), int(port), limits)
         except (OSError, OverflowError) as exc:
             raise BotError(f"http.listen: cannot listen on {listen}: {exc}") from exc
-        yield
+        try:
+            yield
+        finally:
+            server.close()
     finally:
         await runner.cleanup()
 
 
 @asynccontextmanager
 async def serving_where(
-    listen: str | None, application: Callable[[], web.Application]
+    section: HttpSection, application: Callable[[], web.Application]
 ) -> AsyncIterator[None]:
     """Serve an application at `[http] listen`; do nothing if that is not set."""
-    if listen is None:
+    if section.listen is None:
         yield
         return
-    async with serving(application(), listen):
+    async with serving(application(), section.listen, section):
         yield

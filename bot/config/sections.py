@@ -38,6 +38,12 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
+def _five_minutes_at_most(value: timedelta) -> timedelta:
+    if value > timedelta(minutes=5):
+        raise ValueError("must be 5m or less")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -50,6 +56,10 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 Period = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+
+
+Patience = Annotated[Period, AfterValidator(_five_minutes_at_most)]
+"""How long a peer is waited for, who may be anybody."""
 
 
 class ConfigSection(BaseModel):
@@ -287,9 +297,12 @@ class DeliverySection(ConfigSection):
 
 
 class HttpSection(ConfigSection):
-    """`[http]`; no address: nothing listens."""
+    """`[http]`; no address: nothing listens. The rest bounds what a connection may cost."""
 
     listen: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] | None = None
+    header_timeout: Patience = timedelta(seconds=10)
+    body_timeout: Patience = timedelta(seconds=20)
+    connections: Annotated[int, Field(ge=4, le=10_000)] = 200
 
 
 class LogSection(ConfigSection):
