@@ -2,13 +2,16 @@
 
 It is our own since botbuilder-integration-aiohttp answers 500 to forged tokens and to
 every card's action, lets other tenants in, and blocks the event loop (`docs/explanation/teams.md`).
+
+A request is judged by its header first: the body of one that is not Teams' is never read. The SDK
+reads the body before it looks at the token, and builds a model of it, which takes seconds for a
+megabyte; here its steps come in the other order, and the JSON is handed on as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,30 +22,42 @@ import jwt
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from botbuilder.core import CloudAdapterBase, TurnContext
-from botbuilder.schema import Activity
+from botbuilder.schema import Activity, CallerIdConstants
 from botframework.connector.auth import (
     AuthenticateRequestResult,
     AuthenticationConfiguration,
+    AuthenticationConstants,
     BotFrameworkAuthentication,
-    BotFrameworkAuthenticationFactory,
     ChannelValidation,
     ClaimsIdentity,
-    PasswordServiceClientCredentialFactory,
+    JwtTokenValidation,
+    SimpleCredentialProvider,
 )
 from botframework.connector.auth.jwt_token_extractor import JwtTokenExtractor
 from jwt.algorithms import RSAAlgorithm
 
 from adapters.teams.config import TeamsSettings
+from adapters.teams.inbound import text_at
 from bot.contract import Clock, DatabaseAway, within
+from bot.plugin_kit.webhooks import json_body
 
 ISSUER = "https://api.botframework.com"
 """The issuer of Teams' tokens; those of emulators, skills and our own are refused."""
+
+CHANNEL = "msteams"
+"""The channel whose tokens are accepted; a key may be endorsed for others alone."""
+
+LONGEST_BODY = 256 * 1024
+"""The longest activity, in bytes; Teams keeps messages below 100 KB."""
 
 KEYS_KEPT = timedelta(days=1)
 """How long signing keys count as current."""
 
 KEYS_AGAIN = timedelta(minutes=5)
 """How soon keys may be fetched again for an unknown one: the platform may have rotated them."""
+
+KEYS_TRIED = timedelta(seconds=5)
+"""How soon they may be fetched again after a failure, so that requests do not queue up for it."""
 
 BELIEVED_FOR, TOKENS_KEPT = timedelta(seconds=30), 256
 """How long a validated token is trusted without validation, and how many are remembered."""
@@ -79,6 +94,7 @@ class Keys:
         self._url, self._http, self._clock = url, http, clock
         self._keys: dict[str, _Key] = {}
         self._fetched_at: datetime | None = None
+        self._failed: tuple[datetime, str] | None = None
         self._lock = asyncio.Lock()
 
     async def get(self, key_id: str | None) -> _Key:
@@ -105,6 +121,8 @@ class Keys:
         async with self._lock:
             if not self._older_than(age):
                 return
+            if self._failed is not None and within(KEYS_TRIED, self._failed[0], self._clock.now()):
+                raise KeysAway(self._failed[1])
             try:
                 document = await self._json(self._url)
                 found = (await self._json(str(document["jwks_uri"])))["keys"]
@@ -115,7 +133,8 @@ class Keys:
                 }
             except (ClientError, TimeoutError, ValueError, KeyError, TypeError) as exc:
                 if not self._keys:
-                    raise KeysAway(f"{type(exc).__name__}: {exc}") from exc
+                    self._failed = self._clock.now(), f"{type(exc).__name__}: {exc}"
+                    raise KeysAway(self._failed[1]) from exc
             self._fetched_at = self._clock.now()
 
     async def _json(self, url: str) -> dict[str, Any]:
@@ -160,20 +179,35 @@ class _Believed:
 
 
 class _Authentication(BotFrameworkAuthentication):  # type: ignore[misc] # it has no types
-    """The SDK's validation, without the clients that it creates for every turn."""
+    """The SDK's validation, by the header alone, without the clients it creates for every turn."""
 
     def __init__(self, app_id: str) -> None:
-        self._whole = BotFrameworkAuthenticationFactory.create(
-            credential_factory=PasswordServiceClientCredentialFactory(app_id),
-            auth_configuration=AuthenticationConfiguration(),
-        )
+        self._app = SimpleCredentialProvider(app_id, "")
+        self._configuration = AuthenticationConfiguration()
 
-    async def authenticate_request(
-        self, activity: Activity, auth_header: str
-    ) -> AuthenticateRequestResult:
-        result = await self._whole.authenticate_request(activity, auth_header)
+    async def believe(self, header: str) -> AuthenticateRequestResult:
+        """Return what a header's token claims, if Teams signed it for this app.
+
+        Key, endorsement, signature, times, issuer and audience are checked: all but the service
+        URL, which stands in the body too.
+        """
+        identity = await ChannelValidation.authenticate_channel_token(
+            header, self._app, CHANNEL, self._configuration
+        )
+        await JwtTokenValidation.validate_claims(self._configuration, identity.claims)
+        if "exp" not in identity.claims:
+            raise PermissionError("the token never ends")
+        result = AuthenticateRequestResult()
+        result.claims_identity = identity
+        result.audience = AuthenticationConstants.TO_CHANNEL_FROM_BOT_OAUTH_SCOPE
+        result.caller_id = CallerIdConstants.public_azure_channel
         result.connector_factory = _Connectors()
         return result
+
+    async def authenticate_request(
+        self, _activity: Activity, _auth_header: str
+    ) -> AuthenticateRequestResult:
+        raise PermissionError("a request is authenticated before its activity is read")
 
     async def authenticate_streaming_request(
         self, _auth_header: str, _channel_id_header: str
@@ -201,13 +235,16 @@ class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
         """`turn` handles the activities that pass validation."""
         self._settings, self._log, self._turn = settings, log, turn
         self._believed = _Believed(clock)
+        self._authentication = _Authentication(settings.app_id)
         ChannelValidation.open_id_metadata_endpoint = settings.openid
         JwtTokenExtractor.metadataCache[settings.openid] = Keys(settings.openid, http, clock)
-        super().__init__(_Authentication(settings.app_id))
+        super().__init__(self._authentication)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer a request: 401 and 403 before anything else is done with it, 400 for nonsense."""
-        raw, activity, result = await self._let_in(request)
+        result = await self._authenticated(request)
+        raw = await self._activity(request)
+        activity = self._let_in(raw, result.claims_identity)
         answer: Mapping[str, Any] | None = None
 
         async def turn(_context: TurnContext) -> None:
@@ -227,76 +264,63 @@ class Endpoint(CloudAdapterBase):  # type: ignore[misc] # it has no types
 
     # --- who it is --------------------------------------------------------------------------------
 
-    async def _let_in(
-        self, request: web.Request
-    ) -> tuple[Mapping[str, Any], Activity, AuthenticateRequestResult]:
-        if request.content_type != "application/json":
-            raise web.HTTPUnsupportedMediaType
+    async def _authenticated(self, request: web.Request) -> AuthenticateRequestResult:
+        """Return whose token a request bears, without a look at its body."""
         header = _bearer(request.headers.get("Authorization", ""))
         if header is None:
             raise web.HTTPUnauthorized
-        raw, activity = await _read(request)
+        name = hashlib.sha256(header.encode()).digest()
+        known = self._believed.of(name)
+        if known is not None:
+            return known
         try:
-            result = await self._authenticated(activity, header)
+            result = await self._authentication.believe(header)
         except KeysAway as exc:
             self._log.error("no signing keys", why=str(exc))
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from exc
         except Exception as exc:
             # The SDK raises a dozen kinds of error; each means that the sender is not Teams.
-            self._log.warning("refused", why=f"{type(exc).__name__}: {exc}"[:200])
-            raise web.HTTPUnauthorized from exc
-        tenant = _tenant(raw)
+            raise self._refused(f"{type(exc).__name__}: {exc}") from exc
+        self._believed.keep(name, result)
+        return result
+
+    async def _activity(self, request: web.Request) -> Mapping[str, Any]:
+        """Return the activity that an authenticated request brings."""
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType
+        raw = await json_body(request, limit=LONGEST_BODY)
+        if not isinstance(raw, dict):
+            raise web.HTTPBadRequest(text="not an activity")
+        return raw
+
+    def _let_in(self, raw: Mapping[str, Any], claims: ClaimsIdentity) -> Activity:
+        """Return the SDK's idea of an activity, if its sender may send it; the rest stays JSON."""
+        kind, service_url = text_at(raw, "type"), text_at(raw, "serviceUrl")
+        if not kind or not service_url or raw.get("channelId") != CHANNEL:
+            raise self._refused(f"it lacks a type or service URL, or is not from {CHANNEL}")
+        if claims.get_claim_value(ChannelValidation.SERVICE_URL_CLAIM) != service_url:
+            raise self._refused("the token is for another service URL")
+        tenant = text_at(raw, "channelData", "tenant", "id").casefold()
         if tenant not in self._settings.tenants:
             self._log.warning("other tenant", tenant=tenant[:64])
             raise web.HTTPForbidden
-        if not self._settings.may_have_token(activity.service_url):
-            self._log.warning("other host", service_url=str(activity.service_url)[:200])
+        if not self._settings.may_have_token(service_url):
+            self._log.warning("other host", service_url=service_url[:200])
             raise web.HTTPForbidden
-        return raw, activity, result
+        return Activity(type=kind, service_url=service_url, channel_id=CHANNEL)
 
-    async def _authenticated(self, activity: Activity, header: str) -> AuthenticateRequestResult:
-        if not (activity.type and activity.service_url and activity.channel_id == "msteams"):
-            raise PermissionError("it lacks a type or service URL, or is not from msteams")
-        # Everything that the validation depends on, besides the keys and the time.
-        looked_at = "\0".join((header, str(activity.service_url), str(activity.channel_id)))
-        name = hashlib.sha256(looked_at.encode("utf-8", "surrogatepass")).digest()
-        known = self._believed.of(name)
-        if known is not None:
-            return known
-        authentication = self.bot_framework_authentication
-        result: AuthenticateRequestResult = await authentication.authenticate_request(
-            activity, header
-        )
-        if "exp" not in result.claims_identity.claims:
-            raise PermissionError("the token never ends")
-        self._believed.keep(name, result)
-        return result
+    def _refused(self, why: str) -> web.HTTPUnauthorized:
+        self._log.warning("refused", why=why[:200])
+        return web.HTTPUnauthorized()
 
 
 def _bearer(header: str) -> str | None:
     """Return a header if it holds a token that claims to be the platform's, else `None`."""
-    if header.count(" ") != 1 or not header.startswith("Bearer "):
+    if header.count(" ") != 1 or not header.startswith("Bearer ") or not header.isascii():
         return None
     try:
         claims = jwt.decode(header.removeprefix("Bearer "), options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        # Tokens are JSON too, of any depth, and this one is anybody's.
         return None
     return header if claims.get("iss") == ISSUER else None
-
-
-async def _read(request: web.Request) -> tuple[Mapping[str, Any], Activity]:
-    body = await request.read()
-    try:
-        raw: dict[str, Any] = json.loads(body)
-        return raw, Activity().deserialize(raw)
-    except Exception as exc:
-        # msrest lets every exception of its parsing through.
-        raise web.HTTPBadRequest(text="not an activity") from exc
-
-
-def _tenant(raw: Mapping[str, Any]) -> str:
-    """Return the tenant that an activity comes from; the SDK's `tenant_id` is never filled."""
-    data = raw.get("channelData")
-    tenant = data.get("tenant") if isinstance(data, dict) else None
-    found = tenant.get("id") if isinstance(tenant, dict) else None
-    return found.casefold() if isinstance(found, str) else ""

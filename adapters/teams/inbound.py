@@ -334,9 +334,9 @@ def moment(value: str) -> datetime | None:
     """Return an instant that Teams wrote; `None` if it cannot be read."""
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def said(activity: Json, *, personal: bool) -> MessageText:

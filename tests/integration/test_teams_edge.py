@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from datetime import timedelta
@@ -19,6 +20,7 @@ from bot.clock import SystemClock
 from bot.config.load import parse
 from bot.contract.errors import ConfigError
 from bot.testing import ManualClock, plugin_context
+from tests.harness.odd_requests import odd_requests
 from tests.harness.waiting import until
 from tests.peers.microsoft import (
     APP,
@@ -101,6 +103,136 @@ async def test_a_token_that_is_not_teams_is_refused_before_any_effect(tmp_path, 
         status, _ = await t.send(said(t.ms), Authorization=header)
         assert status == 401
         await unaffected(t)
+
+
+async def raw(t, header: bytes, more: bytes = b"") -> bytes:
+    """Send a header as it is, and nothing of the body it announces; return the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", t.port)
+    writer.write(
+        b"POST /plugins/teams/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Authorization: " + header + b"\r\n" + more + b"\r\n"
+    )
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    writer.close()
+    return answer
+
+
+FORGED = ["another's key under our key's name", "an unknown key", "another app's", "no algorithm"]
+
+
+@pytest.mark.parametrize("case", FORGED)
+async def test_a_forged_request_is_refused_without_a_look_at_its_body(tmp_path, monkeypatch, case):
+    """D5: the answer is there though the body never comes"""
+    async with team(tmp_path, monkeypatch) as t:
+        for length in (200_000, 1_000_000):
+            more = b"Content-Length: %d\r\n" % length
+            answer = await raw(t, REFUSED[case](t.ms).encode(), more)
+            assert b" 401 " in answer.partition(b"\r\n")[0]
+        await unaffected(t)
+
+
+async def test_no_body_is_read_parsed_or_modelled_for_a_token_that_is_not_teams(
+    tmp_path, monkeypatch
+):  # fmt: skip
+    def never(*_args, **_more):
+        raise AssertionError("nobody said whose it is")
+
+    async with team(tmp_path, monkeypatch) as t:
+        monkeypatch.setattr("bot.plugin_kit.webhooks.body_of", never)
+        monkeypatch.setattr("bot.plugin_kit.webhooks._parsed", never)
+        monkeypatch.setattr("msrest.serialization.Model.deserialize", never)
+        large = said(t.ms, membersAdded=[{}] * 60_000)
+        for case in FORGED:
+            assert (await t.send(large, Authorization=REFUSED[case](t.ms)))[0] == 401
+
+
+async def test_what_is_let_in_is_not_modelled_either(tmp_path, monkeypatch):
+    def never(*_args, **_more):
+        raise AssertionError("it takes seconds for a large activity")
+
+    monkeypatch.setattr("msrest.serialization.Model.deserialize", never)
+    async with team(tmp_path, monkeypatch) as t:
+        large = said(t.ms, text="help", membersAdded=[{}] * 50_000)
+        assert (await t.send(large))[0] == 202
+        await t.hears("Begin with")
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
+async def test_an_activity_of_more_than_256_kb_is_refused(tmp_path, monkeypatch, chunked):
+    """D5"""
+    async with team(tmp_path, monkeypatch) as t:
+        what = said(t.ms, text="help")
+        room = 256 * 1024 - len(json.dumps({**what, "locale": ""}))
+        headers = {"Authorization": f"Bearer {t.ms.token()}", "Content-Type": "application/json"}
+
+        async def parts(body: bytes):
+            for at in range(0, len(body), 10_000):
+                yield body[at : at + 10_000]
+
+        for more, status in ((0, 202), (1, 413)):
+            body = json.dumps({**what, "locale": "x" * (room + more)}).encode()
+            data = parts(body) if chunked else body
+            async with t.http.post(t.url, data=data, headers=headers) as response:
+                assert response.status == status
+
+
+@pytest.mark.parametrize(
+    "token",
+    [b"\xff.a.b", b"\xed\xa0\x80", b"a.\xff.b", b"a\x80", b"." + b"W1tb" * 1800 + b"."],
+    ids=["a byte", "a surrogate", "in the middle", "at the end", "deep"],
+)
+async def test_a_token_of_any_bytes_is_refused(tmp_path, monkeypatch, token):
+    """D5"""
+    async with team(tmp_path, monkeypatch) as t:
+        if token.startswith(b"."):
+            token = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"key-1"}').rstrip(b"=") + token
+        answer = await raw(t, b"Bearer " + token, b"Content-Length: 0\r\n")
+        assert b" 401 " in answer.partition(b"\r\n")[0]
+
+
+async def test_any_method_and_any_bytes_in_any_header_are_refused(tmp_path, monkeypatch):
+    """D5"""
+    async with team(tmp_path, monkeypatch) as t:
+        paths = ("/plugins/teams/messages", "/plugins/teams/whole/x", "/plugins/teams/whole/%ff%00")
+        async for what, found in odd_requests(t.port, paths):
+            assert 400 <= found < 500, what
+        await unaffected(t)
+
+
+async def test_a_token_that_is_believed_opens_no_other_door(tmp_path, monkeypatch):
+    """F8: the service URL, the channel and the tenant are looked at with each request."""
+    async with team(tmp_path, monkeypatch) as t:
+        token = t.ms.token()
+        assert (await t.send(said(t.ms, text="hello"), token))[0] == 202
+        await t.idle()
+        t.ms.requests.clear()
+        foreign = {"tenant": {"id": "99999999-aaaa-4bbb-8ccc-000000000009"}}
+        for more, status in (
+            ({"serviceUrl": "https://evil.example/"}, 401),
+            ({"serviceUrl": t.ms.service_url.rstrip("/")}, 401),
+            ({"serviceUrl": [t.ms.service_url]}, 401),
+            ({"channelId": "webchat"}, 401),
+            ({"channelId": ["msteams"]}, 401),
+            ({"type": {}}, 401),
+            ({"channelData": foreign}, 403),
+        ):
+            assert (await t.send({**said(t.ms), **more}, token))[0] == status, more
+        await unaffected(t)
+
+
+async def test_a_key_server_that_is_away_is_asked_once_for_many_requests(tmp_path, monkeypatch):
+    async with team(tmp_path, monkeypatch) as t:
+        t.ms.published = None  # its answer cannot be read
+        found = await asyncio.gather(*(t.send(said(t.ms)) for _ in range(10)))
+        assert [status for status, _ in found] == [503] * 10
+        assert t.ms.discovered == 1
+
+
+async def test_a_time_before_all_time_is_taken_for_none(tmp_path, monkeypatch):
+    """D5"""
+    async with team(tmp_path, monkeypatch) as t:
+        odd = said(t.ms, text="help", timestamp="0001-01-01T00:00:00+23:59")
+        assert (await t.send(odd))[0] == 202
 
 
 @pytest.mark.parametrize("seconds", [0, -120], ids=["valid", "within the leeway"])
