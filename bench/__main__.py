@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import health, learning, matrix, memory, page, start, teams, throughput, weight
+from bench import edge, health, learning, matrix, memory, page, start, teams, throughput, weight
 from bench.result import Result
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -33,6 +33,7 @@ BENCHES = {
     "B13": learning.drafted,
     "B14": learning.tickets,
     "B15": page.readers,
+    "B16": edge.beside_forgeries,
 }
 
 
