@@ -67,6 +67,7 @@ class TeamsAdapter:
             forms=True,
             repeats=False,
             max_bytes=100_000,
+            private_place=ConversationRef(ADAPTER, settings.private) if settings.private else None,
             triage=ConversationRef(ADAPTER, settings.channel) if settings.channel else None,
         )
         self._tokens = Tokens(settings, context.clock)
@@ -306,6 +307,8 @@ class TeamsAdapter:
                 await self._tokens.get(settings.graph)
             except TemporaryFailure as exc:
                 found.append(Finding(f"for Graph: {exc}"))
+        if settings.private:
+            found += await self._private_place()
         if not settings.rooms:
             found.append(
                 Finding(
@@ -326,6 +329,24 @@ class TeamsAdapter:
                     Finding(f"people.{each.person}.users.teams: write the object id, in lower case")
                 )
         return found
+
+    async def _private_place(self) -> list[Finding]:
+        """Return whether the place for private incidents takes what is sent to it.
+
+        Somebody seems to be typing there for a moment: that posts nothing, and asks the same
+        permission as a post.
+        """
+        place, typing = self._settings.private, {"type": "typing"}
+        try:
+            await self._connector.post(self._settings.service_url, place, typing)
+        except (TemporaryFailure, PermanentFailure) as exc:
+            return [
+                Finding(
+                    f"private: the conversation takes nothing ({exc}); add the app to it, or name "
+                    "a group chat that it is in"
+                )
+            ]
+        return []
 
 
 def _link(base: str, root: str | None, reference: Reference, settings: TeamsSettings) -> str:

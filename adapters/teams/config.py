@@ -34,6 +34,8 @@ class TeamsSettings(BaseModel):
     team: str = Field(default="", pattern=rf"^$|{GUID}")
     layout: Literal["threads", "channels"] = "threads"
     """A thread for each incident, or a channel for each in `team`, made through Graph."""
+    private: str = Field(default="", pattern=r"^(19:[^\s;/]+)?$")
+    """A group chat, or a private channel, where private incidents are told; none are without."""
     public_url: str = ""
     service_url: str = "https://smba.trafficmanager.net/teams/"
     sends_per_second: int = Field(default=30, ge=1, le=50)

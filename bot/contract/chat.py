@@ -160,6 +160,9 @@ class Features:
     """An incident gets a conversation of its own; else it stays where it was declared."""
     private_rooms: bool = False
     """A room can be opened that only the invited read (F17)."""
+    private_place: ConversationRef | None = None
+    """A conversation that only some people read, where private incidents are told, all of them,
+    if no room can be opened for each."""
     direct: bool = True
     """One person can be written to alone."""
     edits: bool = False

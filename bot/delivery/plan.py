@@ -148,9 +148,13 @@ class Router:
 
     def private_places(self, incident: str) -> dict[str, ConversationRef]:
         """Return the conversations that a private incident could have, by adapter (F17)."""
-        closed = (n for n, a in self._targets.adapters.items() if a.features.private_rooms)
-        places = self.places(incident)
-        return {name: places[name] for name in closed if name in places}
+        opened, found = self.places(incident), {}
+        for name, adapter in self._targets.adapters.items():
+            if adapter.features.private_rooms and name in opened:
+                found[name] = opened[name]
+            elif adapter.features.private_place is not None:
+                found[name] = adapter.features.private_place
+        return found
 
     def _rows(
         self,

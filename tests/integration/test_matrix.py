@@ -352,3 +352,20 @@ async def test_a_command_in_clear_in_an_encrypted_room_is_answered_and_not_done(
         kinds = [type(e.event) for e in await w.bot.timeline()][before:]
         assert ev.UpdatePosted in kinds
         assert {ev.Resolved, ev.MessageCaptured}.isdisjoint(kinds)
+
+
+async def test_a_private_incident_has_a_room_that_only_the_invited_may_enter(synapse, tmp_path):
+    """F17"""
+    async with world(synapse, tmp_path, strangers=("eve",)) as w:
+        room = await w.declared("1 zanzibar leaks private ic:@ben")
+        await w.ann.hears("INCIDENT DECLARED", room)
+        assert (await w.ann.state(room, "m.room.join_rules"))["join_rule"] == "invite"
+        assert (await w.ann.state(room, "m.room.power_levels"))["invite"] == 50
+        triage = await w.triage()
+        await w.ann.hears("declared as private", triage)
+        await w.cara.say(triage, "!inc INC-1 status")
+        await w.cara.hears("INC-1 is private", triage)
+        said = [text for text in w.ann.texts(triage) if "zanzibar" in text]
+        assert len(said) == 1  # what was typed
+        await w.ann.say(room, "!inc private off because it was nothing")
+        await w.ann.hears("private no more", room)

@@ -486,3 +486,33 @@ async def test_a_slow_database_does_not_keep_a_press_waiting(tmp_path, monkeypat
         monkeypatch.setattr(t.app.store, "transact", transact)
         assert "Working on it" in answer["value"]
         await t.hears("no new findings", thread)
+
+
+async def test_a_private_incident_is_told_in_the_group_chat_for_it_and_nowhere_else(
+    tmp_path, monkeypatch
+):  # fmt: skip
+    """F17"""
+    chat = "19:group-security@thread.v2"
+    async with team(tmp_path, monkeypatch, teams=f'private = "{chat}"') as t:
+        await t.say("ann", "declare sev1 zanzibar leaks private ic:@ben", CHANNEL)
+        await t.hears("INCIDENT DECLARED", chat)
+        await t.say("ann", "update zanzibar is being closed", chat)
+        await t.hears("zanzibar is being closed — Ann", chat)
+        await t.say("cara", "INC-1 status", CHANNEL)
+        await t.hears("INC-1 is private", CHANNEL)
+        await t.idle()
+        outer = {c: m for c, m in t.ms.messages.items() if c != chat and not c.startswith("a:")}
+        assert "zanzibar" not in str(outer)
+        assert (await t.incident()).conversation.id == chat
+
+
+async def test_without_a_place_for_it_a_private_incident_is_declared_to_the_bot_alone(
+    tmp_path, monkeypatch
+):  # fmt: skip
+    """F17"""
+    async with team(tmp_path, monkeypatch) as t:
+        await t.say("ann", "declare sev1 zanzibar leaks private", CHANNEL)
+        await t.hears("cannot keep a place private", CHANNEL)
+        await t.say("ann", "declare sev1 zanzibar leaks private")
+        await t.hears("INCIDENT DECLARED", "a:29:ann")
+        assert (await t.incident()).private

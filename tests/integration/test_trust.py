@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.contract.chat import ChatCapture, ChatEvent
 from bot.contract.messages import buttons_of
 from bot.domain import events as ev
+from bot.grammar.verb import Scope
+from bot.grammar.verbs import VERBS
+from bot.refs import ConversationRef, UserRef
 from bot.testing import TEAM, RecordingProvider, Stage, stage
 
 PUBLIC = TEAM.replace(
@@ -243,3 +248,123 @@ async def test_a_refusal_tells_a_stranger_how_to_be_named(tmp_path):
         await bot.say("ann", "!inc declare sev1 Checkout is down")
         await bot.say(MALLORY, "!inc page @cara spam")
         assert 'users = { chat = "mallory" }' in bot.heard()[-1]
+
+
+LINES = (
+    *(verb.example for verb in VERBS),
+    *(f"INC-1 {verb.example}" for verb in VERBS if verb.scope is Scope.INCIDENT),
+    "role scribe @mallory",
+    "role comms @m2",
+    "ic @mallory",
+    "ic @m2",
+    "handoff @m2",
+    "accept",
+    "take ic",
+    "approve",
+    "approve 3",
+    "approve 5",
+    "reject no",
+    "redact 1",
+    "redact 2",
+    "redact 5",
+    "sev 1",
+    "sev 4 because x",
+    "resolve",
+    "cancel because x",
+    "reopen because x",
+    "pm draft because x",
+    "page @cara x",
+    "unsubscribe all",
+    "shield off",
+    "private on because x",
+    "private off because x",
+)
+HARM = (
+    ev.ExternalPublished,
+    ev.BriefSent,
+    ev.PagedOut,
+    ev.EntryRedacted,
+    ev.Resolved,
+    ev.Reopened,
+    ev.MirrorEnded,
+    ev.Mirrored,
+    ev.RoleAssigned,
+    ev.PrivacyChanged,
+    ev.PostmortemFinalised,
+    ev.SectionWritten,
+    ev.ActionAdded,
+    ev.DraftRejected,
+)
+"""What nobody brings about whom the config does not name."""
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_no_lines_of_strangers_publish_page_redact_end_or_hide_anything(tmp_path, url, seed):
+    """F8 X3"""
+    chance = random.Random(seed)
+    async with public(tmp_path, f'\n[storage]\nurl = "{url}"\n') as (bot, outside):
+        who = "ann" if seed % 2 else MALLORY
+        await bot.say(who, f"!inc declare sev{1 + seed % 3} It is broken service:checkout")
+        if seed % 4 == 3:
+            await bot.say("ben", "!inc accept")
+            await bot.say("priya", "!inc external We look into it")
+        before, trusted = await bot.incident(), len(await bot.timeline())
+        for n in range(25):
+            line, stranger = chance.choice(LINES), chance.choice((MALLORY, "m2"))
+            if line.startswith(("declare", "drill", "near-miss")):
+                continue  # these open others
+            if chance.random() < 0.5:
+                await bot.say(stranger, f"!inc {line}")
+            else:
+                await pressed(bot, stranger, line, f"press{n}")
+        after, happened = await bot.incident(), (await bot.timeline())[trusted:]
+        assert not [e.event for e in happened if isinstance(e.event, HARM) and e.event.by]
+        assert published(outside) == []
+        named = {"ann", "ben", "cara", "priya", "dev"}
+        assert set(after.roles.values()) <= named
+        assert after.draft == before.draft or after.draft.by is None  # the plan's own words
+        if who == "ann":
+            assert after.running
+            assert after.commander == before.commander or not before.severity.commanded
+
+
+async def pressed(bot: Stage, who: str, line: str, name: str) -> None:
+    """Have a line come from a button or a form, whose presser is answered alone."""
+    await bot.app.receive(
+        ChatEvent(
+            id=name,
+            conversation=ConversationRef("chat", "ops"),
+            sender=UserRef("chat", who),
+            sender_name=who,
+            text=line,
+            written_at=bot.clock.now(),
+            addressed=True,
+            inline=True,
+        )
+    )
+    await bot.settle()
+
+
+async def test_what_strangers_mark_is_captured_and_no_more(tmp_path):
+    """F8 L1"""
+    async with public(tmp_path) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 It is broken service:checkout")
+        await bot.app.receive(
+            ChatCapture(
+                id="c1",
+                conversation=ConversationRef("chat", "ops"),
+                sender=UserRef("chat", MALLORY),
+                sender_name=MALLORY,
+                author=UserRef("chat", "dev"),
+                author_name="dev",
+                text="!inc resolve",
+                written_at=bot.clock.now(),
+                marked_at=bot.clock.now(),
+                message="m1",
+            )
+        )
+        (entry,) = [
+            e.event for e in await bot.timeline() if isinstance(e.event, ev.MessageCaptured)
+        ]
+        assert (entry.author, entry.text) == ("dev", "!inc resolve")
+        assert (await bot.incident()).running

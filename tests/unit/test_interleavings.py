@@ -22,6 +22,7 @@ from bot.domain import events as ev
 from bot.domain.due import next_due
 from bot.domain.errors import Rejected
 from bot.domain.incident import ClockName, Kind, Outcome, Phase, Role, Severity
+from bot.domain.named import Named
 from bot.domain.policy import Plan
 from bot.domain.publication import PublicState
 from bot.refs import Lane
@@ -34,9 +35,7 @@ MINUTES = st.sampled_from([1, 2, 3, 5, 15, 30, 60, 2000])
 
 ANSWERS = st.lists(st.sampled_from(cmd.ImpactAnswer), max_size=3).map(tuple)
 COMMANDS = st.one_of(
-    st.builds(
-        cmd.Assess, answers=st.lists(st.sampled_from(cmd.ImpactAnswer), max_size=3).map(tuple)
-    ),
+    st.builds(cmd.Assess, answers=ANSWERS),
     st.builds(cmd.PostUpdate, text=TEXTS),
     st.builds(
         cmd.PublishExternal, text=TEXTS, state=st.one_of(st.none(), st.sampled_from(PublicState))
@@ -98,8 +97,11 @@ class Interleaving(RuleBasedStateMachine):
         who=PEOPLE,
         named=st.one_of(st.none(), PEOPLE),
         kind=st.sampled_from([Kind.INCIDENT, Kind.DRILL]),
+        unnamed=st.sets(PEOPLE, max_size=2),
     )
-    def declare(self, severity, who, named, kind):
+    def declare(self, severity, who, named, kind, unnamed):
+        people = Named(people=frozenset({ANN, BEN, CARA, DEV, EVE} - unnamed))
+        self.play.setting = replace(self.play.setting, named=people)
         self.play.declare(severity, who=who, commander=named, kind=kind)
 
     @rule(who=PEOPLE, command=COMMANDS, late=st.integers(0, 400))
