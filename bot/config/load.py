@@ -114,6 +114,7 @@ def _cross_faults(config: Config) -> list[str]:
         ("plan.comms", config.plan.comms),
         ("plan.liaison", config.plan.liaison),
         *((f"paging.last.{i}", p) for i, p in enumerate(config.paging.last)),
+        *((f"access.auditors.{i}", p) for i, p in enumerate(config.access.auditors)),
     ]
     for name, service in config.services.items():
         where = f"services.{name}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.contract.messages import Message
 from bot.delivery.plan import Targets
 from bot.delivery.shown import shown_in
 from bot.domain.incident import Incident
 from bot.intake.arrived import Arrived, Handled
 from bot.presenter import Presenter
-from bot.refs import Lane
+from bot.refs import ConversationRef, Lane
 from bot.store.rows import Acknowledge, Outgoing, Post
 from bot.store.work import Work
 
@@ -46,6 +48,11 @@ class Answers:
         marks = self.mark(arrived, worked=worked) if worked is not None else []
         await work.send([*marks, row], now=arrived.now)
         return ()
+
+    async def tell(self, work: Work, to: ConversationRef, message: Message, now: datetime) -> None:
+        """Queue a message for another conversation than the one that asked."""
+        row = Outgoing(target=to.adapter, lane=Lane.of(to), body=Post(message=message))
+        await work.send([row], now=now)
 
     async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Handled:
         """Answer that nothing was done, and why."""

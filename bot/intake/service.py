@@ -7,6 +7,7 @@ message to send. Refusals and answers are queued in it, too: only the outbox sen
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -27,6 +28,7 @@ from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway
 from bot.domain import commands as cmd
 from bot.domain.bystanders import asks_for_news
+from bot.domain.durations import within
 from bot.grammar.parser import Request, command_line, parse
 from bot.grammar.requests import Asked, Query, SetShield, Subscribe, Unsubscribe, UsageError
 from bot.grammar.text import clean
@@ -43,6 +45,11 @@ from bot.store.work import Store, Work
 
 NAMES = "name/"
 """The prefix of stored display names of people whom the config does not name."""
+
+TURNED_AWAY = "turned-away/"
+"""The prefix of references that hold when somebody was last told how to be added."""
+
+ONCE_AN_HOUR = timedelta(hours=1)
 
 LONGEST_NAME = 400
 """The longest name of a user or a conversation: no platform's is longer, and each is stored."""
@@ -232,7 +239,7 @@ class Service:
             message = refusals.usage(request)
             return await self._answers.refuse(work, arrived, message, "not understood")
         if arrived.is_stranger:
-            return await self._answers.refuse(work, arrived, refusals.stranger(), "stranger")
+            return await self._turn_away(work, arrived, request)
         if arrived.is_stale and not request.verb.changes:
             return Handled(word="stale")
         match request.what:
@@ -254,6 +261,23 @@ class Service:
                 return await self._questions.preview(work, arrived, declaration, request.line)
             case _:
                 return await self._of_incident(work, arrived, request)
+
+    async def _turn_away(self, work: Work, arrived: Arrived, request: Request) -> Handled:
+        """Refuse somebody whom the config does not admit, and tell triage of a declaration (F8).
+
+        They are told how to be added once an hour; an endless talk with a stranger helps nobody.
+        """
+        if isinstance(request.what, cmd.Declare) and self._config.triage_conversation is not None:
+            told = self._presenter.refusals.turned_away(arrived.actor, request.what.title)
+            await self._answers.tell(work, self._config.triage_conversation, told, arrived.now)
+        name = f"{TURNED_AWAY}{arrived.actor}"
+        last = await work.ref(name)
+        if last is not None and within(ONCE_AN_HOUR, datetime.fromisoformat(last), arrived.now):
+            await work.send(self._answers.mark(arrived, worked=False), now=arrived.now)
+            return Handled(word="stranger")
+        await work.store_ref(name, arrived.now.isoformat(), kept_at=arrived.now)
+        message = self._presenter.refusals.stranger(arrived.actor)
+        return await self._answers.refuse(work, arrived, message, "stranger")
 
     async def _of_incident(self, work: Work, arrived: Arrived, request: Request) -> Handled:
         """Answer a question about one incident, or carry out a command for it."""

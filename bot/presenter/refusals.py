@@ -135,9 +135,23 @@ class RefusalWords:
             ),
         )
 
-    def stranger(self) -> Message:
+    def stranger(self, person: PersonId) -> Message:
         """Return the answer to a user whom the config does not admit (F8)."""
         return Message(
             summary=("You are not among the people of this Sitrep; nothing was changed.",),
-            blocks=(para("Whoever runs it can add you: [people.<name>] in its config."),),
+            blocks=(self._adding(person),),
+        )
+
+    def turned_away(self, person: PersonId, title: str) -> Message:
+        """Return what triage is told of a declaration by somebody who is not admitted (F8)."""
+        return Message(
+            summary=(
+                "Refused, and perhaps real: ",
+                self._voice.who(person),
+                f" tried to declare “{shorten(title)}”.",
+            ),
+            blocks=(
+                para(self._voice.line(f"declare {shorten(title, 80)}")),
+                self._adding(person),
+            ),
         )

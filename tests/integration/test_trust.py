@@ -368,3 +368,17 @@ async def test_what_strangers_mark_is_captured_and_no_more(tmp_path):
         ]
         assert (entry.author, entry.text) == ("dev", "!inc resolve")
         assert (await bot.incident()).running
+
+
+async def test_somebody_refused_is_told_once_an_hour_and_triage_of_their_declaration(tmp_path):
+    """F8"""
+    refuse = '\n[access]\nunknown_people = "refuse"\n[triage]\nconversation = "chat:triage"\n'
+    async with public(tmp_path, refuse) as (bot, _outside):
+        assert not await bot.say(MALLORY, "!inc declare sev1 Checkout is down")
+        assert not await bot.say(MALLORY, "!inc status")
+        assert 'users = { chat = "mallory" }' in bot.heard()[-1]
+        assert len(bot.heard()) == 1
+        assert "mallory tried to declare “Checkout is down”" in bot.heard("triage")[-1]
+        await bot.minutes(61)
+        assert not await bot.say(MALLORY, "!inc help")
+        assert len(bot.heard()) == 2
