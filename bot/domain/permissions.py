@@ -322,16 +322,14 @@ def _refusal(decision: Decision, act: Act, command: cmd.Command) -> Rejected:
     who = _enumerated([said for part, said in _HOLDERS.items() if part in parts])
     text = f"Only {who} may {row.may}."
     holder = next((p for part, p in _people(decision, command) if part in parts), None)
-    if act is Act.TAKE and unnamed is not None:
-        trained = next(iter(decision.setting.candidates), None)
-        return Rejected(
-            text, lines=("take ic",), for_whom=Who(trained) if trained else None, unnamed=unnamed
-        )
+    led_by_nobody = holder is None and decision.incident.commander is not None
+    if led_by_nobody or (act is Act.TAKE and unnamed is not None):
+        trained = next(iter(decision.setting.candidates), None) if unnamed is not None else None
+        whom = Who(trained) if trained is not None else None
+        return Rejected(text, lines=("take ic",), for_whom=whom, unnamed=unnamed)
     line = f"ic @{actor}" if act is Act.TAKE else line_of(command)
     if holder is not None and line is not None:
         return Rejected(text, lines=(line,), for_whom=Who(holder), unnamed=unnamed)
-    if decision.incident.commander is not None:  # somebody unnamed is acting
-        return Rejected(text, lines=("take ic",), unnamed=unnamed)
     return Rejected(text, lines=("who",), unnamed=unnamed)
 
 

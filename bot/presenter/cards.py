@@ -60,6 +60,8 @@ class CardWords:
         if incident.responders:
             yield Row("Responders", voice.people(incident.responders))
         yield Row("Impact", (shorten(incident.impact or "not stated yet", 300),))
+        if incident.private:
+            yield Row("Private", ("read by those who take part",))
 
     def _announced(self, incident: Incident) -> Iterator[Row]:
         """Yield the last texts, the next updates, and the platforms."""

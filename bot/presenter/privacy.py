@@ -67,8 +67,11 @@ class PrivacyWords:
     def refused(self, incident: str) -> Message:
         """Return the answer to somebody who may not read an incident here."""
         return message(
-            (f"{incident} is private. It is read and written in its own conversation, and",),
-            ("directly with Sitrep by those who take part.",),
+            (f"{incident} is private.",),
+            (
+                "Those who take part read and write it in its own conversation, and directly with "
+                "Sitrep.",
+            ),
         )
 
     def declared(self, incident: Incident) -> Message:

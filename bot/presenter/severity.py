@@ -119,6 +119,7 @@ class SeverityWords:
             impact,
             joined(self._where(incident, head, plan.status_page)),
             *self._promised(incident),
+            ("Private: only those who take part read it.",) if incident.private else None,
             self._why_sev1(incident) if not head.given else None,
             self._command.asked(incident, asked.person) if asked else None,
             self._command.nobody_left(incident) if first(scene, ev.CandidatesExhausted) else None,
