@@ -6,6 +6,7 @@ from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
 from bot.domain.errors import Rejected, Unseen
+from bot.domain.impact import QUESTIONS
 from bot.domain.incident import Incident
 from bot.domain.privacy import takes_part
 from bot.domain.telling import Scene, offered, scenes
@@ -122,6 +123,7 @@ class Commands:
             shown = self._presenter.public.unseen(incident, incident.draft, elsewhere=elsewhere)
             return await self._answers.refuse(work, arrived, shown, "rejected")
         message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
-        if isinstance(command, cmd.Assess):  # the next question is not a refusal
+        if isinstance(command, cmd.Assess) and refusal.parts[0] in QUESTIONS:
+            # The next question is not a refusal.
             return await self._answers.answer(work, arrived, message)
         return await self._answers.refuse(work, arrived, message, "rejected")

@@ -382,3 +382,12 @@ async def test_somebody_refused_is_told_once_an_hour_and_triage_of_their_declara
         await bot.minutes(61)
         assert not await bot.say(MALLORY, "!inc help")
         assert len(bot.heard()) == 2
+
+
+async def test_an_assessment_that_is_refused_is_marked_as_not_done(tmp_path):
+    """F8 D5"""
+    async with public(tmp_path) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout")
+        assert await bot.say("dev", "!inc assess")  # a question back is no refusal
+        assert not await bot.say("dev", "!inc assess no no no")
+        assert (await bot.incident()).severity == 1
