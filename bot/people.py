@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.domain.named import Named
-from bot.refs import PersonId, UserRef
+from bot.refs import PersonId, UserRef, is_machine, machine_name
 from bot.skeleton import is_mixed, skeleton, words
 
 ROLES = tuple(map(skeleton, ("commander", "sitrep", "admin", "bot")))
@@ -134,8 +134,8 @@ class Directory:
         )
 
     def admits(self, person: PersonId) -> bool:
-        """Whether somebody may take part at all (F8)."""
-        return self._unknown != "refuse" or person in self.named
+        """Whether somebody may take part at all (F8). A plugin is admitted by its section."""
+        return self._unknown != "refuse" or person in self.named or is_machine(person)
 
     def learn_home(self, person: PersonId, home: str | None) -> bool:
         """Take where somebody comes from, as their platform signs it; whether it is new."""
@@ -146,7 +146,9 @@ class Directory:
         return True
 
     def name(self, person: PersonId) -> str:
-        """Return what a person is called."""
+        """Return what a person is called; a machine's name says that it is none."""
+        if is_machine(person):
+            return f"{machine_name(person)} (plugin)"
         known = self._people.get(person)
         if known is not None:
             return known.name
@@ -159,6 +161,8 @@ class Directory:
 
     def user(self, person: PersonId, adapter: str) -> UserRef | None:
         """Return the user that a person is on a platform; `None` if they are not on it."""
+        if is_machine(person):
+            return None
         known = self._people.get(person)
         if known is not None:
             user = known.users.get(adapter)

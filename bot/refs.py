@@ -10,6 +10,7 @@ PersonId = NewType("PersonId", str)
 """A person, whatever platform they speak on.
 
 The key of their section in the config, or `adapter:user-id` for somebody the config does not name.
+What no person does has an id of this type, too: `plugin:<name>` is a machine (see `machine`).
 """
 
 
@@ -86,6 +87,25 @@ PLUGIN = "plugin"
 """The first part of every plugin's lane, where a conversation's lane has its adapter."""
 
 _PAGES = "pages"
+
+
+def machine(plugin: str, called: str | None = None) -> PersonId:
+    """Return the id under which a plugin acts; `called`: it speaks for something of that name.
+
+    No person has such an id, for no adapter may be called `plugin`.
+    """
+    return PersonId(f"{PLUGIN}:{plugin}" + (f"/{called}" if called else ""))
+
+
+def is_machine(person: object) -> bool:
+    """Return whether an id is a machine's, and no person's."""
+    return isinstance(person, str) and person.startswith(f"{PLUGIN}:")
+
+
+def machine_name(person: PersonId) -> str:
+    """Return the name that a machine goes by."""
+    plugin, _, called = person.removeprefix(f"{PLUGIN}:").partition("/")
+    return called or plugin
 
 
 class Lane(str):

@@ -261,6 +261,9 @@ def fire_rung(decision: Decision, clock: ClockName, promise: Promise, rung: Rung
 
 def _called_by(decision: Decision, clock: ClockName, kind: RungKind) -> tuple[PersonId, ...]:
     """Return who a rung calls (K3)."""
+    if decision.incident.unled and kind in {RungKind.PAGE, RungKind.NEXT}:
+        person = next_candidate(decision)
+        return (person,) if person is not None else decision.setting.last_resort
     match kind:
         case RungKind.PROMPT | RungKind.OVERDUE:
             person = owing(decision.incident, clock)

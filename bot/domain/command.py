@@ -9,7 +9,7 @@ from bot.domain.errors import Rejected
 from bot.domain.incident import Incident
 from bot.domain.permissions import only_named
 from bot.domain.stages import under_way
-from bot.refs import PersonId, Who
+from bot.refs import PersonId, Who, is_machine
 
 
 def act_on_command(decision: Decision, command: cmd.OnCommand) -> None:
@@ -36,10 +36,16 @@ def act_on_command(decision: Decision, command: cmd.OnCommand) -> None:
 
 
 def begin_command(decision: Decision, *, named: PersonId | None, how: ev.How) -> None:
-    """Make the actor acting commander, and ask for a deliberate one (C1, C2)."""
+    """Make the actor acting commander, and ask for a deliberate one (C1, C2).
+
+    A machine holds no command: where one declared, whoever is asked acts from the first second.
+    """
     actor, people = decision.person, decision.setting.named
     if named not in people:
         named = None  # nobody is kept waiting for somebody who cannot command: the next is asked
+    if is_machine(actor):
+        _appoint(decision, named, how)
+        return
     command_to(decision, actor, how=how, acting=named != actor)
     if named is not None and named != actor:
         decision.add(ev.CommanderAsked(at=decision.now, by=actor, person=named))
@@ -47,10 +53,30 @@ def begin_command(decision: Decision, *, named: PersonId | None, how: ev.How) ->
         ask_next(decision)
 
 
+def _appoint(decision: Decision, named: PersonId | None, how: ev.How) -> None:
+    """Make a person acting commander where a machine declared, and ask them to accept (C1).
+
+    With nobody to appoint there is no commander, until somebody named takes command.
+    """
+    person = named or next_candidate(decision) or _nearest(decision)
+    if person is None:
+        decision.add(ev.CandidatesExhausted(at=decision.now, by=None))
+        return
+    command_to(decision, person, how=how, acting=True)
+    decision.add(ev.CommanderAsked(at=decision.now, by=decision.by, person=person))
+
+
+def _nearest(decision: Decision) -> PersonId | None:
+    """Return the service's owner, or else the first on call for it, as far as they are named."""
+    setting = decision.setting
+    on_call = setting.on_call.get(decision.incident.service or "", setting.plan.on_call)
+    return next((p for p in (setting.plan.owner, *on_call) if p in setting.named), None)
+
+
 def _commanded(decision: Decision) -> Incident:
     under_way(decision)
     incident = decision.incident
-    if incident.commander is None:
+    if incident.commander is None and not incident.unled:
         raise Rejected(
             f"{incident.id} is {incident.severity.label}: it has no commander.",
             lines=("sev 2", "join"),
@@ -84,13 +110,13 @@ def accept(decision: Decision) -> None:
     incident, actor = _commanded(decision), decision.person
     if incident.offered_to == actor:
         command_to(decision, actor, how=ev.How.HANDED, acting=False)
-    elif incident.acting and (
+    elif (incident.acting or incident.unled) and (
         actor == incident.commander or any(ask.person == actor for ask in incident.asked)
     ):
         command_to(decision, actor, how=ev.How.ACCEPTED, acting=False)
     elif incident.commander == actor:
         raise Rejected("You command already.", lines=("update <text>",))
-    elif incident.acting and actor in decision.setting.trained:
+    elif incident.unled or (incident.acting and actor in decision.setting.trained):
         raise Rejected("You were not asked, and may take it all the same.", lines=("take ic",))
     else:
         _refuse_command(incident, actor)
@@ -131,7 +157,7 @@ def take(decision: Decision) -> None:
             command_to(decision, actor, how=ev.How.ACCEPTED, acting=False)
             return
         raise Rejected("You command already.", lines=("update <text>",))
-    open_to_all = incident.acting or incident.escalated
+    open_to_all = incident.acting or incident.escalated or incident.unled
     if open_to_all:
         command_to(decision, actor, how=ev.How.TAKEN, acting=False)
     else:

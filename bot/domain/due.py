@@ -56,7 +56,7 @@ def _dues(incident: Incident, policy: Policy) -> Iterator[Due]:
     for clock, state in incident.clocks.items():
         if state.promise is not None:
             yield from _promise_dues(clock, state.promise)
-    if incident.acting and incident.severity.commanded:
+    if (incident.acting and incident.severity.commanded) or incident.unled:
         yield from _response_dues(incident, policy)
     if (
         incident.commanded_since is not None
@@ -85,7 +85,7 @@ def _response_dues(incident: Incident, policy: Policy) -> Iterator[Due]:
     if incident.asked and not incident.nobody_left:
         yield Due(max(ask.at for ask in incident.asked) + policy.ask_next_after, ask_next)
     within = policy.respond_within.get(incident.severity)
-    since = incident.acting_since
+    since = incident.acting_since or incident.commanded_since
     if within is not None and since is not None and incident.response_stage < len(_STAGES):
         yield Due(since + within * (incident.response_stage + 1), _escalate)
 

@@ -228,6 +228,8 @@ def _severity_changed(incident: Incident, event: ev.SeverityChanged) -> Incident
 
 
 def _commander_changed(incident: Incident, event: ev.CommanderChanged) -> Incident:
+    # Whom a machine made acting commander has not acted yet.
+    passive = event.acting and event.now != event.by
     return replace(
         incident,
         commander=event.now,
@@ -240,7 +242,7 @@ def _commander_changed(incident: Incident, event: ev.CommanderChanged) -> Incide
         escalated=False,
         participants=(
             incident.participants
-            if event.now in incident.participants
+            if passive or event.now in incident.participants
             else (*incident.participants, event.now)
         ),
     )

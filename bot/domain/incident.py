@@ -10,7 +10,7 @@ from enum import IntEnum, StrEnum
 from bot.domain.action_values import Action
 from bot.domain.postmortem_values import Form, Postmortem
 from bot.domain.publication import Publication, PublicDraft, PublicState
-from bot.refs import ConversationRef, ExternalRef, PersonId
+from bot.refs import ConversationRef, ExternalRef, PersonId, is_machine
 
 
 class Severity(IntEnum):
@@ -273,6 +273,21 @@ class Incident:
     def action(self, n: int) -> Action | None:
         """Return an action item by its number."""
         return next((action for action in self.actions if action.n == n), None)
+
+    @property
+    def unled(self) -> bool:
+        """Whether it takes a commander and has none: a machine declared it, with nobody to ask."""
+        return self.running and self.severity.commanded and self.commander is None
+
+    @property
+    def contact(self) -> PersonId:
+        """Somebody who answers for it: the commander, or whoever had a part in it first.
+
+        A machine only where no person had any part.
+        """
+        had_part = (self.commander, self.declared_by, *self.participants, *self.called)
+        people = (each for each in had_part if each is not None and not is_machine(each))
+        return next(people, self.declared_by)
 
     @property
     def accepted(self) -> bool:

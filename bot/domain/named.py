@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from bot.refs import PersonId
+from bot.refs import PersonId, is_machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """The people who count as named: `person in named`."""
+    """The people who count as named: `person in named`. A machine never does (C1)."""
 
     people: frozenset[PersonId] = frozenset()
     """The people of the config."""
@@ -25,7 +25,7 @@ class Named:
     """Where others come from, as their platform says and signs: a tenant."""
 
     def __contains__(self, person: object) -> bool:
-        if not isinstance(person, str) or not person:
+        if not isinstance(person, str) or not person or is_machine(person):
             return False
         if self.everybody or person in self.people:
             return True

@@ -1,8 +1,8 @@
 """Permissions: one table of who may do what, and when (F8, C5, X3).
 
-A person has a set of parts in an incident, and may do what any of them allows. `decide` asks this
-table before it decides anything, so no rule elsewhere checks who acts. `permissions.md` in the
-reference is drawn from it, and each of its cells is tried.
+A person has a set of parts in an incident, and may do what any of them allows; a machine has one.
+`decide` asks this table before it decides anything, so no rule elsewhere checks who acts.
+`permissions.md` in the reference is drawn from it, and each of its cells is tried.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.domain.errors import Rejected
 from bot.domain.incident import Role
 from bot.domain.named import Named
 from bot.domain.stages import EVER, OPEN, UNDER_WAY, Stage, stage_of
-from bot.refs import PersonId, Who
+from bot.refs import PersonId, Who, is_machine
 
 
 class Part(StrEnum):
@@ -40,6 +40,7 @@ class Part(StrEnum):
     ASKED = "asked to command"
     ON_CALL = "on call"
     OWNER = "owner of the postmortem or action"
+    MACHINE = "plugin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Row:
     silent: frozenset[Part] = frozenset()
     """The parts that allow it as well once the commander was silent through a whole ladder."""
     unled: frozenset[Part] = frozenset()
-    """The parts that allow it as well where only somebody unnamed is acting commander, or no
-    trained commander is left to ask."""
+    """The parts that allow it as well where only somebody unnamed is acting commander, no trained
+    commander is left to ask, or nobody commands what a machine declared."""
     ownerless: frozenset[Part] = frozenset()
     """The parts that allow it as well where no owner is named."""
 
@@ -68,6 +69,7 @@ def _parts(*parts: Part) -> frozenset[Part]:
 
 
 _ANYBODY = _parts(Part.UNNAMED, Part.NAMED)
+_AND_MACHINES = _ANYBODY | {Part.MACHINE}
 _NAMED = _parts(Part.NAMED)
 _RECORDING = _parts(Part.NAMED, Part.TAKING_PART, Part.ACTING_UNNAMED)
 _COMMAND = _parts(Part.ACTING, Part.COMMANDER)
@@ -77,7 +79,7 @@ _ANSWERING = _COMMAND | {Part.OWNER, Part.SERVICE_OWNER}
 UNFINISHED = EVER - {Stage.CLOSED}
 
 TABLE: Mapping[Act, Row] = {
-    Act.DECLARE: Row("declare", EVER, _ANYBODY),
+    Act.DECLARE: Row("declare", EVER, _AND_MACHINES),
     Act.RAISE: Row("raise the severity", OPEN, _ANYBODY),
     Act.LOWER: Row("lower the severity", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
     Act.ASSESS_DOWN: Row(
@@ -111,7 +113,7 @@ TABLE: Mapping[Act, Row] = {
     Act.GIVE_ROLE: Row("give a role", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
     Act.JOIN: Row("join", UNDER_WAY, _ANYBODY),
     Act.PAGE: Row("page people", UNDER_WAY, _NAMED),
-    Act.NOTE: Row("note something", EVER, _ANYBODY),
+    Act.NOTE: Row("note something", EVER, _AND_MACHINES),
     Act.RECORD: Row("record what they see and do", EVER, _RECORDING),
     Act.RECORD_OTHERS: Row("record what was decided or others did", EVER, _NAMED),
     Act.TRY_STEP: Row("record a stabilising step", UNDER_WAY, _RECORDING),
@@ -195,12 +197,21 @@ def permit(decision: Decision, command: cmd.Command) -> Permit:
 
 def may_outside(actor: PersonId, named: Named, act: Act) -> bool:
     """Return whether somebody may do something that is of no one incident."""
-    return (Part.NAMED if actor in named else Part.UNNAMED) in TABLE[act].parts
+    return _standing(actor, named) in TABLE[act].parts
+
+
+def _standing(actor: PersonId, named: Named) -> Part:
+    """Return the part that somebody has whatever the incident."""
+    if is_machine(actor):
+        return Part.MACHINE
+    return Part.NAMED if actor in named else Part.UNNAMED
 
 
 def refused_outside(actor: PersonId, act: Act) -> Rejected:
     """Return the refusal of something that is of no one incident."""
     text = f"Only people of the config may {TABLE[act].may}."
+    if is_machine(actor):
+        return Rejected(text, MACHINES_MAY)
     return Rejected(text, lines=("help",), unnamed=actor)
 
 
@@ -213,11 +224,12 @@ def allowed(decision: Decision, act: Act, command: cmd.Command | None = None) ->
     """Return the parts that allow an act, as the incident stands."""
     row, incident, named = TABLE[act], decision.incident, decision.setting.named
     parts = row.parts
-    if incident.commander is None:
+    if incident.commander is None and not incident.unled:
         parts |= row.uncommanded
     elif incident.escalated:
         parts |= row.silent
-    if incident.acting and (incident.commander not in named or incident.nobody_left):
+    alone = incident.commander not in named or incident.nobody_left
+    if incident.unled or (incident.acting and alone):
         parts |= row.unled
     if not any(owner in named for owner in _owners(decision, command)):
         parts |= row.ownerless
@@ -234,19 +246,20 @@ def parts_of(decision: Decision, command: cmd.Command | None = None) -> frozense
 
 def _held(decision: Decision, actor: PersonId, command: cmd.Command | None) -> Iterator[Part]:
     incident, setting = decision.incident, decision.setting
-    named = actor in setting.named
+    standing = _standing(actor, setting.named)
+    yield standing
+    if standing is Part.MACHINE:
+        return  # whatever it declared or wrote: it has no other part
     if actor in incident.responders:
         yield Part.TAKING_PART
     if setting.entry is not None and actor in authors(setting.entry):
         yield Part.AUTHOR
     if _alone(decision, actor):
         yield Part.DECLARER
-    if not named:
-        yield Part.UNNAMED
+    if standing is Part.UNNAMED:
         if actor == incident.commander:
             yield Part.ACTING_UNNAMED
         return
-    yield Part.NAMED
     for role, part in _ROLES.items():
         if actor == incident.roles.get(role):
             yield part
@@ -272,7 +285,7 @@ def _alone(decision: Decision, actor: PersonId) -> bool:
     incident = decision.incident
     in_time = decision.now - incident.declared_at <= decision.setting.policy.correct_within
     others = {*incident.participants, *incident.responders, incident.commander} - {actor, None}
-    return actor == incident.declared_by and in_time and not others
+    return actor == incident.declared_by and in_time and all(is_machine(other) for other in others)
 
 
 def _owners(decision: Decision, command: cmd.Command | None) -> set[PersonId]:
@@ -286,6 +299,8 @@ def _owners(decision: Decision, command: cmd.Command | None) -> set[PersonId]:
 
 def only_named(decision: Decision, person: PersonId) -> None:
     """Refuse to give command or a role to somebody whom the config does not name (F8)."""
+    if is_machine(person):
+        raise Rejected(Who(person), " is no person, and can hold no role.", lines=("who",))
     if person not in decision.setting.named:
         raise Rejected(
             Who(person),
@@ -310,19 +325,25 @@ _HOLDERS: Mapping[Part, str] = {
 """The names of the parts in a refusal, in the order in which they are told."""
 
 
+MACHINES_MAY = " A plugin declares, notes and reads."
+"""The end of a machine's refusal."""
+
+
 def _refusal(decision: Decision, act: Act, command: cmd.Command) -> Rejected:
     """Return a refusal that says who may, with the line for them to type (D5)."""
     row, parts = TABLE[act], allowed(decision, act, command)
     actor = decision.person
+    if is_machine(actor):
+        return Rejected(f"Only {_may(parts)} may {row.may}.", MACHINES_MAY, lines=("note <text>",))
     unnamed = actor if actor not in decision.setting.named else None
     if Part.TAKING_PART in parts:
         who = "people of the config, and whoever has joined,"
         return Rejected(f"Only {who} may {row.may}.", lines=("join",), unnamed=unnamed)
+    text = f"Only {_may(parts)} may {row.may}."
     parts = _parts(Part.NAMED) if Part.NAMED in parts else parts
-    who = _enumerated([said for part, said in _HOLDERS.items() if part in parts])
-    text = f"Only {who} may {row.may}."
     holder = next((p for part, p in _people(decision, command) if part in parts), None)
-    led_by_nobody = holder is None and decision.incident.commander is not None
+    led = decision.incident.commander is not None or decision.incident.unled
+    led_by_nobody = holder is None and led  # somebody unnamed is acting, or nobody is
     if led_by_nobody or (act is Act.TAKE and unnamed is not None):
         trained = next(iter(decision.setting.candidates), None) if unnamed is not None else None
         whom = Who(trained) if trained is not None else None
@@ -331,6 +352,12 @@ def _refusal(decision: Decision, act: Act, command: cmd.Command) -> Rejected:
     if holder is not None and line is not None:
         return Rejected(text, lines=(line,), for_whom=Who(holder), unnamed=unnamed)
     return Rejected(text, lines=("who",), unnamed=unnamed)
+
+
+def _may(parts: frozenset[Part]) -> str:
+    """Return the holders of parts, as a refusal names them."""
+    parts = _parts(Part.NAMED) if Part.NAMED in parts else parts
+    return _enumerated([said for part, said in _HOLDERS.items() if part in parts])
 
 
 def _people(decision: Decision, command: cmd.Command) -> Iterator[tuple[Part, PersonId]]:

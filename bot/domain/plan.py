@@ -20,7 +20,7 @@ from bot.domain.incident import (
     Severity,
 )
 from bot.domain.telling import TELLING, Scene, offered, scenes
-from bot.refs import ConversationRef, Lane, PersonId
+from bot.refs import ConversationRef, Lane, PersonId, is_machine
 
 
 def plan(
@@ -61,7 +61,8 @@ def _rooms(
         )
     for event in events:
         if isinstance(event, ev.Mirrored):
-            people = dict.fromkeys((*incident.participants, *_newcomers(events)))
+            led = (incident.commander,) if incident.commander is not None else ()
+            people = dict.fromkeys((*incident.participants, *led, *_newcomers(events)))
             yield fx.OpenRoom(to=event.conversation, people=tuple(people), fallback=None)
         if isinstance(event, ev.PrivacyChanged):
             for room in routes.rooms:
@@ -115,6 +116,10 @@ def _personally(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator
         match event:
             case ev.CommanderAsked(person=person) if person in paged:
                 pass  # one call is enough, and it says how to take command
+            case ev.CommanderAsked(by=by, person=person) if is_machine(by):
+                # No person is there who waits for the answer: it is a call, not a question.
+                about = Scene(head=event, events=scene.events)
+                yield from _called(incident, (person,), about, routes)
             case ev.Cancelled():
                 for person in incident.called:
                     if person != event.by:
@@ -193,13 +198,13 @@ def _undelivered(incident: Incident, head: ev.DeliveryFailed, scene: Scene) -> I
     if head.again:
         return
     if head.audience:
-        briefing = owing(incident, ClockName.STAKEHOLDER) or incident.declared_by
+        briefing = owing(incident, ClockName.STAKEHOLDER) or incident.contact
         yield fx.SayTo(person=briefing, scene=scene)
         return
     heard = _all_but(incident, head.target)
     for conversation in heard:
         yield fx.Say(to=conversation, scene=scene)
-    person = incident.commander or incident.declared_by
+    person = incident.contact
     addressee = head.target.conversation.direct_to
     if not heard and (addressee is None or addressee.id != person):
         yield fx.SayTo(person=person, scene=scene)
@@ -213,7 +218,7 @@ def _stalled(
     for conversation in heard:
         yield fx.Say(to=conversation, scene=scene)
     if not heard and isinstance(head, ev.DeliveryStalled):
-        person = incident.commander or incident.declared_by
+        person = incident.contact
         yield fx.SayTo(person=person, scene=scene, avoid=head.target.target)
 
 
@@ -235,7 +240,7 @@ def _trouble(
         yield fx.Say(to=conversation, scene=scene)
     if heard:
         return
-    person = incident.commander or incident.declared_by
+    person = incident.contact
     yield fx.SayTo(person=person, scene=scene, urgent=True, avoid=head.adapter if whole else None)
     if routes.pager and whole and not incident.drill:
         yield fx.PagePeople(people=(person,), service=None, scene=scene)

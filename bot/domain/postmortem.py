@@ -22,7 +22,7 @@ from bot.domain.postmortem_values import (
     literal,
     sections_of,
 )
-from bot.refs import PersonId, Who
+from bot.refs import PersonId, Who, is_machine
 
 SHORTEST_REDACTED = 3
 """A shorter text is part of too many words to be looked for in a document."""
@@ -37,7 +37,7 @@ def owe_postmortem(decision: Decision, *, reason: str | None = None) -> None:
     due = {Promised.HELD: decision.now + policy.hold_within}
     if form == "full":
         due[Promised.SCHEDULED] = decision.now + policy.schedule_within
-    owner = incident.commander or incident.declared_by
+    owner = _first_owner(decision)
     if incident.review is not None:
         owner = incident.review.owner
         meeting = incident.review.meeting
@@ -53,6 +53,17 @@ def owe_postmortem(decision: Decision, *, reason: str | None = None) -> None:
             reason=reason,
         )
     )
+
+
+def _first_owner(decision: Decision) -> PersonId:
+    """Return who owns a postmortem at first: a person, where there is any to own it.
+
+    The machine that declared is left with it only where the plan names nobody; whoever is named may
+    then hand it to somebody.
+    """
+    plan, contact = decision.setting.plan, decision.incident.contact
+    people = (contact, plan.owner, *plan.on_call, *decision.setting.candidates)
+    return next((p for p in people if p is not None and not is_machine(p)), contact)
 
 
 def start(decision: Decision, reason: str | None) -> None:

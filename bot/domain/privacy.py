@@ -49,9 +49,10 @@ def private_place(setting: Setting, *, opens: bool) -> ConversationRef:
     Raises:
         Rejected: Nowhere that others do not read.
     """
-    via = setting.via or ""
-    if opens and via in setting.private_places:
-        return setting.private_places[via]
+    places = setting.private_places
+    via = setting.here.adapter if setting.here is not None else next(iter(places), "")
+    if opens and via in places:
+        return places[via]
     if setting.direct and setting.here is not None:
         return setting.here
     raise Rejected(

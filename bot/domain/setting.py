@@ -23,7 +23,7 @@ class Setting:
     plan: Plan = field(default_factory=Plan)
     """The communication plan of the incident's service."""
     actor: PersonId | None = None
-    """The person who acts; `None` for a tick or a result."""
+    """The person or the machine that acts; `None` for a tick or a result."""
     named: Named = EVERYBODY
     """The people who count as named (F8)."""
     candidates: tuple[PersonId, ...] = ()
@@ -48,11 +48,12 @@ class Setting:
     written_at: datetime | None = None
     """When the actor's message was written, by its platform's clock (F2)."""
     via: str | None = None
-    """The platform on which the actor wrote."""
+    """The platform on which the actor wrote; `None` if it is a machine."""
     name: str | None = None
     """The id that a declaration gets (F9)."""
     here: ConversationRef | None = None
-    """The conversation in which the actor wrote."""
+    """The conversation in which the actor wrote; for a machine, the one that is told of what it
+    declares. `None` if there is none."""
     places: Mapping[str, ConversationRef] = field(default_factory=dict)
     """The rooms that could be opened for the incident, by platform (F15)."""
     private_places: Mapping[str, ConversationRef] = field(default_factory=dict)

@@ -19,7 +19,9 @@ from bot.domain.postmortem import owe_postmortem
 from bot.domain.privacy import asks_privacy, private_place
 from bot.domain.public import offer_draft, publish_phase
 from bot.domain.publication import Moment
+from bot.domain.setting import Setting
 from bot.domain.stages import under_way_or_sev4
+from bot.refs import ConversationRef
 
 
 def is_process(kind: Kind, severity: Severity) -> bool:
@@ -35,12 +37,13 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
         severity = command.severity or Severity.SEV3
     process = is_process(command.kind, severity)
     private = asks_privacy(command, setting)
-    room = setting.places.get(setting.via or "") if process else None
-    if setting.name is None or setting.here is None:
-        raise ValueError("a declaration needs a name and a place")
+    room = _room(setting) if process else None
     if private:
-        place = private_place(setting, opens=process)
-        room = place if place != setting.here else None
+        own = private_place(setting, opens=process)
+        room = own if own != setting.here else None
+    place = room or setting.here
+    if setting.name is None or place is None:
+        raise ValueError("a declaration needs a name and a place")
     decision.add(
         ev.Declared(
             at=decision.now,
@@ -50,7 +53,7 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
             title=command.title,
             severity=severity,
             given=command.severity is not None or command.kind is Kind.NEAR_MISS,
-            conversation=room or setting.here,
+            conversation=place,
             declared_in=setting.here if room is not None else None,
             service=command.service,
             impact=command.impact,
@@ -69,6 +72,16 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
     cadence.start_clocks(decision)
     mirror_as_planned(decision)
     offer_draft(decision)
+
+
+def _room(setting: Setting) -> ConversationRef | None:
+    """Return the room to open for an incident (F15): on the platform where it is declared.
+
+    What a machine declares in no conversation has its room on the first platform that opens rooms.
+    """
+    if setting.here is None:
+        return next(iter(setting.places.values()), None)
+    return setting.places.get(setting.here.adapter)
 
 
 def assess(decision: Decision, command: cmd.Assess) -> None:

@@ -116,7 +116,7 @@ class CardWords:
                 para(
                     *due,
                     " ",
-                    self._voice.who(owed_by),
+                    self._voice.who(owed_by) if owed_by else "Whoever takes command",
                     " owes it: ",
                     self._voice.line("update <text>"),
                 )

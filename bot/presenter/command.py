@@ -66,8 +66,10 @@ class CommandWords:
         incident, now, voice = occasion.incident, occasion.now, self._voice
         match head:
             case ev.CommanderAsked() if head.person == person:
+                question = f"{voice.label(incident)}: take command? {voice.title(incident)}"
                 return message(
-                    (f"{voice.label(incident)}: take command? {voice.title(incident)}",),
+                    (question,),
+                    self._appointed(incident, person),
                     *self.briefing(incident, now),
                     self._buttons(incident),
                 )
@@ -132,7 +134,7 @@ class CommandWords:
 
     def asked(self, incident: Incident, person: PersonId) -> Spans:
         """Return the line that somebody was asked to command (F4)."""
-        ways = ": accept, or decline" if incident.acting else ""
+        ways = ": accept, or decline" if incident.acting or incident.unled else ""
         return (self._voice.who(person, notify=True), f" has been asked to take command{ways}.")
 
     def acting(self, person: PersonId | None) -> Spans:
@@ -146,6 +148,13 @@ class CommandWords:
             "Any of the people of the config may take command: ",
             self._voice.line("take ic"),
         )
+
+    def _appointed(self, incident: Incident, person: PersonId) -> Spans | None:
+        """Return that somebody acts, since a machine declared; `None` for others asked (C1)."""
+        if not (incident.acting and incident.commander == person):
+            return None
+        by = self._voice.who(incident.declared_by)
+        return (by, " declared it; you are acting commander until you or somebody else accepts.")
 
     def nobody_left(self, incident: Incident) -> Spans:
         """Return the line that nobody is left to ask, and how to name somebody (F4)."""

@@ -101,6 +101,8 @@ class FormWords:
         asked = {ask.person for ask in incident.asked if not ask.declined} | {incident.offered_to}
         if viewer is not None and viewer in asked:
             quick.append(self._voice.button("Accept command", incident, "accept"))
+        if incident.unled:
+            quick.append(self._voice.button("Take command", incident, "take ic"))
         if viewer is None or viewer not in {incident.commander, *incident.responders}:
             quick.append(self._voice.button("Join", incident, "join"))
         forms = [self._updating(incident), self._recording(incident), self._severity(incident)]

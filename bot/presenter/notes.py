@@ -10,7 +10,7 @@ from bot.domain.telling import Scene
 from bot.domain.timeline import text_of
 from bot.presenter.phases import PhaseWords
 from bot.presenter.voice import Occasion, Voice, message, shorten
-from bot.refs import ConversationRef
+from bot.refs import ConversationRef, is_machine
 
 OfNotes = (
     ev.NoteAdded
@@ -68,7 +68,9 @@ class NoteWords:
         head = scene.head
         n = incident.entries - len(scene.events) + scene.events.index(head) + 1
         text = text_of(head)
-        if text is None or not (across := self._voice.across(head, to)):
+        across = self._voice.across(head, to)
+        # Nobody here has read what was written elsewhere, or what no person wrote.
+        if text is None or not (across or is_machine(head.by)):
             return ("Noted ", self._voice.second(head.at), f" as entry {n}.")
         author = head.author if isinstance(head, ev.MessageCaptured) else head.by
         said = shorten(text, 1000) or "a step"

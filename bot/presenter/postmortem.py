@@ -70,7 +70,7 @@ class PostmortemWords:
         items: list[Spans] = []
         for each in incidents:
             review = each.review
-            owner = review.owner if review else each.commander or each.declared_by
+            owner = review.owner if review else each.contact
             promised: list[Spans] = []
             for what, by in sorted(review.due.items() if review else ()):
                 late = " was to be" if by < now else ""

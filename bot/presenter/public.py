@@ -114,7 +114,7 @@ class PublicWords:
                 self._becomes_public(incident),
                 (
                     "Nothing is out yet. ",
-                    self._voice.who(incident.commander),
+                    self._voice.decides(incident),
                     " decides: ",
                     self._voice.line(approve, name),
                     "  ·  in other words: ",
@@ -132,7 +132,7 @@ class PublicWords:
             *self._appearance(incident, text),
             self._becomes_public(incident),
             (
-                self._voice.who(incident.commander),
+                self._voice.decides(incident),
                 " decides: ",
                 self._voice.line(approve, name),
                 "  ·  ",
@@ -182,7 +182,7 @@ class PublicWords:
         return [
             (
                 f"For the status page: “{shorten(drafted.text, 300)}” — ",
-                self._voice.who(incident.commander),
+                self._voice.decides(incident),
                 ": ",
                 self._voice.line(approve_line(incident)),
             )

@@ -122,7 +122,9 @@ class SeverityWords:
             ("Private: only those who take part read it.",) if incident.private else None,
             self._why_sev1(incident) if not head.given else None,
             self._command.asked(incident, asked.person) if asked else None,
-            self._command.nobody_left(incident) if first(scene, ev.CandidatesExhausted) else None,
+            self._command.nobody_left(incident)
+            if first(scene, ev.CandidatesExhausted) and not incident.unled
+            else None,
             (f"{RESPONSE[Severity.SEV3]}: ", self._voice.line("join"))
             if head.severity is Severity.SEV3
             else None,
@@ -156,6 +158,8 @@ class SeverityWords:
         )
 
     def _commanded_by(self, incident: Incident) -> Spans:
+        if incident.unled:
+            return ("IC: ", *self._voice.ic(incident))
         if incident.acting:
             return ("IC: ", *self._command.acting(incident.commander))
         return ("IC: ", *self._voice.ic(incident)) if incident.commander else ()

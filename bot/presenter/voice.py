@@ -26,7 +26,7 @@ from bot.domain import events as ev
 from bot.domain.incident import ClockName, Incident, Outcome, Phase, Role
 from bot.domain.telling import Scene
 from bot.people import Directory
-from bot.refs import ConversationRef, Lane, PersonId
+from bot.refs import ConversationRef, Lane, PersonId, is_machine
 
 E = TypeVar("E", bound=ev.Happening)
 
@@ -176,8 +176,8 @@ class Voice:
         return joined([(self.who(p, notify=notify),) for p in people], ", ") or ("nobody",)
 
     def handle(self, person: PersonId | None) -> str:
-        """Return a person as one types them: `@ben`."""
-        return f"@{person.rpartition(':')[2]}" if person else "@name"
+        """Return a person as one types them: `@ben`. Nobody hands anything to a machine."""
+        return f"@{person.rpartition(':')[2]}" if person and not is_machine(person) else "@name"
 
     def line(self, command: str, incident: Incident | str | None = None) -> Code:
         """Return a line to type; it carries the incident's id if an incident is given."""
@@ -230,11 +230,17 @@ class Voice:
         return (f"{what} ", self.at(due_at, now), ".")
 
     def ic(self, incident: Incident) -> Spans:
-        """Return the commander."""
+        """Return the commander, or how to become it where a machine declared (C1)."""
+        if incident.unled:
+            return ("no commander: ", self.line("take ic", incident))
         if incident.commander is None:
             return ("none",)
         who = self.who(incident.commander)
         return (who, " (acting)") if incident.acting and incident.phase.active else (who,)
+
+    def decides(self, incident: Incident) -> Span:
+        """Return who decides about a public text."""
+        return "Whoever takes command" if incident.unled else self.who(incident.commander)
 
     def roles(self, incident: Incident) -> list[Spans]:
         """Return the roles, commander first."""

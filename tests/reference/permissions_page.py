@@ -9,17 +9,20 @@ from bot.domain.stages import EVER, OPEN, UNDER_WAY, Stage
 HEAD = """# Who may do what
 
 Somebody can have several parts in an incident, and may do what any of them allows. **Named** are
-the people of the config, and those whom `[access]` lets count as named; others are **unnamed**.
+the people of the config, and those whom `[access]` lets count as named; others are **unnamed**. A
+**plugin** acts as a machine, for whatever it speaks: an alert, a monitor. It has no other part.
 This page is drawn from the table that every command is checked against, whichever way it comes in:
 a line, a button, a reaction, a form.
 
 ✓ always · **n** where there is no commander, as in a SEV3 · **s** once the commander has been
-silent through a whole ladder · **u** where only somebody unnamed is acting commander, or no
-trained commander is left to ask · **o** where nobody named owns the postmortem or the action
+silent through a whole ladder · **u** where only somebody unnamed is acting commander, no trained
+commander is left to ask, or a plugin declared a SEV1 or SEV2 and nobody was there to command it ·
+**o** where nobody named owns the postmortem or the action
 
 A *declarer, alone and in time* declared within the last 15 minutes (`[command] assess_within`), and
 nobody else has accepted, joined, raised or recorded anything. *Taking part* is whoever joined. An
-*owner* owns the postmortem, or the action that a command is about. Reading needs no part.
+*owner* owns the postmortem, or the action that a command is about. Reading needs no part. What the
+command line changes (`sitrep postmortem import --as ann`) it changes as the person named there.
 """
 
 PHASES = {EVER: "any", OPEN: "open", UNDER_WAY: "under way", EVER - OPEN: "over"}

@@ -3,8 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain import commands as cmd
+from bot.domain import effects as fx
 from bot.domain import events as ev
-from bot.domain.incident import Role
+from bot.domain.incident import ClockName, Role, RungKind, Severity
+from bot.domain.named import Named
+from bot.domain.plan import plan
+from bot.domain.policy import Plan
+from bot.refs import PersonId, machine
 from tests.worlds.domain import ANN, BEN, CARA, DEV, EVE, Play, at
 
 
@@ -242,3 +247,119 @@ def test_a_reopened_incident_has_its_last_commander_acting():
     play.do(BEN, cmd.Reopen(reason="errors are back"))
     assert (play.state.commander, play.state.acting) == (BEN, True)
     assert play.due() == play.now + timedelta(minutes=15)
+
+
+ALERTS = machine("alerts", "Alertmanager")
+
+
+def alerted(**setting: object) -> Play:
+    """What an alert declared, with nobody in the rotation unless it is said."""
+    nobody: dict[str, object] = {"candidates": (), "trained": frozenset()}
+    play = Play(**(nobody | setting))
+    play.declare(setting.pop("severity", 1), who=ALERTS, service="shop")
+    return play
+
+
+def test_where_a_machine_declared_the_next_of_the_rotation_acts_from_the_first_second():
+    """C1 C2"""
+    play = alerted(candidates=(BEN, CARA), trained=frozenset({BEN, CARA}))
+    state = play.state
+    assert (state.commander, state.acting, state.declared_by) == (BEN, True, ALERTS)
+    assert [e.now for e in play.of(ev.CommanderChanged)] == [BEN]
+    assert [e.person for e in play.of(ev.CommanderAsked)] == [BEN]
+    play.do(BEN, cmd.AcceptCommand())
+    assert (play.state.commander, play.state.acting) == (BEN, False)
+
+
+def test_whom_a_machine_names_acts_if_the_config_names_them():
+    """C1 C2"""
+    for named, acts in ((DEV, DEV), (PersonId("chat:eve"), BEN), (ALERTS, BEN)):
+        play = Play(named=Named(people=frozenset({BEN, DEV})))
+        play.declare(1, who=ALERTS, commander=named)
+        assert (play.state.commander, play.state.acting) == (acts, True)
+        assert [e.person for e in play.of(ev.CommanderAsked)] == [acts]
+
+
+def test_whoever_a_machine_makes_acting_commander_is_called_like_a_page():
+    """C1"""
+    play = alerted(candidates=(BEN,), trained=frozenset({BEN}))
+    effects = plan(play.state, tuple(play.events), fx.Routes(pager=True))
+    paged = [e.people for e in effects if isinstance(e, fx.PagePeople)]
+    told = [(e.person, e.urgent) for e in effects if isinstance(e, fx.SayTo)]
+    assert paged == [(BEN,)]
+    assert told == [(BEN, True)]
+
+
+def test_an_empty_rotation_leaves_command_to_the_owner_or_to_whoever_is_on_call():
+    """C1"""
+    owned = alerted(plan=Plan(service="shop", owner=CARA, on_call=(DEV,)))
+    assert (owned.state.commander, owned.state.acting) == (CARA, True)
+    manned = alerted(plan=Plan(service="shop"), on_call={"shop": (DEV, EVE)})
+    assert (manned.state.commander, manned.state.acting) == (DEV, True)
+    people = Named(people=frozenset({EVE}))
+    only_named = alerted(plan=Plan(owner=CARA), on_call={"shop": (DEV, EVE)}, named=people)
+    assert only_named.state.commander == EVE
+
+
+def test_with_nobody_to_appoint_any_named_person_may_take_command():
+    """C1 C5"""
+    play = alerted(named=Named(people=frozenset({DEV, EVE})))
+    state = play.state
+    assert (state.commander, state.unled, state.nobody_left) == (None, True, True)
+    refusal = play.refused(DEV, cmd.Resolve())
+    assert refusal.lines == ("take ic",)
+    play.refused(PersonId("chat:mallory"), cmd.TakeCommand())
+    play.refused(ALERTS, cmd.TakeCommand())
+    assert play.refused(DEV, cmd.AcceptCommand()).lines == ("take ic",)
+    play.do(DEV, cmd.TakeCommand())
+    assert (play.state.commander, play.state.acting, play.state.unled) == (DEV, False, False)
+    play.do(DEV, cmd.Resolve())
+
+
+def test_whoever_is_asked_for_what_nobody_commands_may_accept_or_decline():
+    """C1 F4"""
+    play = alerted()
+    play.do(DEV, cmd.NameCommander(person=EVE))
+    play.do(EVE, cmd.DeclineCommand())
+    play.do(DEV, cmd.NameCommander(person=CARA))
+    play.do(CARA, cmd.AcceptCommand())
+    assert (play.state.commander, play.state.acting) == (CARA, False)
+
+
+def test_what_a_machine_declared_and_nobody_accepted_pages_on():
+    """F16 C1"""
+    for play, first in (
+        (alerted(), ()),
+        (alerted(candidates=(BEN, CARA), trained=frozenset({BEN, CARA})), (CARA,)),
+    ):
+        happened = play.wait(16)
+        stages = [(e.stage, e.people) for e in play.of(ev.ResponseEscalated, happened)]
+        assert [stage for stage, _ in stages] == [1, 2, 3]
+        assert stages[0][1] in {first, (BEN,)}
+        assert stages[2][1] == (EVE,)
+
+
+def test_the_ladder_of_what_nobody_commands_calls_the_last_resort():
+    """K3 C1"""
+    play = alerted(audiences=frozenset({ClockName.INTERNAL}))
+    play.wait(26)
+    called = {e.kind: e.people for e in play.of(ev.RungFired)}
+    assert called[RungKind.PAGE] == called[RungKind.NEXT] == (EVE,)
+    assert not play.state.escalated
+
+
+def test_a_person_who_raises_what_nobody_commands_acts():
+    """C1 F5"""
+    play = Play(candidates=(), trained=frozenset())
+    play.declare(2, who=ALERTS)
+    assert play.state.unled
+    play.do(ANN, cmd.ChangeSeverity(severity=Severity.SEV1))
+    assert (play.state.commander, play.state.acting) == (ANN, True)
+
+
+def test_whom_a_machine_appoints_has_not_acted_yet():
+    """X3 C1"""
+    play = alerted(candidates=(BEN,), trained=frozenset({BEN}))
+    assert play.state.participants == (ALERTS,)
+    play.do(BEN, cmd.AcceptCommand())
+    assert play.state.participants == (ALERTS, BEN)

@@ -25,10 +25,12 @@ from bot.domain.incident import ClockName, Kind, Outcome, Phase, Role, Severity
 from bot.domain.named import Named
 from bot.domain.policy import Plan
 from bot.domain.publication import PublicState
-from bot.refs import Lane
+from bot.refs import Lane, machine
 from tests.worlds.domain import ALL, ANN, BEN, CARA, DEV, EVE, Play, Retold
 
 PEOPLE = st.sampled_from([ANN, BEN, CARA, DEV, EVE])
+ALERTS = machine("alerts")
+DECLARERS = st.one_of(PEOPLE, st.just(ALERTS))
 TEXTS = st.sampled_from(["a", "the root cause is b", "x" * 200, "<b>*c*</b>"])
 REASONS = st.sampled_from([None, "because"])
 MINUTES = st.sampled_from([1, 2, 3, 5, 15, 30, 60, 2000])
@@ -89,22 +91,28 @@ class Interleaving(RuleBasedStateMachine):
         super().__init__()
         plan = Plan(comms=DEV, external={Severity.SEV1: timedelta(minutes=20)})
         self.play = Play(audiences=ALL, plan=plan)
+        self.nobody_to_ask = False
         self.retold = Retold(self.play)
         self.commanders: list = []
 
     @initialize(
         severity=st.sampled_from([None, 1, 2, 3, 4]),
-        who=PEOPLE,
+        who=DECLARERS,
         named=st.one_of(st.none(), PEOPLE),
         kind=st.sampled_from([Kind.INCIDENT, Kind.DRILL]),
-        unnamed=st.sets(PEOPLE, max_size=2),
+        unnamed=st.sets(st.sampled_from([ANN, DEV, EVE]), max_size=2),
+        rotation=st.booleans(),
     )
-    def declare(self, severity, who, named, kind, unnamed):
+    def declare(self, severity, who, named, kind, unnamed, rotation):
         people = Named(people=frozenset({ANN, BEN, CARA, DEV, EVE} - unnamed))
         self.play.setting = replace(self.play.setting, named=people)
+        if not rotation:
+            self.play.setting = replace(self.play.setting, candidates=(), trained=frozenset())
+        appointed = named is not None and named not in unnamed
+        self.nobody_to_ask = who == ALERTS and not rotation and not appointed
         self.play.declare(severity, who=who, commander=named, kind=kind)
 
-    @rule(who=PEOPLE, command=COMMANDS, late=st.integers(0, 400))
+    @rule(who=DECLARERS, command=COMMANDS, late=st.integers(0, 400))
     def command(self, who, command, late):
         before = self.play.state
         written = self.play.now - timedelta(seconds=late)
@@ -164,14 +172,32 @@ class Interleaving(RuleBasedStateMachine):
         if self.play.incident is None:
             return
         state = self.play.state
+        taken = bool(self.play.of(ev.CommanderChanged))
         if state.running and state.severity.commanded:
-            assert state.commander is not None
+            assert state.commander is not None or (self.nobody_to_ask and not taken)
+        assert state.unled is (
+            state.running and state.severity.commanded and state.commander is None
+        )
         changes = self.play.of(ev.CommanderChanged)
         held = None
         for change in changes:
             assert change.was == held
             held = change.now
         assert held == state.commander
+
+    @invariant()
+    def a_machine_holds_nothing(self):
+        """C1 F8"""
+        if self.play.incident is None:
+            return
+        state = self.play.state
+        asked = {ask.person for ask in state.asked}
+        held = {state.commander, state.offered_to, *state.roles.values(), *state.responders, *asked}
+        assert ALERTS not in held
+        assert ALERTS not in {e.now for e in self.play.of(ev.CommanderChanged)}
+        done = {type(e) for e in self.play.events[1:] if e.by == ALERTS}
+        begun = {ev.NoteAdded, ev.CommanderChanged, ev.CommanderAsked, ev.PromiseMade}
+        assert done <= begun, done - begun
 
     @invariant()
     def the_commander_is_no_responder(self):

@@ -17,7 +17,7 @@ from bot.domain.decide import decide
 from bot.domain.errors import Rejected, Unseen
 from bot.domain.incident import Ask, ClockName, Incident, Phase, Role, Severity
 from bot.domain.named import Named
-from bot.domain.permissions import TABLE, Part
+from bot.domain.permissions import TABLE, Part, Row, may_outside
 from bot.domain.policy import Plan
 from bot.domain.postmortem_values import Postmortem, ReviewStage, Section
 from bot.domain.publication import PublicDraft, PublicState
@@ -48,6 +48,7 @@ PEOPLE = {
         Part.ASKED: "ash",
         Part.ON_CALL: "ona",
         Part.OWNER: "pam",
+        Part.MACHINE: "plugin:alerts",
     }.items()
 }
 """Somebody with each part; whoever's id has no colon is named besides."""
@@ -58,6 +59,7 @@ COMMANDERS = {
     "acting unnamed": (PEOPLE[Part.ACTING_UNNAMED], True),
     "silent": (PersonId("coy"), False),
     "nobody": (None, False),
+    "unled": (None, False),
 }
 """The ways in which an incident is commanded, or is not."""
 
@@ -198,6 +200,8 @@ COMMANDS = {
 def parts(part: Part, commanded: str) -> set[Part]:
     """The parts that somebody has, by what this file gave them."""
     person = PEOPLE[part]
+    if part is Part.MACHINE:
+        return {part}
     held = {part, Part.UNNAMED if ":" in person else Part.NAMED}
     if person != COMMANDERS[commanded][0]:
         held -= {Part.COMMANDER, Part.ACTING, Part.ACTING_UNNAMED}
@@ -206,15 +210,22 @@ def parts(part: Part, commanded: str) -> set[Part]:
     return held
 
 
-def allowed(act: Act, commanded: str) -> set[Part]:
+def led_by_nobody(stage: Stage) -> bool:
+    """Whether what has no commander takes one in a phase."""
+    return stage in {Stage.INVESTIGATING, Stage.STABILISED}
+
+
+def allowed(act: Act, commanded: str, stage: Stage) -> set[Part]:
     row = TABLE[act]
     found = set(row.parts)
     if commanded == "nobody":
         found |= row.uncommanded
     if commanded == "silent":
         found |= row.silent
-    if commanded == "acting unnamed":
+    if commanded in {"acting unnamed", "unled"}:
         found |= row.unled
+    if commanded == "unled" and not led_by_nobody(stage):
+        found = found - row.unled | row.parts | row.uncommanded
     return found
 
 
@@ -226,9 +237,10 @@ def applies(act: Act, part: Part, commanded: str) -> bool:
         case Act.HAND_OFF:
             return commander is not None
         case Act.ANSWER:
-            return acting and (commands or part is Part.ASKED)
+            open_to_asked = acting or commanded == "unled"
+            return open_to_asked and (commands or part is Part.ASKED)
         case Act.TAKE:
-            return (acting or commanded == "silent") and (acting or not commands)
+            return (acting or commanded in {"silent", "unled"}) and (acting or not commands)
         case Act.JOIN:
             return not commands and part is not Part.TAKING_PART
         case _:
@@ -249,7 +261,7 @@ def is_act(act: Act, stage: Stage, commanded: str) -> bool:
         case Act.ASSESS_DOWN:
             return stage is not Stage.TICKET
         case Act.ASK_COMMANDER:
-            return COMMANDERS[commanded][1]
+            return COMMANDERS[commanded][1] or commanded == "unled"
         case Act.TAKE_BACK:
             return stage is Stage.CLOSED
         case _:
@@ -278,16 +290,16 @@ def test_each_act_is_done_by_those_whom_the_table_lets(stage, commanded):
                 entry = replace(NOTE, by=who)
             elif part is Part.AUTHOR:
                 entry = replace(entry, by=PersonId("old"))
-            may = bool(parts(part, commanded) & allowed(act, commanded))
+            may = bool(parts(part, commanded) & allowed(act, commanded, stage))
             if act is Act.PUBLISH:
-                may |= bool(parts(part, commanded) & allowed(Act.DRAFT, commanded))
+                may |= bool(parts(part, commanded) & allowed(Act.DRAFT, commanded, stage))
             works = may and stage in TABLE[act].stages and applies(act, part, commanded)
             more = {"findings": ()} if act is Act.FINALISE else {}
             found = outcome(as_for(act, before), command, who, entry=entry, **more)
             cell = f"{act.name} by {part.value} in {stage.value}, {commanded}: {found}"
             assert isinstance(found, tuple) is works, cell
             if works and act is Act.PUBLISH:
-                publishes = bool(parts(part, commanded) & allowed(act, commanded))
+                publishes = bool(parts(part, commanded) & allowed(act, commanded, stage))
                 assert isinstance(found[0], ev.ExternalPublished) is publishes, cell
 
 
@@ -328,15 +340,66 @@ def test_a_role_that_is_free_is_taken_by_whoever_is_named():
         cmd.HandOff(person=PEOPLE[Part.UNNAMED]),
         cmd.AssignRole(role=Role.COMMS, person=PEOPLE[Part.UNNAMED]),
         cmd.OwnPostmortem(person=PEOPLE[Part.UNNAMED]),
+        cmd.NameCommander(person=PEOPLE[Part.MACHINE]),
+        cmd.AssignRole(role=Role.SCRIBE, person=PEOPLE[Part.MACHINE]),
     ],
 )
 def test_nobody_gives_command_or_a_role_to_somebody_unnamed(giving):
     """F8 C1"""
+    why = "is no person" if giving.person == ALERTS else "not among the people of the config"
     for commanded in ("commander", "acting"):
         before = incident(Stage.INVESTIGATING, commanded)
         found = outcome(before, giving, COMMANDERS[commanded][0])
         assert isinstance(found, Rejected)
-        assert "not among the people of the config" in str(found)
+        assert why in str(found)
+
+
+ALERTS = PEOPLE[Part.MACHINE]
+
+
+def test_a_machine_declares_notes_and_nothing_else():
+    """F8 C1"""
+    allowing = {act for act, row in TABLE.items() if Part.MACHINE in _anywhere(row)}
+    assert allowing == {Act.DECLARE, Act.NOTE}
+    play = declared_alone(ALERTS)
+    assert play.state.declared_by == ALERTS
+    for act, command in COMMANDS.items():
+        found = outcome(play.state, command, ALERTS, entry=replace(NOTE, by=ALERTS))
+        assert isinstance(found, tuple) is (act is Act.NOTE), act
+    assert outcome(play.state, cmd.Cancel(reason="a false alarm"), ALERTS).lines == ("note <text>",)
+    refused = str(outcome(play.state, cmd.Resolve(), ALERTS))
+    assert refused == (
+        "Only the commander may resolve the incident. A plugin declares, notes and reads."
+    )
+
+
+def _anywhere(row: Row) -> frozenset[Part]:
+    return row.parts | row.uncommanded | row.silent | row.unled | row.ownerless
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        Named(everybody=True),
+        Named(trusted=("*",)),
+        Named(adapters=frozenset({"plugin"})),
+        Named(people=frozenset({PEOPLE[Part.MACHINE]})),
+        Named(trusted=("plugin:example.org",), homes={PEOPLE[Part.MACHINE]: "example.org"}),
+    ],
+)
+def test_a_machine_never_counts_as_named(named):
+    """F8 C1"""
+    assert ALERTS not in named
+    assert not may_outside(ALERTS, named, Act.SHIELD)
+    assert may_outside(ALERTS, named, Act.DECLARE)
+    assert not may_outside(ALERTS, named, Act.FOLLOW)
+
+
+def test_a_machine_that_noted_is_nobody_who_has_acted():
+    """F8"""
+    play = declared_alone(PEOPLE[Part.DECLARER])
+    play.do(ALERTS, cmd.AddNote(kind=cmd.NoteKind.NOTE, text="disk full on db7"))
+    play.do(PEOPLE[Part.DECLARER], cmd.Cancel(reason="a slip"))
 
 
 def declared_alone(who: PersonId) -> Play:
