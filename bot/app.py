@@ -23,7 +23,7 @@ from bot.jobs.adapters import Adapters
 from bot.jobs.interpreter import unhindered
 from bot.jobs.jobs import Jobs, RunOutcome
 from bot.jobs.on_call import OnCall
-from bot.plugin_manager import PluginManager, PluginMemory, loaded
+from bot.plugin_manager import Core, PluginManager, PluginMemory, loaded
 from bot.presenter import Presenter
 from bot.store.work import Store
 from storage import copy_database, open_database, pending_migrations
@@ -98,7 +98,9 @@ class App:
         with unhindered():
             async with ClientSession(timeout=limits) as session:
                 memory = partial(PluginMemory, self.store, self.clock)
-                self.plugins.open(session, memory, self.jobs.ticket_states.hint)
+                machines = self.intake.machines
+                core = Core(submit=machines.submit, incidents=machines.incidents)
+                self.plugins.open(session, memory, self.jobs.ticket_states.hint, core)
                 await self.intake.service.remember_names()
                 async with self.jobs.running(self.outbox.run):
                     yield

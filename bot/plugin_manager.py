@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -21,7 +21,7 @@ from bot.clock import SystemClock
 from bot.config.load import faults_of
 from bot.config.model import Config
 from bot.contract.chat import Addressee, ChatAdapter
-from bot.contract.context import Clock, CommandHint, Memory, PluginContext
+from bot.contract.context import Clock, CommandHint, Memory, PluginContext, Submitted
 from bot.contract.documents import PostmortemPublisher
 from bot.contract.errors import ConfigError, SetupFailed
 from bot.contract.hooks import NAME, Hooks
@@ -34,6 +34,7 @@ from bot.domain.incident import Incident
 from bot.grammar.verbs import VERBS
 from bot.likeness import nearest
 from bot.people import Directory
+from bot.refs import PLUGIN
 from bot.store.work import Store
 
 S = TypeVar("S", bound=BaseModel)
@@ -57,6 +58,15 @@ SETUP_SECONDS = 10.0
 """How long a registration may take: it reads a config section, nothing else."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What a plugin may ask of the core, once Sitrep runs."""
+
+    submit: Callable[[str, str, str | None, str], Awaitable[Submitted]]
+    """Carries out a plugin's line: the plugin, the line, its name to people, its key."""
+    incidents: Callable[[str], Awaitable[Sequence[Incident]]]
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """A plugin's context (see `PluginContext`)."""
@@ -73,6 +83,7 @@ class Context:
     session: ClientSession | None = None
     kept: Memory | None = None
     report: Callable[[str, str], None] | None = None
+    core: Core | None = None
     read: bool = False
 
     @property
@@ -93,6 +104,19 @@ class Context:
         """Pass on that a ticket may have changed (see `PluginContext`)."""
         if self.report is not None:
             self.report(self.name, ticket)
+
+    async def submit(self, command: str, *, by: str | None = None, key: str) -> Submitted:
+        """Give a command as a machine (see `PluginContext`)."""
+        return await self._running().submit(self.name, command, by, key)
+
+    async def incidents(self, query: str = "open") -> Sequence[Incident]:
+        """Return incidents as they stand (see `PluginContext`)."""
+        return await self._running().incidents(query)
+
+    def _running(self) -> Core:
+        if self.core is None:
+            raise RuntimeError(f"[{self.section}] commands are taken once Sitrep runs")
+        return self.core
 
     def settings(self, model: type[S]) -> S:
         """Read the own section.
@@ -163,6 +187,8 @@ class PluginManager:
             config = {key: value for key, value in config.items() if key != "private"}
         if name in self._contexts:
             raise SetupFailed(f"[{section}] {name} has two sections; keep one")
+        if group == "adapters" and name == PLUGIN:
+            raise SetupFailed(f"[{section}] no adapter is called so: {PLUGIN}:… names machines")
         plugin = given if given is not None else _import(section, name)
         context = self.context(group, name, config)
         try:
@@ -283,13 +309,14 @@ class PluginManager:
         session: ClientSession,
         memory: Callable[[str], Memory] | None = None,
         report: Callable[[str, str], None] | None = None,
+        core: Core | None = None,
     ) -> None:
         """Give every plugin the shared HTTP client, and a memory of its own where there is one.
 
-        `report` hears of a plugin's ticket that may have changed.
+        `report` hears of a plugin's ticket that may have changed; `core` takes its commands.
         """
         for name, context in self._contexts.items():
-            context.session, context.report = session, report
+            context.session, context.report, context.core = session, report, core
             context.kept = memory(name) if memory is not None else None
 
     @property

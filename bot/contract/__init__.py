@@ -37,6 +37,7 @@ from bot.contract.context import (
     Finding,
     Memory,
     PluginContext,
+    Submitted,
 )
 from bot.contract.documents import Document, PostmortemPublisher
 from bot.contract.errors import (
@@ -194,6 +195,7 @@ __all__ = [
     "StatusPage",
     "StatusUpdate",
     "Strong",
+    "Submitted",
     "Summarizer",
     "TemporaryFailure",
     "Text",

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from bot.contract.chat import (
     Addressee,
 )
+from bot.domain.incident import Incident
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -92,6 +93,18 @@ class Memory(Protocol):
         """Return everything kept under names with a prefix, by the rest of the name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What became of a command that a plugin submitted."""
+
+    done: bool
+    """Whether it was done, now or before under the same key, rather than refused."""
+    incident: str | None = None
+    """The id of the incident that was opened, changed or asked about: `INC-4 note …` goes on."""
+    answer: str = ""
+    """The answer as plain text: what was done, or why not and what would work."""
+
+
 class PluginContext(Protocol):
     """The context that a plugin is handed: its own things, and not the application."""
 
@@ -128,6 +141,27 @@ class PluginContext(Protocol):
 
         The core asks `TicketTracker.closed` soon after, so the report may well be wrong. It waits
         for nothing today; it is a coroutine so that a later version may.
+        """
+
+    async def submit(self, command: str, *, by: str | None = None, key: str) -> Submitted:
+        """Give a command as a machine: a line of the grammar, without prefix.
+
+        `declare sev2 Checkout errors service:checkout`, `INC-4 note disk full on db7`. It takes the
+        way of a typed line, with the same checks, in one transaction. A machine declares, notes and
+        reads; it holds no role, and is never commander (C1): everything else is refused, with who
+        may. `by` is what it is called to people, with a mark that it is no person; by default the
+        plugin's name. A line that cannot be read is answered, not raised.
+
+        `key` makes a repeat harmless (D3): for as long as delivered messages are kept, a command
+        under the plugin's same key is not done again, and its result names the incident; what was
+        refused stays refused under its key. After `DatabaseAway` or an internal error nothing is
+        stored: submit again under the same key. Raises `RuntimeError` before Sitrep runs.
+        """
+
+    async def incidents(self, query: str = "open") -> Sequence[Incident]:
+        """Return incidents as they stand, at most 50, the newest of them: `open`, `all`, or an id.
+
+        An unknown id gives none. Raises `RuntimeError` before Sitrep runs.
         """
 
     @property

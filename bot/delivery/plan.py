@@ -138,6 +138,14 @@ class Router:
         found = self._targets.adapters.get(adapter)
         return found is not None and found.features.rooms
 
+    @property
+    def triage(self) -> ConversationRef | None:
+        """The conversation that hears of what was declared in none.
+
+        The one of `[triage]`, or else of the first platform that has a conversation for it.
+        """
+        return self._config.triage_conversation or next(iter(self._boards), None)
+
     def places(self, incident: str) -> dict[str, ConversationRef]:
         """Return the conversations that could be opened for an incident, by adapter."""
         return {

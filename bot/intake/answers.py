@@ -67,7 +67,7 @@ class Answers:
 
         `None` if no button was pressed.
         """
-        if not arrived.inline:
+        if not arrived.inline or arrived.by_machine:
             return None
         return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
 

@@ -16,7 +16,7 @@ from bot.contract.chat import (
 from bot.contract.messages import Message
 from bot.grammar.parser import Request
 from bot.grammar.requests import UsageError
-from bot.refs import ConversationRef, PersonId
+from bot.refs import ConversationRef, PersonId, is_machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,14 @@ class Arrived:
     """An inbound event on its way through a transaction."""
 
     source: str
-    """The adapter."""
+    """The adapter; the id of a plugin that submitted it."""
     id: str
-    """The platform's own id, the same when the event is delivered again."""
+    """The platform's own id, the same when the event is delivered again; a plugin's key."""
     conversation: ConversationRef
-    """The conversation, by the name that the core knows it by."""
+    """The conversation, by the name that the core knows it by; for a plugin, one that no platform
+    has, in which no incident runs."""
     actor: PersonId
-    """The person who acts; empty for an event that no person caused."""
+    """The person or the machine that acts; empty for an event that nobody caused."""
     written_at: datetime
     """When it was written, by its platform's clock (F2)."""
     now: datetime
@@ -64,13 +65,18 @@ class Arrived:
     direct: bool = False
     """Whether nobody but the person and the bot reads the conversation."""
     inline: bool = False
-    """Whether answers go back with the receipt, to the person who pressed a button."""
+    """Whether answers go back with the receipt, to the person who pressed a button, or a plugin."""
     number: int | None = None
     """The number of the incident that a declaration opens (F9)."""
     served: Mapping[PersonId, datetime] = field(default_factory=dict)
     """When each commander last served (C2)."""
     has_subscribers: bool = True
     """Whether anybody is subscribed to anything."""
+
+    @property
+    def by_machine(self) -> bool:
+        """Whether a plugin submitted it, and no person."""
+        return is_machine(self.actor)
 
     @property
     def age(self) -> timedelta:
@@ -93,6 +99,8 @@ class Handled:
     """The answers that go back with the receipt; others are queued."""
     card: Message | None = None
     """The status card with the buttons that the person may press now."""
+    incident: str | None = None
+    """The incident that was opened, changed or asked about."""
     due_at: datetime | None = None
     """When something falls due next for the incident."""
 

@@ -54,6 +54,8 @@ class AudienceRequests:
             if not may_outside(arrived.actor, self._directory.named, Act.SHIELD):
                 return await self._refused(work, arrived, Act.SHIELD)
             return await self._set_shield(work, arrived, on=asked.on)
+        if not may_outside(arrived.actor, self._directory.named, Act.FOLLOW):
+            return await self._refused(work, arrived, Act.FOLLOW)
         meant = await self._meant(work, arrived, request, asked)
         if isinstance(meant, Handled):
             return meant

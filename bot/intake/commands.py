@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.domain import commands as cmd
@@ -72,7 +74,13 @@ class Commands:
         return alone and takes_part(incident, arrived.actor, also)
 
     async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Handled:
-        """Declare an incident, and tell the conversation in which it was declared (F9)."""
+        """Declare an incident, and tell the conversation in which it was declared (F9).
+
+        What a plugin declares is told in the triage conversation, and answered to the plugin, too.
+        """
+        if arrived.by_machine and not self._transaction.can_tell(declaration):
+            nowhere = self._presenter.refusals.nowhere()
+            return await self._answers.refuse(work, arrived, nowhere, "nowhere to tell")
         name = f"{declaration.kind.prefix}-{arrived.number}"
         try:
             decision = await self._transaction.declare(work, arrived, declaration, name)
@@ -81,14 +89,20 @@ class Commands:
             return await self._answers.refuse(work, arrived, message, "rejected")
         committed = await self._transaction.commit(work, decision, arrived)
         incident = committed.incident
+        here = decision.setting.here
+        elsewhere = here is not None and here not in incident.conversations
         answers: tuple[Message, ...] = ()
-        if arrived.conversation not in incident.conversations:
+        if elsewhere or arrived.by_machine:
             scene = Scene(head=decision.happened[0], events=decision.happened)
             told = self._presenter.telling.tell(incident, scene, arrived.now)
             if incident.private and not arrived.direct:
                 told = self._presenter.privacy.declared(incident)
-            answers = await self._answers.give(work, arrived, told, lasting=True)
-        return Handled(word="done", answers=answers, due_at=committed.due_at)
+            answers = (told,) if arrived.by_machine else ()
+            if here is not None and elsewhere:
+                there = replace(arrived, conversation=here)
+                await self._answers.give(work, there, told, lasting=True)
+        due = committed.due_at
+        return Handled(word="done", answers=answers, incident=incident.id, due_at=due)
 
     async def do(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
@@ -100,15 +114,17 @@ class Commands:
             return await self._rejected(work, arrived, command, incident, refusal)
         committed = await self._transaction.commit(work, decision, arrived)
         after, events = committed.incident, decision.happened
+        answers: tuple[Message, ...] = ()
         if arrived.conversation not in after.conversations:
             for scene in scenes(events):
                 if not offered(scene.head):
                     told = self._presenter.telling.tell(
                         after, scene, arrived.now, arrived.conversation
                     )
-                    await self._answers.give(work, arrived, told, lasting=True)
+                    lasting = not arrived.by_machine
+                    answers += await self._answers.give(work, arrived, told, lasting=lasting)
         card = self._answers.card(arrived, after)
-        return Handled(word="done", card=card, due_at=committed.due_at)
+        return Handled(word="done", answers=answers, card=card, due_at=committed.due_at)
 
     async def _rejected(
         self,

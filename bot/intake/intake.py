@@ -11,6 +11,7 @@ from bot.intake.audience import AudienceRequests
 from bot.intake.captures import Captures, Conversations
 from bot.intake.commands import Commands
 from bot.intake.documents import Documents
+from bot.intake.machines import Machines
 from bot.intake.questions import Questions
 from bot.intake.service import Service
 from bot.intake.ticks import Ticks
@@ -62,3 +63,4 @@ class Intake:
             self.conversations,
             self.audience,
         )
+        self.machines = Machines(config, store, clock, presenter, self.service)

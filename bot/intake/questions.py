@@ -155,7 +155,7 @@ class Questions:
     async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Handled:
         """Draft a brief: by the first summarizer, in its own lane, or else from the template."""
         name = next(iter(self._targets.summarizers), None)
-        if name is None:
+        if name is None or arrived.by_machine:  # a plugin has no conversation for a later answer
             briefs = self._presenter.briefs
             drafted = briefs.offer(incident, briefs.draft(incident))
             return await self._answers.answer(work, arrived, drafted)

@@ -51,6 +51,11 @@ TURNED_AWAY = "turned-away/"
 
 ONCE_AN_HOUR = timedelta(hours=1)
 
+SUBMITTED = "submitted/"
+"""The prefix of references that say what became of what a plugin submitted, by its key."""
+
+_DONE = "done"
+
 LONGEST_NAME = 400
 """The longest name of a user or a conversation: no platform's is longer, and each is stored."""
 
@@ -178,7 +183,7 @@ class Service:
             series=self._series(event, asked),
         )
         if arrival is None:
-            return Handled(word="repeated")
+            return await self._repeated(work, event, asked)
         arrived = replace(
             event,
             conversation=arrival.conversation,
@@ -190,7 +195,32 @@ class Service:
             await work.store_ref(f"{NAMES}{event.actor}", clean(name)[:LONGEST_NAME])
         outcome = await self._dispatched(work, arrived, asked)
         await work.outcome(event.source, event.id, outcome.word, event.actor)
+        if event.by_machine:
+            kept = f"{_DONE if outcome.done else 'refused'} {outcome.incident or ''}"
+            await work.store_ref(_kept(event), kept, kept_at=event.now)
         return outcome
+
+    async def submit(self, arrived: Arrived, line: str) -> Handled:
+        """Carry out a line that a plugin submits, as if it had been typed (see `Machines`)."""
+        asked = parse(command_line(line, addressed=True) or "", self._directory, {})
+        outcome = await self._store.transact(partial(self._handle, arrived, asked, ""))
+        self._transaction.after_commit(outcome.due_at)
+        return outcome
+
+    async def _repeated(self, work: Work, event: Arrived, asked: Asking) -> Handled:
+        """Answer an event that was seen before: it has no second effect (D3).
+
+        A plugin reads again what it reads, and learns what became of what it submitted.
+        """
+        if not event.by_machine:
+            return Handled(word="repeated")
+        if isinstance(asked, Request) and not asked.verb.changes:
+            return await self._command(work, event, asked)
+        word, _, incident = (await work.ref(_kept(event)) or "").partition(" ")
+        done = word == _DONE
+        told = self._presenter.refusals.repeated(incident or None, done=done)
+        word = "repeated" if done else "rejected"
+        return Handled(word=word, answers=(told,), incident=incident or None)
 
     async def _dispatched(self, work: Work, arrived: Arrived, asked: Asking) -> Handled:
         match asked:
@@ -228,6 +258,8 @@ class Service:
         if not isinstance(asked, Request) or not isinstance(asked.what, cmd.Declare):
             return None
         refused = arrived.is_stranger or arrived.is_stale
+        if arrived.by_machine:
+            refused = not self._transaction.can_tell(asked.what)
         refused = refused or not self._transaction.has_place(arrived, asked.what)
         return None if refused else asked.what.kind.prefix
 
@@ -287,5 +319,13 @@ class Service:
         if arrived.is_stale and not isinstance(request.what, cmd.AddNote):
             return await self._commands.ask_again(work, arrived, request, found)
         if isinstance(request.what, Asked):
-            return await self._questions.show(work, arrived, request.what, found)
-        return await self._commands.do(work, arrived, cast("cmd.Command", request.what), found)
+            handled = await self._questions.show(work, arrived, request.what, found)
+        else:
+            command = cast("cmd.Command", request.what)
+            handled = await self._commands.do(work, arrived, command, found)
+        return replace(handled, incident=found.id)
+
+
+def _kept(event: Arrived) -> str:
+    """Return the reference that keeps what became of what a plugin submitted."""
+    return f"{SUBMITTED}{event.source}/{event.id}"

@@ -28,7 +28,7 @@ from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived
 from bot.intake.drills import drill_score
 from bot.presenter import Presenter
-from bot.refs import Lane, PersonId
+from bot.refs import ConversationRef, Lane, PersonId
 from bot.store.rows import Outgoing, Post
 from bot.store.work import Work
 
@@ -93,9 +93,9 @@ class Transaction:
             pager=self._router.has_pagers,
             triage_at=self._config.end_of_day(now),
             written_at=arrived.written_at if arrived is not None else None,
-            via=arrived.source if arrived is not None else None,
+            via=arrived.source if arrived is not None and not arrived.by_machine else None,
             name=name,
-            here=arrived.conversation if arrived is not None else None,
+            here=self._here(arrived),
             places=self._router.places(name),
             private_places=self._router.private_places(name),
             direct=arrived.direct if arrived is not None else False,
@@ -103,10 +103,20 @@ class Transaction:
             has_brief_subscribers=to_briefs,
         )
 
+    def _here(self, arrived: Arrived | None) -> ConversationRef | None:
+        if arrived is not None and arrived.by_machine:
+            return self._router.triage
+        return arrived.conversation if arrived is not None else None
+
+    def can_tell(self, declaration: cmd.Declare) -> bool:
+        """Return whether a conversation could hear of what a machine declares."""
+        process = is_process(declaration.kind, declaration.severity or Severity.SEV1)
+        return self._router.triage is not None or (process and bool(self._router.places("")))
+
     async def decide(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
     ) -> Decision:
-        """Decide a command that a person gave for an incident.
+        """Decide a command that a person or a machine gave for an incident.
 
         Raises:
             Rejected: The command does not apply.
@@ -119,8 +129,7 @@ class Transaction:
         """Return whether a declaration has a place to be told in; no number is spent on others."""
         setting = Setting(
             plan=self._config.plan_for(declaration.service),
-            via=arrived.source,
-            here=arrived.conversation,
+            here=self._here(arrived),
             direct=arrived.direct,
             private_places=self._router.private_places(""),
         )

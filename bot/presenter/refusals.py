@@ -135,6 +135,24 @@ class RefusalWords:
             ),
         )
 
+    def nowhere(self) -> Message:
+        """Return the answer to a plugin's declaration that no conversation could hear of."""
+        return Message(
+            summary=("There is no conversation to tell of it; nothing was declared.",),
+            blocks=(para("The config names one: [triage] conversation."),),
+        )
+
+    def repeated(self, incident: str | None, *, done: bool) -> Message:
+        """Return the answer to a plugin that submits under a key of before (D3)."""
+        about = (f"{incident}: ",) if incident is not None else ()
+        outcome = "was done" if done else "was refused"
+        return Message(
+            summary=(
+                *about,
+                f"this {outcome} before; nothing was done again.",
+            )
+        )
+
     def stranger(self, person: PersonId) -> Message:
         """Return the answer to a user whom the config does not admit (F8)."""
         return Message(
