@@ -27,6 +27,7 @@ class Act(StrEnum):
     PUBLISH = "external: publishing"
     DRAFT = "external: drafting"
     APPROVE = "approve, reject"
+    APPROVE_END = "approve: that it is over"
     BRIEF = "brief"
     ASK_COMMANDER = "ic @name: asking"
     HAND_OFF = "handoff, ic @name: handing over"
@@ -92,6 +93,8 @@ def _about_response(decision: Decision, command: cmd.Response) -> Act | None:
             return Act.LOWER if command.severity > incident.severity else Act.RAISE
         case cmd.PublishExternal():
             return Act.PUBLISH
+        case cmd.Approve() if not incident.phase.active:
+            return Act.APPROVE_END
         case cmd.ChangePrivacy():
             return Act.HIDE if command.private else Act.REVEAL
         case cmd.ChangeCadence():

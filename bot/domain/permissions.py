@@ -99,6 +99,13 @@ TABLE: Mapping[Act, Row] = {
         uncommanded=_APPROVERS,
         silent=_parts(Part.COMMS),
     ),
+    Act.APPROVE_END: Row(
+        "approve a public text",
+        EVER - OPEN,
+        _COMMAND,
+        uncommanded=_APPROVERS,
+        silent=_parts(Part.COMMS),
+    ),
     Act.BRIEF: Row(
         "brief stakeholders",
         UNDER_WAY,

@@ -198,11 +198,12 @@ def approve(decision: Decision, entry: int | None) -> None:
     seen = entry if entry is not None else decision.setting.shown
     if seen not in {None, draft.entry}:
         raise Unseen(draft.entry)
-    _publish(decision, draft)
+    _publish(decision, draft, ended=draft.state is PublicState.RESOLVED)
 
 
 def reject(decision: Decision, command: cmd.RejectDraft) -> None:
     """Send what waits back to who drafted it; to comms, what the plan offered."""
+    under_way(decision)
     draft = _waiting(decision)
     author = draft.by or decision.incident.roles.get(Role.COMMS)
     decision.add(
@@ -211,8 +212,10 @@ def reject(decision: Decision, command: cmd.RejectDraft) -> None:
 
 
 def _waiting(decision: Decision) -> PublicDraft:
-    under_way(decision)
+    """Return the draft that waits; after the end, only the word that it is over can wait."""
     draft = decision.incident.draft
+    if draft is None or draft.state is not PublicState.RESOLVED:
+        under_way(decision)
     if draft is None:
         raise Rejected("No external text waits for approval.", lines=("external <text>",))
     return draft

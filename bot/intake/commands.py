@@ -68,6 +68,8 @@ class Commands:
         """Return whether an incident may be read and written where somebody asks (F17)."""
         if not incident.private or arrived.conversation in incident.conversations:
             return True
+        if arrived.by_machine:
+            return False
         owner = self._config.plan_for(incident.service).owner
         also = (owner, *map(PersonId, self._config.access.auditors))
         alone = arrived.direct or arrived.inline

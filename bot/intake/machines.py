@@ -93,4 +93,4 @@ async def _found(work: Work, query: str) -> tuple[Incident, ...]:
         which = cast("Literal['open', 'all']", query)
         ids = [each.id for each in await work.list(which, LOOKED_AT)]
     found = [await work.incident(each) for each in ids]
-    return tuple(each for each in found if each is not None)
+    return tuple(each for each in found if each is not None and not each.private)

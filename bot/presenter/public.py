@@ -142,6 +142,12 @@ class PublicWords:
         )
         return replace(told, shows=shown(incident))
 
+    def _approver(self, incident: Incident) -> Spans:
+        """Return who decides about a public text (X3)."""
+        if incident.commander is not None:
+            return (self._voice.who(incident.commander),)
+        return ("A trained commander, the service's owner or comms",)
+
     def _becomes_public(self, incident: Incident) -> Spans | None:
         """Return the warning that a private incident's text will be public (F17)."""
         return ("The incident is private. This text will be public.",) if incident.private else None

@@ -121,6 +121,18 @@ async def test_those_who_take_part_read_it_in_its_room_and_directly(tmp_path):
         assert MARK not in "".join(bot.heard("ops"))
 
 
+async def test_a_plugin_reads_no_private_incident(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, _outside):
+        await bot.say("ann", f"!inc declare sev1 {MARK} private service:checkout ic:@ben")
+        machines = bot.app.intake.machines
+        assert await machines.incidents("open") == ()
+        assert await machines.incidents("INC-1") == ()
+        for n, line in enumerate(("INC-1 status", "INC-1 timeline", "INC-1 note x", "list")):
+            answer = (await machines.submit("alerts", line, None, f"k{n}")).answer
+            assert MARK not in answer
+
+
 async def test_a_service_can_have_private_incidents_alone(tmp_path):
     """F17"""
     async with closed(tmp_path) as (bot, _outside):

@@ -157,6 +157,7 @@ COMMANDS = {
     ),
     Act.PUBLISH: cmd.PublishExternal(text="x"),
     Act.APPROVE: cmd.Approve(entry=3),
+    Act.APPROVE_END: cmd.Approve(entry=3),
     Act.BRIEF: cmd.SendBrief(text="x"),
     Act.ASK_COMMANDER: cmd.NameCommander(person=OTHER),
     Act.HAND_OFF: cmd.HandOff(person=OTHER),
@@ -249,6 +250,8 @@ def applies(act: Act, part: Part, commanded: str) -> bool:
 
 def as_for(act: Act, before: Incident) -> Incident:
     """The incident as an act needs it: in a room of its own, and private or not."""
+    if act is Act.APPROVE_END:
+        return replace(before, draft=replace(before.draft, state=PublicState.RESOLVED))
     if act not in {Act.HIDE, Act.REVEAL}:
         return before
     room = ConversationRef("chat", "new:INC-1")
@@ -264,6 +267,8 @@ def is_act(act: Act, stage: Stage, commanded: str) -> bool:
             return COMMANDERS[commanded][1] or commanded == "unled"
         case Act.TAKE_BACK:
             return stage is Stage.CLOSED
+        case Act.APPROVE_END:
+            return stage in {Stage.RESOLVED, Stage.CLOSED, Stage.CANCELLED}
         case _:
             return True
 
