@@ -66,8 +66,10 @@ class Directory:
         }
         self._unknown, self._trusted = unknown, tuple(trusted)
         on_some = {adapter for person in self._people.values() for adapter in person.users}
+        # A pattern says who counts on its adapter, as a person's user does.
+        on_some |= {pattern.partition(":")[0] for pattern in self._trusted}
         self.nobody_named_on = frozenset(adapters) - on_some
-        """The adapters on which the config names nobody."""
+        """The adapters on which the config names nobody, neither a person nor a pattern."""
         self._taken = frozenset(filter(None, map(skeleton, self._called())))
         self._given: dict[PersonId, str] = {}
         self._shown: dict[PersonId, str] = {}
@@ -81,14 +83,12 @@ class Directory:
             yield from (person.id, person.name)
             yield from (word for word in words(person.name) if len(word) >= SHORTEST)
 
-    def learn(self, person: PersonId, name: str) -> bool:
-        """Take what a platform calls somebody whom the config does not name; whether it is new."""
+    def learn(self, person: PersonId, name: str) -> None:
+        """Take what a platform calls somebody whom the config does not name."""
         name = " ".join(name.split())
-        if person in self._people or not name or self._given.get(person) == name:
-            return False
-        self._given[person] = name
-        self._shown[person] = self._told_apart(person, name)
-        return True
+        if person not in self._people and name and self._given.get(person) != name:
+            self._given[person] = name
+            self._shown[person] = self._told_apart(person, name)
 
     def _told_apart(self, person: PersonId, name: str) -> str:
         """Return a platform's name for somebody, with their id if it looks like another's (F8).
@@ -133,17 +133,23 @@ class Directory:
             homes=dict(self._homes),
         )
 
+    @property
+    def everybody_counts_on(self) -> frozenset[str]:
+        """The adapters where everybody counts as named for want of anybody who is (F8)."""
+        return self.nobody_named_on if self._unknown == "admit" else frozenset()
+
     def admits(self, person: PersonId) -> bool:
         """Whether somebody may take part at all (F8). A plugin is admitted by its section."""
         return self._unknown != "refuse" or person in self.named or is_machine(person)
 
-    def learn_home(self, person: PersonId, home: str | None) -> bool:
-        """Take where somebody comes from, as their platform signs it; whether it is new."""
-        if home is None or person in self._people or self._homes.get(person) == home:
-            return False
-        self._homes[person] = home
-        self.named = self._counting()
-        return True
+    def learn_home(self, person: PersonId, home: str) -> None:
+        """Take where somebody comes from whom the config does not name, as their platform signs it.
+
+        It may make them count as named: `[access] trusted = ["teams:<tenant>"]` (F8).
+        """
+        if person not in self._people and self._homes.get(person) != home:
+            self._homes[person] = home
+            self.named = self._counting()
 
     def name(self, person: PersonId) -> str:
         """Return what a person is called; a machine's name says that it is none."""

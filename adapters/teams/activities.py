@@ -143,6 +143,7 @@ class Activities:
                     direct=found.conversation.kind == "personal",
                     mentions=mentions,
                     message=found.conversation.root or found.id,
+                    home=found.home,
                 )
             )
 
@@ -158,6 +159,7 @@ class Activities:
                 written_at=self._sent_at(found),
                 addressed=True,
                 inline=bool(found.invoke),
+                home=found.home,
             )
         )
 
@@ -233,6 +235,7 @@ class Activities:
                 written_at=marked.written_at or now,
                 marked_at=now,
                 message=f"{found.conversation.base}/{marked.id}",
+                home=found.home,
             )
         )
         if not receipt.done:

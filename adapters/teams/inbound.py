@@ -106,6 +106,14 @@ class TeamsActivity:
         """Return a name that is unique among all conversations."""
         return f"{self.conversation.base}/{self.id}"
 
+    @property
+    def home(self) -> str | None:
+        """Return the tenant that it comes from, which the endpoint has checked against `tenants`.
+
+        It is the conversation's: a guest in a team counts as of the team's tenant.
+        """
+        return self.conversation.tenant or None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written(TeamsActivity):

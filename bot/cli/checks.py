@@ -161,9 +161,8 @@ def _warnings(config: Config, *, pages: bool) -> list[str]:
         notes.append("nobody is a trained commander: set commander = true for some people")
     notes += [
         f"no person has a user on {name}: everybody admitted there counts as named, and may do "
-        "what people of this config may; set users, or access.unknown_people"
-        for name in sorted(config.directory.nobody_named_on)
-        if config.access.unknown_people == "admit"
+        "what people of this config may; set users, access.trusted, or access.unknown_people"
+        for name in sorted(config.directory.everybody_counts_on)
     ]
     if not config.paging.last:
         notes.append("paging.last names nobody: an incident nobody accepts pages nobody in the end")

@@ -168,9 +168,22 @@ def _cross_faults(config: Config) -> list[str]:
                 f"{where}: {named_place!r} is not a conversation of a configured adapter; "
                 "write console:ops"
             )
+    faults += _pattern_faults(config)
     if not config.adapters:
         faults.append("adapters: at least one is needed; write [adapters.console]")
     return faults
+
+
+def _pattern_faults(config: Config) -> list[str]:
+    """Return which patterns of `access.trusted` nobody can match: of no adapter, or empty (F8)."""
+    known = ", ".join(sorted(config.adapters)) or "none"
+    split = [(pattern, *pattern.partition(":")[::2]) for pattern in config.access.trusted]
+    return [
+        f"access.trusted.{n}: {pattern!r} is not a pattern on a configured adapter; write "
+        f"matrix:@*:example.org, or teams:<tenant id>; there is: {known}"
+        for n, (pattern, adapter, users) in enumerate(split)
+        if not users or adapter not in config.adapters
+    ]
 
 
 def _audience_faults(config: Config, name: str) -> list[str]:

@@ -33,6 +33,11 @@ class ChatEvent:
     """The id under which the message can be marked and answered; `None` for a pressed button."""
     inline: bool = False
     """True if the presser is shown what `receive` returns, in place of a post in the room."""
+    home: str | None = None
+    """Where the sender comes from, as the platform signs it: a tenant. `None` if it does not say.
+
+    Whoever comes from a home that `[access] trusted` names counts as named (F8).
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ class ChatCapture:
     marked_at: datetime
     message: str | None = None
     """The marked message's id, by which a later correction of it is recognised."""
+    home: str | None = None
+    """Where the person who marked it comes from, as the platform signs it; as in `ChatEvent`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

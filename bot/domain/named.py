@@ -32,9 +32,12 @@ class Named:
         adapter, _, _user = person.partition(":")
         if adapter in self.adapters:
             return True
+        if any(fnmatchcase(person, pattern) for pattern in self.trusted):
+            return True
         home = self.homes.get(PersonId(person))
-        ways = (person, *((f"{adapter}:{home}",) if home else ()))
-        return any(fnmatchcase(way, pattern) for way in ways for pattern in self.trusted)
+        # Tenants and domains are the same in either case, and are copied in either.
+        at = f"{adapter}:{home}".casefold() if home else ""
+        return any(fnmatchcase(at, pattern.casefold()) for pattern in self.trusted if at)
 
 
 EVERYBODY = Named(everybody=True)

@@ -103,6 +103,8 @@ class Handled:
     """The incident that was opened, changed or asked about."""
     due_at: datetime | None = None
     """When something falls due next for the incident."""
+    learned: Mapping[str, str] = field(default_factory=dict)
+    """The references of names and homes that were stored with it."""
 
     @property
     def done(self) -> bool:

@@ -6,6 +6,7 @@ message to send. Refusals and answers are queued in it, too: only the outbox sen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +32,7 @@ from bot.domain.bystanders import asks_for_news
 from bot.domain.durations import within
 from bot.grammar.parser import Request, command_line, parse
 from bot.grammar.requests import Asked, Query, SetShield, Subscribe, Unsubscribe, UsageError
-from bot.grammar.text import clean
+from bot.intake.acquaintances import Acquaintances
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived, Asking, Handled, NewsQuestion
 from bot.intake.audience import AudienceRequests
@@ -42,9 +43,6 @@ from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
 from bot.refs import PersonId, UserRef
 from bot.store.work import Store, Work
-
-NAMES = "name/"
-"""The prefix of stored display names of people whom the config does not name."""
 
 TURNED_AWAY = "turned-away/"
 """The prefix of references that hold when somebody was last told how to be added."""
@@ -84,6 +82,7 @@ class Service:
         self._questions, self._commands, self._captures = questions, commands, captures
         self._conversations, self._audience = conversations, audience
         self._directory = config.directory
+        self._acquaintances = Acquaintances(config.directory)
 
     async def receive(self, inbound: Inbound) -> Receipt:
         """Handle an inbound event; return its receipt once it is stored.
@@ -95,27 +94,34 @@ class Service:
         if not await self._admitted(inbound, sender):
             _log.warning("refused", conversation=repr(inbound.conversation), sender=repr(sender))
             return Receipt(done=False)
-        arrived = self._arrived(inbound, sender)
         try:
             asked = self._asked(inbound)
             if asked is None:
                 return Receipt(done=True)
-            name = getattr(inbound, "sender_name", "")
-            outcome = await self._store.transact(partial(self._handle, arrived, asked, name))
+            said = self._met(inbound, sender)
+            arrived = self._arrived(inbound, sender)
+            outcome = await self._store.transact(partial(self._handle, arrived, asked, said))
         except DatabaseAway:
             raise
         except Exception as exc:  # noqa: BLE001 - one event's fault, and not the adapter's
-            _log.exception("broke down", source=adapter, inbound=arrived.id, error=repr(exc))
+            _log.exception("broke down", source=adapter, inbound=inbound.id, error=repr(exc))
+            arrived = self._arrived(inbound, sender)
             outcome = await self._store.transact(partial(self._broke_down, arrived))
+        self._acquaintances.stored(outcome.learned)
         self._transaction.after_commit(outcome.due_at)
-        _log.debug("handled", source=adapter, inbound=arrived.id, outcome=outcome.word)
+        _log.debug("handled", source=adapter, inbound=inbound.id, outcome=outcome.word)
         return Receipt(done=outcome.done, answers=outcome.answers, card=outcome.card)
 
     async def remember_names(self) -> None:
-        """Load the display names of people whom the config does not name."""
-        names = await self._store.read(lambda work: work.refs_under(NAMES))
-        for person, name in names.items():
-            self._directory.learn(PersonId(person), name)
+        """Load the names and homes of people whom the config does not name."""
+        await self._acquaintances.load(self._store)
+
+    def _met(self, inbound: Inbound, sender: UserRef | None) -> Mapping[str, str]:
+        """Learn what the platform says of the sender, whom the decision is to know (F8)."""
+        if sender is None or not isinstance(inbound, ChatEvent | ChatCapture):
+            return {}
+        person = self._directory.person(sender)
+        return self._acquaintances.meet(person, inbound.sender_name, inbound.home)
 
     async def _admitted(self, inbound: Inbound, sender: UserRef | None) -> bool:
         """Return whether the conversation is admitted, and its names can be stored (F8).
@@ -174,7 +180,9 @@ class Service:
             return NewsQuestion(otherwise=asked)
         return asked
 
-    async def _handle(self, event: Arrived, asked: Asking, name: str, work: Work) -> Handled:
+    async def _handle(
+        self, event: Arrived, asked: Asking, said: Mapping[str, str], work: Work
+    ) -> Handled:
         arrival = await work.arrive(
             event.source,
             event.id,
@@ -191,19 +199,18 @@ class Service:
             number=arrival.number,
             has_subscribers=arrival.has_subscribers,
         )
-        if self._directory.learn(event.actor, clean(name)[:LONGEST_NAME]):
-            await work.store_ref(f"{NAMES}{event.actor}", clean(name)[:LONGEST_NAME])
+        learned = await self._acquaintances.store(work, said)
         outcome = await self._dispatched(work, arrived, asked)
         await work.outcome(event.source, event.id, outcome.word, event.actor)
         if event.by_machine:
             kept = f"{_DONE if outcome.done else 'refused'} {outcome.incident or ''}"
             await work.store_ref(_kept(event), kept, kept_at=event.now)
-        return outcome
+        return replace(outcome, learned=learned)
 
     async def submit(self, arrived: Arrived, line: str) -> Handled:
         """Carry out a line that a plugin submits, as if it had been typed (see `Machines`)."""
         asked = parse(command_line(line, addressed=True) or "", self._directory, {})
-        outcome = await self._store.transact(partial(self._handle, arrived, asked, ""))
+        outcome = await self._store.transact(partial(self._handle, arrived, asked, {}))
         self._transaction.after_commit(outcome.due_at)
         return outcome
 

@@ -13,7 +13,7 @@ from bot.domain import events as ev
 from bot.domain.incident import Phase, Severity
 from bot.testing import RecordingProvider
 from tests.harness.waiting import until
-from tests.peers.microsoft import CHANNEL, activity, object_id
+from tests.peers.microsoft import CHANNEL, TENANT, activity, object_id
 from tests.worlds.teams import BOT, button, buttons, card, shown, team
 
 CARD, TEXT = "application/vnd.microsoft.card.adaptive", "application/vnd.microsoft.activity.message"
@@ -516,3 +516,26 @@ async def test_without_a_place_for_it_a_private_incident_is_declared_to_the_bot_
         await t.say("ann", "declare sev1 zanzibar leaks private")
         await t.hears("INCIDENT DECLARED", "a:29:ann")
         assert (await t.incident()).private
+
+
+async def test_whoever_comes_from_a_trusted_tenant_counts_as_named(tmp_path, monkeypatch):
+    """F8: typed, pressed or marked"""
+    access = f'[access]\ntrusted = ["teams:{TENANT.upper()}"]'
+    for n, (more, counts) in enumerate(((access, True), ("", False))):
+        home = tmp_path / str(n)
+        home.mkdir()
+        async with team(home, monkeypatch, more=more) as t:
+            await t.say("ann", "declare 1 down ic:@ann")
+            thread = await t.thread()
+            await t.press("eve", t.seen(thread)[0], "Post update", thread, text="seen")
+            updates = [e for e in await t.timeline() if isinstance(e, ev.UpdatePosted)]
+            assert len(updates) == counts
+            message = {
+                "messagePayload": {
+                    "id": "1", "from": {"user": {"id": object_id("ann")}},
+                    "body": {"contentType": "text", "content": "disk full"},
+                }
+            }  # fmt: skip
+            await t.invoke("joe", "composeExtension/fetchTask", message, thread)
+            homes = await t.app.store.read(lambda work: work.refs_under("home/"))
+            assert homes == {f"teams:{object_id(p)}": TENANT for p in ("eve", "joe")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -13,7 +13,7 @@ from bot.domain import events as ev
 from bot.grammar.verb import Scope
 from bot.grammar.verbs import VERBS
 from bot.refs import ConversationRef, UserRef
-from bot.testing import TEAM, RecordingProvider, Stage, stage
+from bot.testing import START, TEAM, RecordingProvider, Stage, stage
 
 PUBLIC = TEAM.replace(
     'comms = "priya"',
@@ -391,3 +391,83 @@ async def test_an_assessment_that_is_refused_is_marked_as_not_done(tmp_path):
         assert await bot.say("dev", "!inc assess")  # a question back is no refusal
         assert not await bot.say("dev", "!inc assess no no no")
         assert (await bot.incident()).severity == 1
+
+
+def from_home(who: str, home: str | None, text: str, n: int) -> ChatEvent:
+    """Something that somebody says whom a platform signs as coming from somewhere."""
+    return ChatEvent(
+        id=f"h{n}",
+        conversation=ConversationRef("chat", "ops"),
+        sender=UserRef("chat", who),
+        sender_name=who.capitalize(),
+        text=text,
+        written_at=START,
+        home=home,
+    )
+
+
+async def test_whoever_comes_from_a_trusted_home_counts_as_named_at_once_and_after_a_start(
+    tmp_path,
+):
+    """F8"""
+    access = '\n[access]\ntrusted = ["chat:ACME"]\n'
+    async with public(tmp_path, access) as (bot, _outside):
+        await bot.say("ann", "!inc declare sev1 Checkout is down service:checkout")
+        for n, (who, home) in enumerate((("eve", None), ("eve", "other"), ("eve", "acme2"))):
+            refused = await bot.app.receive(from_home(who, home, "!inc page @cara help", n))
+            assert not refused.done, (who, home)
+        done = await bot.app.receive(from_home(MALLORY, "acme", "!inc page @cara help", 9))
+        assert done.done
+    async with public(tmp_path, access) as (bot, _outside):
+        assert await bot.say(MALLORY, "!inc page @cara again")
+        assert not await bot.say("eve", "!inc page @cara again")
+
+
+async def test_where_strangers_are_refused_a_trusted_home_is_admitted(tmp_path):
+    """F8"""
+    access = '\n[access]\nunknown_people = "refuse"\ntrusted = ["chat:acme"]\n'
+    async with public(tmp_path, access) as (bot, _outside):
+        assert not (await bot.app.receive(from_home("eve", "other", "!inc declare a", 1))).done
+        assert (await bot.app.receive(from_home(MALLORY, "acme", "!inc declare a", 2))).done
+
+
+async def test_a_transaction_that_is_run_again_stores_what_it_learned(tmp_path, monkeypatch):
+    """F8 D1"""
+
+    class UndoneError(Exception):
+        pass
+
+    async with public(tmp_path) as (bot, _outside):
+        transact = bot.app.store.transact
+
+        async def run_again(body):
+            async def undone(work):
+                await body(work)
+                raise UndoneError
+
+            with suppress(UndoneError):
+                await transact(undone)
+            return await transact(body)
+
+        monkeypatch.setattr(bot.app.store, "transact", run_again)
+        await bot.app.receive(from_home("eve", "acme", "!inc declare a", 1))
+        for prefix, value in (("name/", "Eve"), ("home/", "acme")):
+            stored = await bot.app.store.read(lambda work, p=prefix: work.refs_under(p))
+            assert stored == {"chat:eve": value}
+
+
+async def test_what_a_failed_transaction_learned_is_stored_by_the_next(tmp_path, monkeypatch):
+    """F8 D1"""
+    async with public(tmp_path) as (bot, _outside):
+        with monkeypatch.context() as patched:
+
+            async def fails(*_parts):
+                raise RuntimeError
+
+            patched.setattr(bot.app.intake.service._commands, "open", fails)
+            await bot.app.receive(from_home("eve", "acme", "!inc declare a", 1))
+        assert await bot.app.store.read(lambda work: work.refs_under("home/")) == {}
+        await bot.app.receive(from_home("eve", "acme", "!inc declare a", 2))
+        assert await bot.app.store.read(lambda work: work.refs_under("home/")) == {
+            "chat:eve": "acme"
+        }

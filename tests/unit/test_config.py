@@ -85,6 +85,12 @@ def test_defaults_are_the_policys():
         ('[clocks]\ninternal = {sev5 = "1m"}', "did you mean 'sev"),
         ('[delivery]\ntimeout = "30"', "write 15m, 1h30m or 45s"),
         ('[people."a b"]', "use letters"),
+        (
+            '[access]\ntrusted = ["console:*", "@*:example.org"]',
+            "access.trusted.1: '@*:example.org'",
+        ),
+        ('[access]\ntrusted = ["teams:*"]', "teams:<tenant id>; there is: console"),
+        ('[access]\ntrusted = ["console:"]', "is not a pattern on a configured adapter"),
         ('[paging]\nlast = ["zoe"]', "nobody is called 'zoe'; add [people.zoe]"),
         ('[people.ann]\n[services.x]\ncomms = "an"', "did you mean 'ann'?"),
         ('[triage]\nconversation = "ops"', "write console:ops"),
@@ -161,3 +167,12 @@ def test_conversations_are_admitted_by_pattern():
     assert config.admits(ConversationRef("console", "ops-1"))
     assert not config.admits(ConversationRef("console", "lab"))
     assert not config.admits(ConversationRef("matrix", "ops"))
+
+
+def test_a_pattern_names_somebody_on_its_adapter():
+    """F8: else `trusted` would widen nothing where everybody counts already"""
+    config = parse('[access]\ntrusted = ["console:ann*"]', {})
+    assert config.directory.nobody_named_on == frozenset()
+    assert "console:anna" in config.directory.named
+    assert "console:ben" not in config.directory.named
+    assert "console:ben" in parse("[adapters.console]", {}).directory.named
