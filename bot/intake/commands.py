@@ -20,6 +20,9 @@ from bot.presenter import Presenter
 from bot.refs import PersonId
 from bot.store.work import Work
 
+SAID_WHO_COUNTS = "said/everybody-counts/"
+"""The prefix of references that say that an adapter was told who counts as named there."""
+
 
 class Commands:
     """The commands that open or change an incident."""
@@ -103,8 +106,23 @@ class Commands:
             if here is not None and elsewhere:
                 there = replace(arrived, conversation=here)
                 await self._answers.give(work, there, told, lasting=True)
+        await self._say_who_counts(work, arrived)
         due = committed.due_at
         return Handled(word="done", answers=answers, incident=incident.id, due_at=due)
+
+    async def _say_who_counts(self, work: Work, arrived: Arrived) -> None:
+        """Say once for each adapter that the config names nobody there, so everybody counts (F8).
+
+        `sitrep check` says so, too; but whoever is in the room is who it is about.
+        """
+        untold = arrived.source in self._config.directory.everybody_counts_on
+        if arrived.by_machine or not untold:
+            return
+        said = f"{SAID_WHO_COUNTS}{arrived.source}"
+        if await work.ref(said) is None:
+            await work.store_ref(said, arrived.now.isoformat())
+            remark = self._presenter.trouble.everybody_counts(arrived.source)
+            await self._answers.give(work, arrived, remark, lasting=True)
 
     async def do(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident

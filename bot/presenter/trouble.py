@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.contract.messages import Message, Spans, span_of, spans_text
+from bot.contract.messages import Code, Message, Spans, span_of, spans_text
 from bot.domain import events as ev
 from bot.domain.incident import Incident
 from bot.presenter.voice import Occasion, Voice, message, para, shorten
@@ -123,6 +123,25 @@ class TroubleWords:
         )
 
     # --- beside any incident ----------------------------------------------------------------------
+
+    def everybody_counts(self, adapter: str) -> Message:
+        """Return the remark that everybody on a platform counts as named, and how to change it."""
+        there = self._voice.platform(adapter)
+        return Message(
+            summary=(
+                f"The config names nobody on {there}: everybody admitted there counts as named, "
+                "and may command, publish and page.",
+            ),
+            blocks=(
+                para(
+                    "To change it, the operator names people, ",
+                    Code(f'[people.<name>] users = {{ {adapter} = "…" }}'),
+                    ", or sets ",
+                    Code("[access] trusted"),
+                    ". This is said once.",
+                ),
+            ),
+        )
 
     def platform_lost(self, adapter: str, why: str) -> Message:
         """Return the alarm that the bot has lost a whole platform."""

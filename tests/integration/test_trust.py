@@ -13,7 +13,7 @@ from bot.domain import events as ev
 from bot.grammar.verb import Scope
 from bot.grammar.verbs import VERBS
 from bot.refs import ConversationRef, UserRef
-from bot.testing import START, TEAM, RecordingProvider, Stage, stage
+from bot.testing import START, TEAM, RecordingAdapter, RecordingProvider, Stage, stage
 
 PUBLIC = TEAM.replace(
     'comms = "priya"',
@@ -471,3 +471,53 @@ async def test_what_a_failed_transaction_learned_is_stored_by_the_next(tmp_path,
         assert await bot.app.store.read(lambda work: work.refs_under("home/")) == {
             "chat:eve": "acme"
         }
+
+
+async def test_the_first_declaration_where_nobody_is_named_says_once_who_counts(tmp_path):
+    """F8"""
+
+    def remarks(chat: RecordingAdapter) -> list[str]:
+        return [p.text for p in chat.done if "names nobody on Other" in p.text]
+
+    def said(text: str, n: int) -> ChatEvent:
+        return ChatEvent(
+            id=f"o{n}",
+            conversation=ConversationRef("other", "lobby"),
+            sender=UserRef("other", "eve"),
+            sender_name="Eve",
+            text=text,
+            written_at=START,
+        )
+
+    for start in range(2):
+        chat = RecordingAdapter("other")
+        given = {"other": chat.plugin()}
+        async with stage(tmp_path, more="[adapters.other]\n", given=given) as bot:
+            await bot.say("ann", "!inc declare sev3 Search is slow", event=f"ann{start}")
+            for n, line in enumerate(("help", "declare sev3 a", "declare sev3 b")):
+                assert (await bot.app.receive(said(f"!inc {line}", 10 * start + n))).done
+                await bot.settle()
+                assert len(remarks(chat)) == (start == 0 and n > 0)
+            assert not any("names nobody" in text for text in bot.heard())
+        if start == 0:
+            assert 'users = { other = "…" }' in remarks(chat)[0]
+            assert "[access] trusted" in remarks(chat)[0]
+
+
+@pytest.mark.parametrize(
+    "access",
+    ['unknown_people = "trust"', 'unknown_people = "refuse"', 'trusted = ["other:*"]'],
+)
+async def test_where_the_config_says_who_counts_nothing_is_said(tmp_path, access):
+    """F8"""
+    chat = RecordingAdapter("other")
+    more = f"[adapters.other]\n[access]\n{access}\n"
+    async with stage(tmp_path, more=more, given={"other": chat.plugin()}) as bot:
+        where = ConversationRef("other", "lobby")
+        event = ChatEvent(
+            id="1", conversation=where, sender=UserRef("other", "eve"), sender_name="Eve",
+            text="!inc declare sev3 a", written_at=START,
+        )  # fmt: skip
+        await bot.app.receive(event)
+        await bot.settle()
+        assert not any("names nobody" in posted.text for posted in chat.done)
