@@ -228,6 +228,7 @@ class PluginManager:
                     person=person.id,
                     name=person.name,
                     user=self._directory.user(person.id, name),
+                    mail=person.mail,
                 )
                 for person in self._directory.everybody
             ),

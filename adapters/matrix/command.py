@@ -14,9 +14,11 @@ from adapters.matrix.adapter import http_client
 from adapters.matrix.checks import OVERRIDE
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
+from adapters.matrix.inbound import ADAPTER, local
 from adapters.matrix.session import Keep, Session
 from bot.contract import PluginContext, SetupFailed, TemporaryFailure
 from bot.plugin_kit.files import LONGEST_SECRET
+from bot.plugin_kit.people import FoundPerson, people_sections
 
 commands = typer.Typer(
     add_completion=False,
@@ -151,3 +153,50 @@ async def _unlimit(settings: MatrixSettings, token: str) -> None:
             raise SetupFailed(
                 f"the limit stands ({exc}); it takes an administrator's token, and Synapse"
             ) from exc
+
+
+@commands.command()
+def people(
+    ctx: typer.Context,
+    room: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROOM",
+            help="Its alias or id, in quotes: '#ops:example.org', '!abc:example.org'.",
+        ),
+    ],
+) -> None:
+    """Print everybody who has joined a room as sections of people for the config.
+
+    The bot itself is left out, and who is in the config already is only named. The bot must be in
+    the room, and may run meanwhile.
+
+    Append it to the config: sitrep matrix people '#ops:example.org' >> sitrep.toml
+    """
+    context: PluginContext = ctx.obj
+    settings = context.settings(MatrixSettings)
+    found = asyncio.run(_people(settings, Keep(context.home).session(), room))
+    typer.echo(people_sections(found, ADAPTER, context.addressees), nl=False)
+
+
+async def _people(settings: MatrixSettings, session: Session, room: str) -> list[FoundPerson]:
+    if not room.startswith(("#", "!")):
+        raise SetupFailed(f"{room!r} is not a room; write its alias or id: '#ops:example.org'")
+    async with http_client() as http:
+        server = Homeserver(settings.homeserver, lambda: http, session.access_token)
+        try:
+            name = room if room.startswith("!") else await server.resolve(room)
+            if name is None:
+                raise SetupFailed(f"there is no room {room}; is its alias right?")
+            joined = await server.joined(name)
+        except HomeserverRefused as exc:
+            raise SetupFailed(
+                f"Sitrep may not see who is in {room} ({exc}); invite {settings.user}"
+            ) from exc
+        except TemporaryFailure as exc:
+            raise SetupFailed(f"{room} cannot be read: {exc}") from exc
+    return [
+        FoundPerson(name=name or local(user), user=user)
+        for user, name in joined.items()
+        if user != session.user_id
+    ]

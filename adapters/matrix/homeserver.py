@@ -139,6 +139,17 @@ class Homeserver:
         found = answer.get("chunk")
         return [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
 
+    async def joined(self, room: str) -> dict[str, str]:
+        """Return the display name of everybody who has joined a room; empty if they have none."""
+        answer = await self.call("GET", f"{V3}/rooms/{_q(room)}/joined_members")
+        found = answer.get("joined")
+        members = found.items() if isinstance(found, dict) else ()
+        return {
+            user: str(each.get("display_name") or "")
+            for user, each in members
+            if isinstance(each, dict)
+        }
+
     async def event(self, room: str, event: str) -> dict[str, Any] | None:
         """Return an event; `None` if there is no such event, or it may not be seen."""
         try:

@@ -2,10 +2,13 @@
 
 import typer
 
+from adapters.teams import roster
 from adapters.teams.adapter import TeamsAdapter
 from adapters.teams.command import commands
 from adapters.teams.config import TeamsSettings
 from bot.contract import ChatAdapter, PluginContext, hookimpl
+
+commands.command()(roster.people)
 
 
 @hookimpl

@@ -23,6 +23,9 @@ MAYBE_DONE = frozenset({500, 502, 503, 504})
 AGAIN = frozenset({408, 412, 429, *MAYBE_DONE})
 """The statuses that Microsoft wants retried; after 412 and 429 nothing was done."""
 
+PAGE, PAGES = 500, 100
+"""How many members Teams gives at a time at most, and how many such pages are asked for."""
+
 _WHY = {
     "MessageWritesBlocked": "they have blocked the app, or removed it",
     "BotNotInConversationRoster": "the app is not installed there",
@@ -94,6 +97,22 @@ class Connector:
         """Return what Teams knows about a member of a conversation."""
         path = f"v3/conversations/{_in_path(conversation)}/members/{_in_path(user)}"
         return await self._call("GET", service_url, path, None)
+
+    async def roster(self, service_url: str, conversation: str) -> list[Mapping[str, Any]]:
+        """Return the members of a conversation; a channel's are those of its team."""
+        path = f"v3/conversations/{_in_path(conversation)}/pagedmembers?pageSize={PAGE}"
+        found: list[Mapping[str, Any]] = []
+        more: str | None = None
+        for _ in range(PAGES):
+            query = f"&continuationToken={_in_path(more)}" if more else ""
+            answer = await self._call("GET", service_url, path + query, None)
+            members = answer.get("members")
+            listed = members if isinstance(members, list) else []
+            found += [member for member in listed if isinstance(member, dict)]
+            more = _text(answer.get("continuationToken"))
+            if more is None:
+                break
+        return found
 
     async def _call(
         self, method: str, service_url: str, path: str, body: Mapping[str, Any] | None

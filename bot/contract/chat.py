@@ -202,6 +202,8 @@ class Addressee:
     name: str
     user: UserRef | None
     """Their user on the platform at hand; `None` if the config names none."""
+    mail: str | None = None
+    """Their mail address; `None` if the config names none."""
 
 
 Receive = Callable[[Inbound], Awaitable[Receipt]]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,58 @@ def test_bad_settings_are_named_with_their_fix(synapse, runner):
     status, said = runner.run("matrix", "login", "--stdin", stdin="pw\n")
     assert status == 2
     assert "the config has no section for matrix" in said
+
+
+def test_the_people_of_a_room_are_printed_as_sections(synapse, runner):
+    """F8"""
+    status, said = runner.run("matrix", "people", "#ops:x.org")
+    assert status == 2
+    assert "nobody is logged in yet; run: sitrep matrix login" in said
+    assert runner.run("matrix", "login", "--stdin", stdin="pw\n")[0] == 0
+    bot = Keep(str(runner.home)).session().access_token
+    people = {
+        name: synapse.register(f"{runner.user}{name}") for name in ("ann", "eve", "fox", "gone")
+    }
+    names = {"ann": "Ann", "eve": 'Eve "E" Ünal\n[people.root]', "fox": "🦊"}
+    for name, shown in names.items():
+        user, token = people[name]["user_id"], people[name]["access_token"]
+        path = f"/_matrix/client/v3/profile/{user}/displayname"
+        synapse.call("PUT", path, {"displayname": shown}, token)
+    eve = people["eve"]["access_token"]
+    made = {"preset": "public_chat", "room_alias_name": runner.user}
+    room = synapse.call("POST", "/_matrix/client/v3/createRoom", made, eve)["room_id"]
+    alias = f"#{runner.user}:{SERVER}"
+    status, said = runner.run("matrix", "people", alias)
+    assert status == 2
+    assert f"invite @{runner.user}:{SERVER}" in said
+    for each in (people["ann"], people["fox"], people["gone"]):
+        synapse.call("POST", f"/_matrix/client/v3/join/{room}", {}, each["access_token"])
+    synapse.call("POST", f"/_matrix/client/v3/join/{room}", {}, bot)
+    gone = people["gone"]["access_token"]
+    synapse.call("POST", f"/_matrix/client/v3/rooms/{room}/leave", {}, gone)
+    text = runner.config.read_text()
+    runner.config.write_text(text.replace("@ann:", f"@{runner.user}ann:"))
+    for named in (alias, room):
+        status, said = runner.run("matrix", "people", named)
+        assert status == 0, said
+        assert f"# Ann (@{runner.user}ann:{SERVER}) is [people.ann] already" in said
+        assert tomllib.loads(said)["people"] == {
+            "eve-e-unal-people-root": {
+                "name": 'Eve "E" Ünal [people.root]',
+                "users": {"matrix": people["eve"]["user_id"]},
+            },
+            f"{runner.user}fox": {"name": "🦊", "users": {"matrix": people["fox"]["user_id"]}},
+        }
+    with runner.config.open("a") as config:
+        config.write(said)
+    assert runner.run("check")[0] == 0
+    for wrong, why in (("ops", "is not a room"), (f"#none:{SERVER}", "there is no room")):
+        status, said = runner.run("matrix", "people", wrong)
+        assert status == 2
+        assert why in said
+    status, said = runner.run("matrix", "people", "--help")
+    assert status == 0
+    assert "who has joined a room" in " ".join(said.split())
 
 
 def test_a_backup_is_a_home_folder(synapse, runner, tmp_path):

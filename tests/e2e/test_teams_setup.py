@@ -7,6 +7,7 @@ import json
 import os
 import struct
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from tests.harness.waiting import PATIENCE
 from tests.peers.machine import free_port, unavailable
-from tests.peers.microsoft import APP, PASSWORD, TEAM, Microsoft
+from tests.peers.microsoft import APP, CHANNEL, PASSWORD, TEAM, TENANT, Microsoft, object_id
 from tests.worlds.teams import config
 
 SCHEMAS = Path(__file__).parents[1] / "js/node_modules/@microsoft/app-manifest/build/json-schemas"
@@ -109,6 +110,84 @@ async def test_check_asks_entra_and_looks_at_the_people(tmp_path, monkeypatch):
         assert PASSWORD not in said
 
 
+def member(name: str, **more) -> dict:
+    """A member of the roster, in the connector's shape."""
+    first = name.split(maxsplit=1)[0].casefold()
+    return {
+        "id": f"29:{first}", "objectId": object_id(first).upper(), "name": name,
+        "email": f"{first}@example.com", "userPrincipalName": f"{first}@corp.example.com",
+        "tenantId": TENANT, "userRole": "user", **more,
+    }  # fmt: skip
+
+
+async def test_the_people_of_the_channels_team_are_printed_as_sections(tmp_path, monkeypatch):
+    """F8"""
+    async with Microsoft().running(monkeypatch) as ms:
+        ms.page = 2
+        ms.roster = [
+            member("Ann Lee"), member("Eve Ünal"), member("Joe", email=""),
+            member("Guest", userRole="guest"), member("Nobody", objectId=None),
+        ]  # fmt: skip
+        (tmp_path / "sitrep.toml").write_text(config(ms, 1))
+        code, said = await sitrep(tmp_path, "teams", "people")
+        assert code == 0, said
+        assert f"# Ann Lee ({object_id('ann')}) is [people.ann] already" in said
+        found = tomllib.loads(said)["people"]
+        assert list(found) == ["eve-unal", "guest", "joe", "nobody"]
+        assert found["eve-unal"] == {
+            "name": "Eve Ünal", "mail": "eve@example.com", "users": {"teams": object_id("eve")},
+        }  # fmt: skip
+        assert found["joe"]["mail"] == "joe@corp.example.com"
+        assert "# A guest in the team." in said
+        assert "users" not in found["nobody"]
+        assert [path for method, path, *_ in ms.requests if method == "GET"] == [
+            f"conversations/{CHANNEL}/pagedmembers"
+        ] * 3
+        with (tmp_path / "sitrep.toml").open("a") as file:
+            file.write(said)
+        assert (await sitrep(tmp_path, "check"))[0] == 0
+
+        (tmp_path / "mails.txt").write_text("EVE@example.com\n\nzoe.van.dam@example.com # new\n")
+        (tmp_path / "sitrep.toml").write_text(config(ms, 1))
+        code, said = await sitrep(tmp_path, "teams", "people", "mails.txt")
+        assert code == 0, said
+        found = tomllib.loads(said)["people"]
+        assert list(found) == ["eve-unal", "zoe-van-dam"]
+        assert "Their object id stands in the Entra admin center" in said
+
+        ms.script.append((403, "BotNotInConversationRoster"))
+        code, said = await sitrep(tmp_path, "teams", "people")
+        assert code == 2
+        assert "the app is not installed there" in said
+        ms.refuse_tokens = "AADSTS7000215: Invalid client secret provided. Trace ID: x"
+        code, said = await sitrep(tmp_path, "teams", "people")
+        assert code == 2
+        assert "AADSTS7000215" in said
+        assert PASSWORD not in said
+
+
+async def test_mail_addresses_become_sections_without_asking_microsoft(tmp_path):
+    """F8"""
+    text = config(Microsoft(), 1).replace(f'channel = "{CHANNEL}"', "")
+    text = text.replace("[people.ann]", '[people.ann]\nmail = "ann@example.com"')
+    (tmp_path / "sitrep.toml").write_text(text)
+    (tmp_path / "mails.txt").write_text("ann@example.com\neve.unal@example.com\n")
+    code, said = await sitrep(tmp_path, "teams", "people", "mails.txt")
+    assert code == 0, said
+    assert "# Ann (ann@example.com) is [people.ann] already\n" in said
+    assert tomllib.loads(said)["people"] == {
+        "eve-unal": {"name": "Eve Unal", "mail": "eve.unal@example.com"}
+    }
+    assert '# users = { teams = "…" }' in said
+    code, said = await sitrep(tmp_path, "teams", "people")
+    assert code == 2
+    assert "set channel, or give mail addresses" in said
+    (tmp_path / "mails.txt").write_text("ann@example.com\nEve\n")
+    code, said = await sitrep(tmp_path, "teams", "people", "mails.txt")
+    assert code == 2
+    assert "mails.txt, line 2: 'Eve' is not a mail address" in said
+
+
 async def test_without_an_address_to_be_called_at_nothing_starts(tmp_path):
     text = config(Microsoft(), 1).replace('listen = "127.0.0.1:1"', "")
     (tmp_path / "sitrep.toml").write_text(text)
@@ -126,3 +205,6 @@ async def test_help_teaches(tmp_path):
     assert code == 0
     assert "--mentions-only" in said
     assert TEAM not in said
+    code, said = await sitrep(tmp_path, "teams", "people", "--help")
+    assert code == 0
+    assert "Nothing has to be granted in Entra" in " ".join(said.split())

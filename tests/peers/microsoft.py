@@ -19,7 +19,7 @@ import tempfile
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -128,6 +128,8 @@ class Microsoft:
         self.requests: list[tuple[str, str, str, Any]] = []
         self.messages: dict[str, list[dict[str, Any]]] = {}
         self.channels: dict[str, str] = {}
+        self.roster: list[dict[str, Any]] = []
+        self.page = 500
         self.script: deque[Any] = deque()
         self.faults: list[str] = []
         self.delay = 0.0
@@ -212,7 +214,18 @@ class Microsoft:
                 return web.json_response(error, status=status, headers=headers or {})
         if not self._bears(header, ISSUER):
             return web.json_response({"error": {"code": "Unauthorized"}}, status=401)
+        if path.endswith("/pagedmembers"):
+            return self._paged(path.split("/")[1], request.query)
         return self._do(request.method, path, body)
+
+    def _paged(self, conversation: str, query: Mapping[str, str]) -> web.Response:
+        """A page of the roster, as the connector gives it."""
+        if conversation != CHANNEL:
+            return web.json_response({"error": {"code": "ConversationNotFound"}}, status=404)
+        begin = int(query.get("continuationToken", "at+0").removeprefix("at+"))
+        end = begin + min(self.page, int(query["pageSize"]))
+        more = {"continuationToken": f"at+{end}"} if end < len(self.roster) else {}
+        return web.json_response({"members": self.roster[begin:end], **more})
 
     def _bears(self, header: str, audience: str) -> bool:
         try:
