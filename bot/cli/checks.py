@@ -13,6 +13,7 @@ from aiohttp import ClientSession
 
 from bot.app import pending, reading
 from bot.clock import SystemClock
+from bot.config.load import example_people
 from bot.config.model import Config
 from bot.contract.context import Checkable, Finding
 from bot.contract.errors import BotError
@@ -157,6 +158,9 @@ def _lacking(config: Config, service: str, *, pages: bool) -> list[str]:
 
 def _warnings(config: Config, *, pages: bool) -> list[str]:
     notes = []
+    if config.people and config.people.keys() == example_people():
+        names = ", ".join(sorted(config.people))
+        notes.append(f"the people ({names}) are the example's, and nobody else: name your own")
     if not config.directory.trained:
         notes.append("nobody is a trained commander: set commander = true for some people")
     notes += [

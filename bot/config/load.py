@@ -38,6 +38,11 @@ def example_text() -> str:
     return found.read_text("utf-8")
 
 
+def example_people() -> frozenset[str]:
+    """Return the keys of the invented people in the example, where they are commented out."""
+    return frozenset(re.findall(r"^# \[people\.([\w-]+)\]", example_text(), re.MULTILINE))
+
+
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     """Read a config file; the built-in one for none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from datetime import datetime, timedelta
 
@@ -192,3 +193,19 @@ def test_the_example_config_is_printed_and_can_be_used(tmp_path):
     text = sitrep(tmp_path, "config").stdout
     done = sitrep(tmp_path, "check", config=text)
     assert done.returncode == 0, done.stderr + done.stdout
+    assert "are the example's" not in done.stdout
+
+
+def test_the_printed_config_has_no_invented_people_and_check_tells_who_left_them_in(tmp_path):
+    """F8"""
+    text = sitrep(tmp_path, "config").stdout
+    lines = "zoe@ops: !inc declare sev1 down\nzoe@ops: !inc who\n"
+    done = sitrep(tmp_path, "run", config=text, lines=lines)
+    assert re.findall(r"(?i)\b(ann|ben|cara|priya)\b", done.stdout) == []
+    assert "The config names nobody on" in done.stdout
+    for name in ("ann", "ben", "cara", "priya"):
+        text = text.replace(f"# [people.{name}]", f"[people.{name}]")
+    said = sitrep(tmp_path, "check", config=text).stdout
+    assert "note   the people (ann, ben, cara, priya) are the example's" in said
+    said = sitrep(tmp_path, "check", config=f"{text}\n[people.zoe]\n").stdout
+    assert "are the example's" not in said

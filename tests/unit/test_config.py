@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 
 from adapters.matrix.config import MatrixSettings
 from bot.config.calendar import end_of_day
-from bot.config.load import default_text, load, parse
+from bot.config.load import default_text, example_people, load, parse
 from bot.config.model import Config
+from bot.config.sections import ServiceSection
 from bot.contract.errors import ConfigError
 from bot.domain.incident import RungKind, Severity
 from bot.people import Unknown
@@ -26,8 +28,23 @@ def faults(text: str, environ: dict | None = None) -> str:
 
 def test_the_example_shows_the_defaults():
     example, default = parse(EXAMPLE.read_text(), {}), parse("[adapters.console]", {})
-    for section in ("clocks", "command", "triage", "access", "delivery", "http", "log", "storage"):
+    for section in set(Config.model_fields) - {"adapters"}:
         assert getattr(example, section) == getattr(default, section), section
+
+
+def test_the_example_names_nobody_until_its_people_are_uncommented():
+    """F8: an invented person who is left in could be asked to command, and is never there"""
+    text = EXAMPLE.read_text()
+    assert parse(text, {}).people == {}
+    people, rest = text.split("# --- clocks")[0], "[stakeholders]\nurl = 'https://s.example.com'\n"
+    shown = "\n".join(
+        re.sub(r"^# (?=\[|\w+ = )", "", line) for line in people.split("[plan]")[0].splitlines()
+    )
+    config = parse(f"{shown}\n{rest}[adapters.console]\n[plugins.page]", {})
+    assert set(config.people) == example_people() == {"ann", "ben", "cara", "priya"}
+    assert config.directory.trained == ("ben", "cara")
+    fields = ServiceSection.model_fields.keys() - {"mirror"}
+    assert config.services["checkout"].model_fields_set == fields
 
 
 def test_the_example_names_every_key():
