@@ -15,6 +15,7 @@ from bot.clock import SystemClock
 from bot.config.model import Config
 from bot.contract.chat import Inbound, Receipt
 from bot.contract.context import Clock
+from bot.delivery.gathered import Gathering
 from bot.delivery.outbox import Outbox
 from bot.delivery.plan import Router, Targets
 from bot.delivery.subscriptions import Subscribers
@@ -44,7 +45,10 @@ class App:
         on_call = OnCall(config, clock, plugins.pagers)
         self.intake = Intake(config, store, clock, say, targets, router, subscribers, on_call.now)
         apply, tell_lost = self.intake.transaction.apply, self.intake.conversations.lost
-        self.outbox = Outbox(config.delivery, store, clock, plugins, say, subscribers, apply)
+        gathering = Gathering(config, store, clock, say, subscribers)
+        self.outbox = Outbox(
+            config.delivery, store, clock, plugins, say, subscribers, gathering, apply
+        )
         self.adapters = Adapters(store, clock, self.outbox, self.receive, tell_lost)
         tick, wake = self.intake.ticks.tick, self.outbox.wake
         parts = (config, store, clock, plugins, say, router, subscribers, on_call)

@@ -22,6 +22,7 @@ from bot.config.sections import (
     CommandSection,
     ConfigSection,
     DeliverySection,
+    FloodsSection,
     HttpSection,
     LogSection,
     PagingSection,
@@ -51,6 +52,7 @@ class Config(ConfigSection):
     actions: ActionsSection = ActionsSection()
     stakeholders: StakeholdersSection = StakeholdersSection()
     paging: PagingSection = PagingSection()
+    floods: FloodsSection = FloodsSection()
     access: AccessSection = AccessSection()
     storage: StorageSection = StorageSection()
     delivery: DeliverySection = DeliverySection()
@@ -67,7 +69,7 @@ class Config(ConfigSection):
     @cached_property
     def policy(self) -> Policy:
         """The rules in force."""
-        return policy_of(self.clocks, self.command, self.postmortem, self.actions)
+        return policy_of(self.clocks, self.command, self.postmortem, self.actions, self.floods)
 
     def plan_for(self, service: str | None) -> Plan:
         """Return the communication plan of a service; the default plan if it has none (X1)."""

@@ -9,13 +9,14 @@ from bot.config.sections import (
     ActionsSection,
     ClocksSection,
     CommandSection,
+    FloodsSection,
     PersonSection,
     PlanSection,
     PostmortemSection,
     ServiceSection,
 )
 from bot.domain.incident import Rung, RungKind
-from bot.domain.policy import Plan, Policy
+from bot.domain.policy import Bound, Plan, Policy
 from bot.people import Directory, Person
 from bot.refs import PersonId
 
@@ -46,6 +47,7 @@ def policy_of(
     command: CommandSection,
     postmortem: PostmortemSection,
     actions: ActionsSection,
+    floods: FloodsSection,
 ) -> Policy:
     """Return the rules in force."""
     ladder = clocks.ladder
@@ -65,6 +67,7 @@ def policy_of(
         schedule_within=postmortem.schedule_within,
         hold_within=postmortem.hold_within,
         chase_after=(actions.owner_after, actions.service_after),
+        calls=Bound(most=floods.declarations, within=floods.declarations_within),
     )
 
 

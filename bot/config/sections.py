@@ -62,6 +62,15 @@ Patience = Annotated[Period, AfterValidator(_five_minutes_at_most)]
 """How long a peer is waited for, who may be anybody."""
 
 
+def _window(value: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= value <= timedelta(hours=1):
+        raise ValueError("must be from 1m to 1h")
+    return value
+
+
+Window = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_window)]
+
+
 class ConfigSection(BaseModel):
     """A table of the config: nothing unknown in it, nothing changes it."""
 
@@ -261,6 +270,15 @@ class StakeholdersSection(ConfigSection):
     mail_domains: tuple[str, ...] = ()
     digest_at: time = time(8)
     shield: bool = True
+
+
+class FloodsSection(ConfigSection):
+    """`[floods]`: what one person calls for, and one reader gets, before it is gathered (F18)."""
+
+    declarations: Annotated[int, Field(ge=1, le=100)] = 3
+    declarations_within: Window = timedelta(minutes=5)
+    news: Annotated[int, Field(ge=1, le=1000)] = 10
+    news_within: Window = timedelta(minutes=5)
 
 
 class PagingSection(ConfigSection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.contract.errors import PermanentFailure
@@ -27,6 +28,8 @@ class Delivered:
     """The command that tells the incident of it."""
     send: tuple[Outgoing, ...] = ()
     """Rows to queue."""
+    rests: timedelta | None = None
+    """How long its lane then rests."""
     news: StakeholderUpdate | None = None
     """An update for everybody who is subscribed."""
 

@@ -82,6 +82,9 @@ class Marks:
             if done.news is not None:
                 rows = await self._subscribers.spread(work, done.news)
                 await work.send(rows, now=self._clock.now())
+            if done.rests is not None:
+                await work.hold_off(lease, not_before=self._clock.now() + done.rests)
+                return LEAVE
             return await _gone_on(work, lease)
 
         following = await self._store.transact(mark)

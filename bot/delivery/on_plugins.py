@@ -15,6 +15,7 @@ from bot.contract.errors import PermanentFailure
 from bot.contract.status_pages import Redrawable, StatusNotice, StatusUpdate
 from bot.contract.trackers import Filed
 from bot.delivery.delivered import Delivered, expected, needed
+from bot.delivery.gathered import Gathering
 from bot.domain import commands as cmd
 from bot.domain import drafting
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
@@ -29,6 +30,7 @@ from bot.store.rows import (
     BriefDraft,
     Events,
     FanOut,
+    GatheredCalls,
     Letter,
     Outgoing,
     Page,
@@ -50,8 +52,11 @@ _log = structlog.stdlib.get_logger("sitrep.outbox")
 class PluginDelivery:
     """Delivers rows to plugins."""
 
-    def __init__(self, store: Store, plugins: PluginManager, presenter: Presenter) -> None:
+    def __init__(
+        self, store: Store, plugins: PluginManager, presenter: Presenter, gathering: Gathering
+    ) -> None:
         self._store, self._plugins, self._presenter = store, plugins, presenter
+        self._gathering = gathering
 
     async def deliver(self, row: Waiting, body: PluginBody) -> Delivered:
         """Deliver a row to the plugin that is its target."""
@@ -69,6 +74,8 @@ class PluginDelivery:
                 page = _configured(plugins.status_pages, target)
                 if isinstance(page, Redrawable):
                     await page.redraw()
+            case GatheredCalls():
+                return await self._gathering.calls(row, body)
             case FanOut():
                 return Delivered(news=body.update)
             case PublishStatus():

@@ -17,6 +17,7 @@ from bot.config.sections import DeliverySection
 from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway, PermanentFailure, RateLimited, TemporaryFailure
 from bot.delivery.delivered import Delivered
+from bot.delivery.gathered import Gathering
 from bot.delivery.marks import LEAVE, Apply, Marks, Next
 from bot.delivery.on_chat import ChatDelivery
 from bot.delivery.on_plugins import PluginDelivery
@@ -66,12 +67,13 @@ class Outbox:
         plugins: PluginManager,
         presenter: Presenter,
         subscribers: Subscribers,
+        gathering: Gathering,
         apply: Apply,
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
         self._plugins = plugins
         self._chat = ChatDelivery(settings, store, clock, plugins.adapters, presenter)
-        self._outside = PluginDelivery(store, plugins, presenter)
+        self._outside = PluginDelivery(store, plugins, presenter, gathering)
         self._marks = Marks(settings, store, clock, subscribers, apply)
         self._owner = uuid4().hex
         self._wake = asyncio.Event()

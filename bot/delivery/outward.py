@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.incident import Incident
-from bot.domain.named import Named
-
-
-def vouched(incident: Incident, named: Named) -> bool:
-    """Return whether somebody whom the config names has acted in an incident."""
-    return any(person in named for person in incident.participants)
+from bot.domain.named import Named, vouched
 
 
 def outward(incident: Incident, named: Named) -> Incident:

@@ -11,10 +11,13 @@ from bot.contract.chat import Addressee, ChatAdapter, ConversationRequest
 from bot.contract.messages import Message, plain, spans_text
 from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
-from bot.delivery.outward import outward, vouched
+from bot.delivery.bursts import call
+from bot.delivery.outward import outward
 from bot.domain import effects as fx
 from bot.domain.events import DeliveryFailed, Entry
+from bot.domain.floods import gathers
 from bot.domain.incident import ClockName, Incident
+from bot.domain.named import vouched
 from bot.domain.plan import plan as planned
 from bot.domain.policy import Plan
 from bot.domain.telling import Scene
@@ -178,6 +181,8 @@ class Router:
         match effect:
             case fx.Say():
                 return [self._say(incident, effect, now)]
+            case fx.SayTo(person=person) if self._gathers(incident, person):
+                return [call(incident, person)] if self._reaches(person) else []
             case fx.SayTo():
                 return self._direct(incident, effect, now)
             case fx.ShowCard(to=to):
@@ -192,13 +197,14 @@ class Router:
                 closes = adapter is not None and adapter.features.private_rooms
                 return [_to(to, Closing(private=private), named)] if closes else []
             case fx.InvitePeople(to=to):
-                users = self._users(effect.people, to.adapter)
+                users = self._users(self._invited(incident, effect.people), to.adapter)
                 return [_to(to, Invite(users=users), named)] if users else []
             case fx.ChangeTopic(to=to):
                 return [_to(to, RoomTopic(text=self._topic(incident)), named)]
             case fx.PagePeople():
-                page = self._page(incident, effect)
-                return [_plugin(name, page, named, urgent=True) for name in targets.pagers]
+                return [
+                    row for name in targets.pagers for row in self._paging(incident, effect, name)
+                ]
             case fx.FileTicket():
                 if effect.action is not None:
                     return self.filing(incident, effect.action)
@@ -228,6 +234,30 @@ class Router:
             guard=_guard(effect),
             notice=isinstance(effect.scene.head, DeliveryFailed),
         )
+
+    def _gathers(self, incident: Incident, person: PersonId) -> bool:
+        """Return whether somebody is called once for this and others: not whoever declared."""
+        return gathers(incident, self._directory.named) and person in self._directory.named
+
+    def _invited(self, incident: Incident, people: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
+        return tuple(person for person in people if not self._gathers(incident, person))
+
+    def _reaches(self, person: PersonId) -> bool:
+        """Return whether some platform tells somebody directly."""
+        return any(
+            adapter.features.direct and self._directory.user(person, name) is not None
+            for name, adapter in self._targets.adapters.items()
+        )
+
+    def _paging(self, incident: Incident, effect: fx.PagePeople, pager: str) -> list[Outgoing]:
+        """Return the rows that page people through a pager, at once or gathered."""
+        later = [person for person in effect.people if self._gathers(incident, person)]
+        now = tuple(person for person in effect.people if person not in later)
+        rows = [call(incident, person, pager) for person in later]
+        if now or effect.service is not None:
+            page = self._page(incident, replace(effect, people=now))
+            rows.append(_plugin(pager, page, incident.id, urgent=True))
+        return rows
 
     def _page(self, incident: Incident, effect: fx.PagePeople) -> Page:
         return Page(
@@ -366,7 +396,7 @@ class Router:
                 name=f"incident-{short}-{incident.declared_at:%Y-%m-%d}",
                 alias=incident.id.casefold(),
                 topic=self._topic(incident),
-                invite=self._users(effect.people, effect.to.adapter),
+                invite=self._users(self._invited(incident, effect.people), effect.to.adapter),
                 private=incident.private,
             ),
         )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from bot.domain.action_values import Category, Strength
 from bot.domain.commands import ImpactAnswer, NoteKind, Step
 from bot.domain.incident import ClockName, Kind, Outcome, Role, Rung, RungKind, Severity
+from bot.domain.policy import Bound
 from bot.domain.postmortem_values import Form, Promised, Section
 from bot.domain.publication import ComponentState, PublicState
 from bot.refs import ConversationRef, ExternalRef, Lane, PersonId
@@ -69,6 +70,8 @@ class Declared(Happening):
     """Only those who take part read it (F17)."""
     triage_at: datetime | None = None
     """The end of the business day by which somebody should have taken it up (F16)."""
+    beyond: Bound | None = None
+    """The bound that its declarer went beyond: people are called once for all of theirs (F18)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,8 @@ class SeverityChanged(Happening):
     reason: str | None
     corrected: bool = False
     """An early `assess` lowered it, as anybody may (F5)."""
+    beyond: Bound | None = None
+    """The bound that whoever raised it went beyond, as in a declaration (F18)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,6 +212,8 @@ class Incident:
     nobody_left: bool = False
     response_stage: int = 0
     offered_to: PersonId | None = None
+    flooded_by: PersonId | None = None
+    """The person beyond whose bound it was declared or raised: its calls are gathered (F18)."""
     escalated: bool = False
     """Whether the commander was silent through a whole ladder (C5)."""
     roles: Mapping[Role, PersonId] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from bot.domain.incident import Incident
 from bot.refs import PersonId, is_machine
 
 
@@ -38,6 +39,11 @@ class Named:
         # Tenants and domains are the same in either case, and are copied in either.
         at = f"{adapter}:{home}".casefold() if home else ""
         return any(fnmatchcase(at, pattern.casefold()) for pattern in self.trusted if at)
+
+
+def vouched(incident: Incident, named: Named) -> bool:
+    """Return whether somebody whom the config names has acted in an incident (X3)."""
+    return any(person in named for person in incident.participants)
 
 
 EVERYBODY = Named(everybody=True)

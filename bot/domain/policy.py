@@ -29,6 +29,14 @@ _BOTH = (Severity.SEV1, Severity.SEV2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """So many, within a time."""
+
+    most: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The rules in force: periods, the ladder, and how long people have to answer."""
 
@@ -64,6 +72,8 @@ class Policy:
     chase_after: tuple[timedelta, ...] = (timedelta(hours=9), timedelta(days=3, hours=9))
     """When the first and the second person hear of an overdue action, from its date's end (A3)."""
     backdate_at_most: timedelta = timedelta(minutes=5)
+    calls: Bound = Bound(most=3, within=timedelta(minutes=5))
+    """The declarations of one unnamed person for which people are called one by one (F18)."""
 
     def ladder(self, period: timedelta) -> tuple[Rung, ...]:
         """Return the rungs for a promise of `period`, all of them before it counts as missed.

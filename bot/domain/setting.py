@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.blameless import ReviewFinding
 from bot.domain.events import Event
+from bot.domain.floods import Burst
 from bot.domain.incident import ClockName, Severity
 from bot.domain.named import EVERYBODY, Named
 from bot.domain.policy import Plan, Policy
@@ -28,6 +29,8 @@ class Setting:
     """The people who count as named (F8)."""
     candidates: tuple[PersonId, ...] = ()
     """The trained commanders, least recently served first, without people on call (C2)."""
+    burst: Burst | None = None
+    """What the actor has declared and raised of late, where nobody named them (F18)."""
     trained: frozenset[PersonId] = frozenset()
     """All trained commanders."""
     last_resort: tuple[PersonId, ...] = ()

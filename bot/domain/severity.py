@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain import cadence
 from bot.domain import commands as cmd
 from bot.domain import events as ev
@@ -15,6 +17,7 @@ from bot.domain.incident import Kind, Severity
 from bot.domain.platforms import (
     mirror_as_planned,
 )
+from bot.domain.policy import Bound
 from bot.domain.postmortem import owe_postmortem
 from bot.domain.privacy import asks_privacy, private_place
 from bot.domain.public import offer_draft, publish_phase
@@ -61,6 +64,7 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
             liaison=setting.plan.liaison if process else None,
             private=private,
             triage_at=setting.triage_at if severity is Severity.SEV3 and process else None,
+            beyond=_beyond(decision) if process else None,
         )
     )
     if command.kind is Kind.NEAR_MISS:
@@ -82,6 +86,24 @@ def _room(setting: Setting) -> ConversationRef | None:
     if setting.here is None:
         return next(iter(setting.places.values()), None)
     return setting.places.get(setting.here.adapter)
+
+
+def _beyond(decision: Decision) -> Bound | None:
+    """Return the bound on calls, if the actor goes beyond it; nobody named does (F18)."""
+    setting, bound = decision.setting, decision.setting.policy.calls
+    if setting.burst is None or decision.by in setting.named:
+        return None
+    return bound if setting.burst.reaches(bound, decision.now) else None
+
+
+def calls_people(events: Sequence[ev.Event]) -> bool:
+    """Return whether events call people, and so count against the bound on that (F18)."""
+    return any(
+        is_process(event.kind, event.severity)
+        if isinstance(event, ev.Declared)
+        else isinstance(event, ev.CommanderChanged) and event.how is ev.How.RAISED
+        for event in events
+    )
 
 
 def assess(decision: Decision, command: cmd.Assess) -> None:
@@ -118,7 +140,9 @@ def change_severity(decision: Decision, command: cmd.ChangeSeverity) -> None:
 def _move_severity(
     decision: Decision, severity: Severity, *, reason: str | None, corrected: bool
 ) -> None:
-    was = decision.incident.severity
+    was, participants = decision.incident.severity, decision.incident.participants
+    calls = severity.commanded and decision.incident.commander is None
+    alone = not any(person in decision.setting.named for person in participants)
     cadence.miss_until(decision, decision.now)
     decision.add(
         ev.SeverityChanged(
@@ -128,9 +152,10 @@ def _move_severity(
             now=severity,
             reason=reason,
             corrected=corrected,
+            beyond=_beyond(decision) if calls and alone else None,
         )
     )
-    if severity.commanded and decision.incident.commander is None:
+    if calls:
         begin_command(decision, named=None, how=ev.How.RAISED)
     cadence.replan(decision)
     mirror_as_planned(decision)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.config.model import Config
 from bot.contract.context import Clock
+from bot.delivery.bursts import burst_of, store_burst
 from bot.delivery.plan import Router
 from bot.delivery.shown import draft_seen
 from bot.domain import commands as cmd
@@ -18,11 +19,12 @@ from bot.domain.decision import Decision
 from bot.domain.due import next_due
 from bot.domain.errors import Rejected
 from bot.domain.events import Entry
+from bot.domain.floods import begun
 from bot.domain.incident import ClockName, Incident, Severity
 from bot.domain.policy import Plan
 from bot.domain.privacy import asks_privacy, private_place
 from bot.domain.setting import Setting
-from bot.domain.severity import is_process
+from bot.domain.severity import calls_people, is_process
 from bot.domain.timeline import texts_of, twins_of
 from bot.intake.answers import Answers
 from bot.intake.arrived import Arrived
@@ -147,6 +149,7 @@ class Transaction:
     ) -> Decision:
         """Decide a declaration; `name` becomes the incident's id."""
         setting = await self.gather(work, arrived, name, declaration.service)
+        setting = await self._counted(work, setting)
         return decide(None, declaration, arrived.now, setting)
 
     async def decide_for(
@@ -196,11 +199,29 @@ class Transaction:
                 await work.note_served(event.now, now)
         due_at = next_due(incident, self._config.policy)
         await work.save(incident, entries, due_at=due_at)
+        await self._count(work, decision)
         subscribed = decision.setting.has_subscribers
         rows = self._router.outgoing(incident, entries, now, has_subscribers=subscribed)
         scores = await self._scores(work, incident, events)
         await work.send([*marks, *rows, *scores], now=now)
         return Committed(incident=incident, due_at=due_at)
+
+    async def _counted(self, work: Work, setting: Setting) -> Setting:
+        """Add what the actor has declared of late, if the config does not name them (F18)."""
+        if setting.actor is None or setting.actor in setting.named:
+            return setting
+        return replace(setting, burst=await burst_of(work, setting.actor))
+
+    async def _count(self, work: Work, decision: Decision) -> None:
+        """Count what an unnamed person called people for (F18)."""
+        actor, setting = decision.by, decision.setting
+        if actor is None or actor in setting.named or not calls_people(decision.happened):
+            return
+        incident, now = decision.incident, decision.now
+        burst = begun(incident, now)
+        if setting.burst is not None:
+            burst = setting.burst.with_another(incident, setting.policy.calls, now)
+        await store_burst(work, actor, burst)
 
     async def _scores(
         self, work: Work, incident: Incident, events: Sequence[ev.Event]
@@ -253,6 +274,8 @@ class Transaction:
                 here = Lane.of(arrived.conversation)
                 seen = await draft_seen(work, incident.id, here, by=arrived.written_at)
                 return replace(setting, shown=seen)
+            case cmd.ChangeSeverity() | cmd.Assess():
+                return await self._counted(work, setting)
             case cmd.Amend():
                 found = await work.entry(incident.id, command.entry)
                 return replace(setting, entry=found.event if found is not None else None)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from bot.config.model import Config
 from bot.contract.context import Clock
-from bot.delivery.outward import outward, vouched
+from bot.delivery.outward import outward
 from bot.delivery.subscriptions import Subscribers, last_brief
 from bot.domain.effects import News
 from bot.domain.incident import Incident, Phase
+from bot.domain.named import vouched
 from bot.domain.subscription import MAIL, Subscription
 from bot.jobs.every import LOOK_EVERY, OncePerPeriod, Period, every
 from bot.presenter import Presenter

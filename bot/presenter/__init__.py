@@ -19,6 +19,7 @@ from bot.presenter.command import CommandWords
 from bot.presenter.documents import DocumentWords
 from bot.presenter.drafting import DraftWords
 from bot.presenter.drills import DrillWords
+from bot.presenter.floods import FloodWords
 from bot.presenter.forms import FormWords
 from bot.presenter.help import HelpWords
 from bot.presenter.notes import NoteWords
@@ -70,7 +71,9 @@ class Presenter:
         self.actions = ActionWords(voice, tracker=tracker)
         self.trouble = TroubleWords(voice)
         self.privacy = PrivacyWords(voice)
+        self.floods = FloodWords(voice)
         self.telling = EventWords(
+            voice=voice,
             severity=self.severity,
             command=self.command,
             cadence=CadenceWords(voice, self.command, phases, self.public, self.briefs),

@@ -21,6 +21,7 @@ from bot.domain.incident import IMPACT, RESPONSE, ClockName, Incident, Kind, Sev
 from bot.domain.policy import Plan
 from bot.domain.telling import Scene
 from bot.presenter.command import CommandWords
+from bot.presenter.floods import bounded
 from bot.presenter.public import PublicWords
 from bot.presenter.voice import (
     Occasion,
@@ -121,6 +122,7 @@ class SeverityWords:
             *self._promised(incident),
             ("Private: only those who take part read it.",) if incident.private else None,
             self._why_sev1(incident) if not head.given else None,
+            self._gathered(incident, head),
             self._command.asked(incident, asked.person) if asked else None,
             self._command.nobody_left(incident)
             if first(scene, ev.CandidatesExhausted) and not incident.unled
@@ -186,6 +188,17 @@ class SeverityWords:
             self._voice.line("assess", incident),
         )
 
+    def _gathered(self, incident: Incident, head: ev.Declared | ev.SeverityChanged) -> Spans:
+        """Return that people are called once for all that somebody declared (F18)."""
+        if head.beyond is None:
+            return ()
+        line = self._voice.line("page @name", incident)
+        return (
+            f"{bounded(head.beyond)} This goes beyond: they get one call for all of them. "
+            "Somebody whom it names can call at once: ",
+            line,
+        )
+
     def _changed(self, incident: Incident, scene: Scene, now: datetime) -> Message:
         """Return the message about a changed severity, or an assessed one that stands (S2, S3)."""
         change, assessed = first(scene, ev.SeverityChanged), first(scene, ev.Assessed)
@@ -206,6 +219,7 @@ class SeverityWords:
                 f"{change.was.label}{why}.",
             ),
             ("IC: ", *self._command.acting(commander.now)) if commander else None,
+            self._gathered(incident, change),
             self._command.asked(incident, asked.person) if asked else None,
             self._command.nobody_left(incident) if first(scene, ev.CandidatesExhausted) else None,
             (

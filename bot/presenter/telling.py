@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bot.contract.messages import Message, Spans
 from bot.domain import events as ev
+from bot.domain.floods import gathers
 from bot.domain.incident import Incident
 from bot.domain.learned import OfActions, OfReview
 from bot.domain.telling import Scene
@@ -15,6 +16,7 @@ from bot.presenter.actions import ActionWords
 from bot.presenter.briefs import BriefWords
 from bot.presenter.cadence import CadenceWords, OfCadence
 from bot.presenter.command import CommandWords, OfCommand
+from bot.presenter.floods import quiet
 from bot.presenter.notes import NoteWords, OfNotes
 from bot.presenter.phases import OfPhases, PhaseWords
 from bot.presenter.platforms import OfPlatforms, PlatformWords
@@ -23,7 +25,7 @@ from bot.presenter.public import OfPublic, PublicWords
 from bot.presenter.review import ReviewWords
 from bot.presenter.severity import OfSeverity, SeverityWords
 from bot.presenter.trouble import OfTrouble, TroubleWords
-from bot.presenter.voice import Occasion
+from bot.presenter.voice import Occasion, Voice
 from bot.refs import ConversationRef, PersonId
 
 Silent = ev.PromiseMade | ev.CauseReminded | ev.ConversationOpened
@@ -34,6 +36,7 @@ Silent = ev.PromiseMade | ev.CauseReminded | ev.ConversationOpened
 class EventWords:
     """The messages and timeline lines of all events; mypy proves that none is left out."""
 
+    voice: Voice
     severity: SeverityWords
     command: CommandWords
     cadence: CadenceWords
@@ -52,9 +55,17 @@ class EventWords:
     ) -> Message:
         """Return the message for a conversation of the incident; `to` is that conversation.
 
+        Nobody is notified by it whose calls are gathered (F18).
+
         Raises:
             TypeError: The event is one of `Silent`.
         """
+        told = self._told(incident, scene, now, to)
+        return quiet(told) if gathers(incident, self.voice.directory.named) else told
+
+    def _told(
+        self, incident: Incident, scene: Scene, now: datetime, to: ConversationRef | None
+    ) -> Message:
         head, occasion = scene.head, Occasion(incident=incident, scene=scene, now=now, to=to)
         if isinstance(head, OfSeverity):
             return self.severity.told(occasion, head)

@@ -15,7 +15,7 @@ from bot.contract.paging import PageRequest
 from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
 from bot.domain.incident import ClockName, Incident
-from bot.refs import ConversationRef, Lane, UserRef
+from bot.refs import ConversationRef, Lane, PersonId, UserRef
 
 # --- bodies for a chat adapter, delivered to the lane's conversation ------------------------------
 
@@ -127,6 +127,21 @@ class FanOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredCalls:
+    """Call somebody once for all that one person declared; put into words at delivery (F18)."""
+
+    by: PersonId
+    """The person who declared."""
+    person: PersonId
+    """The person who is called."""
+    adapter: str
+    """The platform on which to tell them, if they are on it."""
+    pager: str | None = None
+    """The plugin that pages them; `None`: they are told directly."""
+    kind: Literal["calls"] = "calls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Redraw:
     """Have a status page drawn as of now; a failure is not retried, the next hour's row is."""
 
@@ -170,6 +185,7 @@ PluginBody = (
     | FileTicket
     | Brief
     | FanOut
+    | GatheredCalls
     | PublishPostmortem
     | Letter
     | BriefDraft
