@@ -47,6 +47,10 @@ AT_ONCE = 100
 """The most rows that one INSERT writes: SQLite takes 500 SELECTs, PostgreSQL 32,767 values."""
 
 
+VALUES_AT_ONCE = 32_000
+"""The most values in one statement: PostgreSQL counts them in 15 bits."""
+
+
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
@@ -63,6 +67,18 @@ def value_rows(count: int, width: int) -> str:
         "(" + ", ".join(f"${row * width + column + 1}" for column in range(width)) + ")"
         for row in range(count)
     )
+
+
+def _batches(writes: Sequence[Statement]) -> Iterator[Sequence[Statement]]:
+    """Return writes, in order, in batches that PostgreSQL takes as one statement."""
+    first, count = 0, 0
+    for n, (_, values) in enumerate(writes):
+        if count + len(values) > VALUES_AT_ONCE:
+            yield writes[first:n]
+            first, count = n, 0
+        count += len(values)
+    if writes:
+        yield writes[first:]
 
 
 def _together(writes: Sequence[Statement]) -> Statement:
@@ -110,8 +126,9 @@ class Statements:
         self._saved.clear()
         if writes and isinstance(self._client, Direct):
             await self._client.run(writes)
-        elif writes:
-            statement, values = _together(writes)
+            return
+        for some in _batches(writes):
+            statement, values = _together(some)
             await self._client.execute_query_dict(statement, list(values))
 
     async def _read(self, statement: str, *values: object) -> list[dict[str, Any]]:
