@@ -49,6 +49,8 @@ class Database(Lanes):
             "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND done_us < $1 RETURNING id",
             "DELETE FROM inbox WHERE received_us < $1 RETURNING id",
             "DELETE FROM reference WHERE kept_us < $1 RETURNING name",
+            "DELETE FROM news WHERE at_us < $1 RETURNING id",
+            "DELETE FROM reader WHERE since_us < $1 AND held IS NULL RETURNING address",
         ):
             gone += len(await self._ask(statement, micros(before)))
         return gone

@@ -217,6 +217,36 @@ class SubscriptionRow(Model):
         unique_together = (("address", "what"),)
 
 
+class NewsRow(Model):
+    """What people outside the response were told of: never the words, which can be redacted."""
+
+    id = fields.BigIntField(primary_key=True)
+    incident = fields.CharField(max_length=32)
+    what = fields.CharField(max_length=16)
+    highest = fields.SmallIntField()
+    service = fields.CharField(max_length=200, null=True)
+    at_us = fields.BigIntField()
+
+    class Meta:
+        """The table."""
+
+        table = "news"
+
+
+class ReaderRow(Model):
+    """How much an address was told of late. `held`: the first news that waits to be gathered."""
+
+    address = fields.CharField(max_length=600, primary_key=True)
+    since_us = fields.BigIntField()
+    told = fields.IntField()
+    held = fields.BigIntField(null=True)
+
+    class Meta:
+        """The table."""
+
+        table = "reader"
+
+
 class RotationRow(Model):
     """When a commander last served (C2)."""
 

@@ -50,12 +50,18 @@ class SqlSubscriptions(Statements, Subscriptions):
 
     @override
     async def subscriptions(
-        self, *, incident: str | None = None, by: PersonId | None = None
+        self,
+        *,
+        incident: str | None = None,
+        by: PersonId | None = None,
+        address: str | None = None,
     ) -> Sequence[Subscription]:
         if incident is not None:
             condition, values = "incident IS NULL OR incident = $1", [incident]
         elif by is not None:
             condition, values = "person = $1", [by]
+        elif address is not None:
+            condition, values = "address = $1", [address]
         else:
             condition, values = "TRUE", []
         rows = await self._read(f"{_SUBSCRIBED} WHERE {condition} ORDER BY id", *values)

@@ -34,7 +34,7 @@ from bot.config.sections import (
     StorageSection,
     TriageSection,
 )
-from bot.domain.policy import Plan, Policy
+from bot.domain.policy import Bound, Plan, Policy
 from bot.people import Directory
 from bot.refs import ConversationRef, PersonId
 
@@ -65,6 +65,11 @@ class Config(ConfigSection):
     def directory(self) -> Directory:
         """The people."""
         return directory_of(self.people, self.access, self.adapters)
+
+    @property
+    def news_bound(self) -> Bound:
+        """How much one reader is told one by one (F18)."""
+        return Bound(most=self.floods.news, within=self.floods.news_within)
 
     @cached_property
     def policy(self) -> Policy:

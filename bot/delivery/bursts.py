@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from bot.domain.floods import Burst
 from bot.domain.incident import Incident
 from bot.refs import Lane, PersonId
-from bot.store.rows import GatheredCalls, Outgoing
+from bot.store.rows import GatheredCalls, GatheredNews, Outgoing
 from bot.store.work import Work
 
 _BURST = "burst/"
@@ -43,6 +43,13 @@ def call(incident: Incident, person: PersonId, pager: str | None = None) -> Outg
     lane = Lane.of_plugin(GATHERED, f"{burst}/{pager or 'chat'}/{person}")
     body = GatheredCalls(by=by, person=person, adapter=incident.conversation.adapter, pager=pager)
     return Outgoing(target=GATHERED, lane=lane, body=body, urgent=True, slot=f"calls/{lane}")
+
+
+def gathered(address: str) -> Outgoing:
+    """Return the row that tells a reader all the news that is held for them."""
+    lane = Lane.of_plugin(GATHERED, address)
+    body = GatheredNews(address=address)
+    return Outgoing(target=GATHERED, lane=lane, body=body, slot=f"news/{lane}", audience=True)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -12,6 +13,7 @@ from bot.domain import commands as cmd
 from bot.domain.incident import Incident
 from bot.refs import ConversationRef
 from bot.store.rows import Outgoing
+from bot.store.work import Work
 
 T = TypeVar("T")
 
@@ -30,6 +32,8 @@ class Delivered:
     """Rows to queue."""
     rests: timedelta | None = None
     """How long its lane then rests."""
+    then: Callable[[Work], Awaitable[Sequence[Outgoing]]] | None = None
+    """What else is done in that transaction; returns rows to queue."""
     news: StakeholderUpdate | None = None
     """An update for everybody who is subscribed."""
 

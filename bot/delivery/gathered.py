@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from bot.config.model import Config
 from bot.contract.chat import Addressee
@@ -18,10 +19,11 @@ from bot.delivery.bursts import burst_of
 from bot.delivery.delivered import Delivered
 from bot.delivery.subscriptions import Subscribers
 from bot.domain.floods import Burst
+from bot.domain.subscription import Reader
 from bot.presenter import Presenter
 from bot.refs import Lane, PersonId
-from bot.store.rows import GatheredCalls, Outgoing, Page, Post, Waiting
-from bot.store.work import Store
+from bot.store.rows import GatheredCalls, GatheredNews, Outgoing, Page, Post, Waiting
+from bot.store.work import Store, Work
 
 SETTLES = timedelta(seconds=30)
 """How long gathered calls wait for more of them: people were called for the first ones already."""
@@ -47,7 +49,7 @@ class Gathering:
         Raises:
             RateLimited: The burst may still be growing.
         """
-        settled = row.created_at + SETTLES - self._clock.now()
+        settled = min(row.created_at + SETTLES - self._clock.now(), SETTLES)
         if settled > timedelta(0):
             raise RateLimited("more may be declared", retry_after=settled)
         burst = await self._store.read(lambda work: burst_of(work, body.by))
@@ -55,6 +57,42 @@ class Gathering:
             return Delivered()
         sent = self._page(body, burst) if body.pager else self._message(body, burst)
         return Delivered(send=sent, rests=self._config.policy.calls.within)
+
+    async def news(self, body: GatheredNews) -> Delivered:
+        """Tell a reader all that is held, once the time is over in which they were told much.
+
+        Raises:
+            RateLimited: It is not over yet, or what they were told before waits to be delivered.
+        """
+        bound, now = self._config.news_bound, self._clock.now()
+        reader, waiting = await self._store.read(partial(self._reader, body.address))
+        if reader is None or reader.held is None:
+            return Delivered()
+        left = min(reader.since + bound.within - now, bound.within)
+        if left > timedelta(0) or waiting >= bound.most:
+            raise RateLimited("news is gathered", retry_after=max(left, SETTLES))
+        return Delivered(then=partial(self._tell, body.address))
+
+    async def _reader(self, address: str, work: Work) -> tuple[Reader | None, int]:
+        """Return a reader, and how many messages wait for them."""
+        lanes = self._subscribers.lanes(address)
+        return await work.reader(address), sum([await work.waiting_in(lane) for lane in lanes])
+
+    async def _tell(self, address: str, work: Work) -> list[Outgoing]:
+        """Return the row with all that is held; from now on more is held again for a time.
+
+        The reader is locked first: news that comes meanwhile is either in this row or held anew.
+        """
+        now, bound = self._clock.now(), self._config.news_bound
+        (reader,) = await work.readers([address], at=now)
+        if reader.held is None:
+            return []
+        hearing = await self._subscribers.hearing(work, address)
+        heard = [(piece, hearing(piece)) for piece in await work.news_from(reader.held)]
+        await work.store_readers([reader.after_gathering(now, bound)])
+        pieces = [piece for piece, each in heard if each is not None]
+        by = next((each for _, each in heard if each is not None), None)
+        return self._subscribers.gathered(by, pieces, now) if by is not None else []
 
     def _page(self, body: GatheredCalls, burst: Burst) -> tuple[Outgoing, ...]:
         request = PageRequest(

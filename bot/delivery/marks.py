@@ -80,8 +80,10 @@ class Marks:
                 await self._apply(work, incident, cmd.NoteResumed(target=lane))
             await work.send(done.send, now=self._clock.now())
             if done.news is not None:
-                rows = await self._subscribers.spread(work, done.news)
+                rows = await self._subscribers.spread(work, done.news, self._clock.now())
                 await work.send(rows, now=self._clock.now())
+            if done.then is not None:
+                await work.send(await done.then(work), now=self._clock.now())
             if done.rests is not None:
                 await work.hold_off(lease, not_before=self._clock.now() + done.rests)
                 return LEAVE

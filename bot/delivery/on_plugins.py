@@ -31,6 +31,7 @@ from bot.store.rows import (
     Events,
     FanOut,
     GatheredCalls,
+    GatheredNews,
     Letter,
     Outgoing,
     Page,
@@ -76,6 +77,8 @@ class PluginDelivery:
                     await page.redraw()
             case GatheredCalls():
                 return await self._gathering.calls(row, body)
+            case GatheredNews():
+                return await self._gathering.news(body)
             case FanOut():
                 return Delivered(news=body.update)
             case PublishStatus():

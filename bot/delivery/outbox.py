@@ -245,7 +245,7 @@ class Outbox:
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - where a plugin's fault is named
             return await self._failed(lease, row, exc)
         following = await self._marks.mark_sent(lease, row, done)
-        if done.send or done.news is not None:
+        if done.send or done.news is not None or done.then is not None:
             self._wake.set()  # the new rows may be in other lanes
         if row.attempts:
             # The target works again: try its other lanes now.

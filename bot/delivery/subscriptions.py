@@ -8,18 +8,21 @@ stakeholders, nobody is told twice, and each address is retried by itself.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.config.load import is_mail_address
 from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.contract.stakeholders import StakeholderUpdate
+from bot.delivery.bursts import gathered
 from bot.delivery.plan import Targets
 from bot.domain.acts import Act
 from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
 from bot.domain.permissions import may_outside
-from bot.domain.subscription import MAIL, Subscription
+from bot.domain.subscription import MAIL, Piece, Subscription
 from bot.domain.timeline import corrected
 from bot.grammar.requests import Subscribe, Unsubscribe
 from bot.presenter import Presenter, subscriptions
@@ -143,8 +146,11 @@ class Subscribers:
 
     # --- telling ----------------------------------------------------------------------------------
 
-    async def spread(self, work: Work, update: StakeholderUpdate) -> list[Outgoing]:
-        """Return a row for each address that is subscribed now, but not to the daily digest."""
+    async def spread(self, work: Work, update: StakeholderUpdate, now: datetime) -> list[Outgoing]:
+        """Return a row for each address that is subscribed now, but not to the daily digest.
+
+        An address that was told much of late gets one row for all that is held for it (F18).
+        """
         highest = update.highest or update.severity
         told: dict[str, Subscription] = {}
         for each in await work.subscriptions(incident=update.incident):
@@ -153,7 +159,46 @@ class Subscribers:
                 told.setdefault(each.address, each)
         for each in await self._planned(work, update):
             told.setdefault(each.address, each)
-        return [row for each in told.values() for row in self._rows(update, each)]
+        pace = await self._pace(work, update, tuple(told), now)
+        at_once = [row for a in pace.told for row in self._rows(update, told[a])]
+        return [*at_once, *(gathered(address) for address in pace.held)]
+
+    async def _pace(
+        self, work: Work, update: StakeholderUpdate, addresses: tuple[str, ...], now: datetime
+    ) -> Pace:
+        """Return who is told by itself, and for whom it is the first news that is held (F18)."""
+        if not addresses:
+            return Pace()
+        bound = self._config.news_bound
+        n = await work.add_news(_piece(update), at=now)
+        before = await work.readers(addresses, at=now)
+        after = [each.after(n, now, bound) for each in before]
+        await work.store_readers(
+            [now_is for was, now_is in zip(before, after, strict=True) if now_is != was]
+        )
+        return Pace(
+            told=tuple(each.address for each in after if each.held is None),
+            held=tuple(
+                now_is.address
+                for was, now_is in zip(before, after, strict=True)
+                if was.held is None and now_is.held is not None
+            ),
+        )
+
+    async def hearing(self, work: Work, address: str) -> Callable[[Piece], Subscription | None]:
+        """Return what finds the subscription by which an address hears of a piece of news."""
+        own = [s for s in await work.subscriptions(address=address) if not s.muted]
+
+        def found(piece: Piece) -> Subscription | None:
+            plan = self._config.plan_for(piece.service)
+            planned = address in self._audiences(plan.audiences.get(piece.highest, ()))
+            for each in own:
+                wanted = each.wants(piece.incident, piece.highest, piece.service, piece.news)
+                if wanted and not each.digest and (each.by is not None or planned):
+                    return each
+            return None
+
+        return found
 
     async def _planned(self, work: Work, update: StakeholderUpdate) -> list[Subscription]:
         """Return the audiences that the plan names, as subscriptions that they can mute."""
@@ -194,6 +239,25 @@ class Subscribers:
             each, Letter(mail=self._presenter.stakeholders.letter(update, each, url)), update
         )
 
+    def gathered(
+        self, each: Subscription, pieces: Sequence[Piece], now: datetime
+    ) -> list[Outgoing]:
+        """Return the row that tells a reader of many pieces of news at once (F18)."""
+        told = self._presenter.floods.news(pieces, self._config.news_bound, each)
+        last, url = pieces[-1].incident, self._config.stakeholders.url
+        if not each.address.startswith(MAIL):
+            return [self.post(each, told, incident=last)]
+        if url is None:
+            return []
+        letter = self._presenter.stakeholders.gathered_letter(each, told, now, url)
+        return [replace(row, incident=last) for row in self.mail(each, Letter(mail=letter), None)]
+
+    def lanes(self, address: str) -> list[Lane]:
+        """Return the lanes in which an address is told."""
+        if not address.startswith(MAIL):
+            return [Lane(address)]
+        return [Lane.of_plugin(name, address) for name in self._targets.mailers[:1]]
+
     def post(self, each: Subscription, message: Message, *, incident: str | None) -> Outgoing:
         """Return the row that posts a message to a subscription's conversation."""
         lane = Lane(each.address)
@@ -219,6 +283,21 @@ class Subscribers:
             )
             for name in self._targets.mailers[:1]
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The addresses that are told a piece of news at once, and those for whom holding begins."""
+
+    told: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
+def _piece(update: StakeholderUpdate) -> Piece:
+    highest = update.highest or update.severity
+    return Piece(
+        incident=update.incident, news=update.news, highest=highest, service=update.service
+    )
 
 
 async def last_brief(work: Work, incident: Incident) -> BriefSent | None:

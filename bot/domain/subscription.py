@@ -1,11 +1,13 @@
-"""Subscriptions: the people outside the response who hear of incidents (H1)."""
+"""Subscriptions: the people outside the response who hear of incidents (H1, F18)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.domain.effects import News
 from bot.domain.incident import Severity
+from bot.domain.policy import Bound
 from bot.refs import PersonId
 
 
@@ -43,3 +45,38 @@ class Subscription:
 
 MAIL = "mail:"
 """The prefix of a mail address among addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One piece of news for people outside the response, without its words."""
+
+    incident: str
+    news: News
+    highest: Severity
+    service: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """An address, and how much it was told since the beginning of the bound's time."""
+
+    address: str
+    since: datetime
+    told: int
+    held: int | None = None
+    """The number of the first piece that was held; `None`: the last one was told."""
+
+    def after(self, n: int, now: datetime, bound: Bound) -> Reader:
+        """Return the reader after piece `n`: told of it by itself, or held with the rest."""
+        if self.held is not None:
+            return replace(self, held=min(self.held, n))
+        if not timedelta(0) <= now - self.since < bound.within:
+            return Reader(address=self.address, since=now, told=1)
+        if self.told < bound.most:
+            return replace(self, told=self.told + 1)
+        return replace(self, held=n)
+
+    def after_gathering(self, now: datetime, bound: Bound) -> Reader:
+        """Return the reader once all that was held is told: for a time, more is held again."""
+        return replace(self, since=now, told=bound.most, held=None)

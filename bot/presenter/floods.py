@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.contract.messages import Block, Bullets, Mention, Message, Spans, Text, span_of, spans_text
+from bot.contract.messages import (
+    Actions,
+    Block,
+    Bullets,
+    Button,
+    Mention,
+    Message,
+    Spans,
+    Text,
+    span_of,
+    spans_text,
+)
+from bot.domain.effects import News
 from bot.domain.floods import Burst
 from bot.domain.policy import Bound
+from bot.domain.subscription import Piece, Subscription
 from bot.presenter.voice import Voice, message, shorten
 from bot.refs import PersonId
 
 NAMED_AT_MOST = 6
 """How many incidents are named one by one."""
+
+
+_COUNTED: Mapping[News, tuple[str, str]] = {
+    News.DECLARED: ("incident declared", "incidents declared"),
+    News.BRIEF: ("with a brief", "with briefs"),
+    News.SEVERITY: ("with another severity", "with another severity"),
+    News.STABILISED: ("stabilised", "stabilised"),
+    News.RESOLVED: ("resolved", "resolved"),
+    News.REOPENED: ("open again", "open again"),
+    News.CANCELLED: ("a false alarm", "false alarms"),
+    News.POSTMORTEM: ("postmortem published", "postmortems published"),
+}
+"""The words after a count: of one, and of many."""
 
 
 class FloodWords:
@@ -33,6 +60,25 @@ class FloodWords:
                 "  ·  ",
                 self._voice.line("take ic", last),
             ),
+        )
+
+    def news(self, pieces: Sequence[Piece], bound: Bound, each: Subscription) -> Message:
+        """Return the one message about many pieces of news: how many, and of which incidents."""
+        counted: dict[News, set[str]] = {}
+        for piece in pieces:
+            counted.setdefault(piece.news, set()).add(piece.incident)
+        parts = [
+            f"{len(found)} {_COUNTED[news][len(found) != 1]}" for news, found in counted.items()
+        ]
+        incidents = tuple(sorted({piece.incident for piece in pieces}, key=_numbered))
+        return message(
+            (f"{', '.join(parts)}: {named(incidents, len(incidents))}.",),
+            (
+                f"More than {bound.most} messages in {span_of(bound.within)} come as one. "
+                "What is open: ",
+                self._voice.line("list"),
+            ),
+            Actions((Button("Unsubscribe", f"unsubscribe {each.n}"),)),
         )
 
     def page_text(self, by: PersonId, burst: Burst) -> str:
@@ -58,6 +104,11 @@ def named(incidents: tuple[str, ...], count: int) -> str:
     if count <= min(NAMED_AT_MOST, len(incidents)):
         return ", ".join(incidents)
     return f"{incidents[0]} … {incidents[-1]}"
+
+
+def _numbered(incident: str) -> tuple[str, int]:
+    series, _, number = incident.partition("-")
+    return series, int(number)
 
 
 def quiet(told: Message) -> Message:

@@ -113,6 +113,11 @@ class StakeholderWords:
         subject, about = f"Incidents until {day:%Y-%m-%d}", f"digest-{day:%Y-%m-%d}"
         return self._mail(each, told, url, subject=subject, about=about)
 
+    def gathered_letter(self, each: Subscription, told: Message, now: datetime, url: str) -> Mail:
+        """Return the mail with the news that was gathered."""
+        subject, about = f"Incidents until {now:%H:%M} UTC", f"news-{now:%Y-%m-%dT%H%M%S}"
+        return self._mail(each, told, url, subject=subject, about=about)
+
     def _mail(
         self, each: Subscription, told: Message, url: str, *, subject: str, about: str
     ) -> Mail:

@@ -213,6 +213,7 @@ _WORDS = {
     "ticket": "the ticket",
     "stakeholder": "a brief",
     "spread": "news for stakeholders",
+    "news": "gathered news",
     "calls": "one call for many declarations",
     "document": "the postmortem",
     "events": "the record of what happened",

@@ -142,6 +142,14 @@ class GatheredCalls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredNews:
+    """Tell a reader all the news that was held; put into words at delivery (F18)."""
+
+    address: str
+    kind: Literal["news"] = "news"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Redraw:
     """Have a status page drawn as of now; a failure is not retried, the next hour's row is."""
 
@@ -186,6 +194,7 @@ PluginBody = (
     | Brief
     | FanOut
     | GatheredCalls
+    | GatheredNews
     | PublishPostmortem
     | Letter
     | BriefDraft

@@ -27,9 +27,16 @@ class Subscriptions(Protocol):
         """Return whether anybody hears of an incident, and whether of each brief."""
 
     async def subscriptions(
-        self, *, incident: str | None = None, by: PersonId | None = None
+        self,
+        *,
+        incident: str | None = None,
+        by: PersonId | None = None,
+        address: str | None = None,
     ) -> Sequence[Subscription]:
-        """Return subscriptions: those that may hear of an incident, somebody's own, or all."""
+        """Return subscriptions: those that may hear of an incident, a person's, an address's.
+
+        All of them, where none of these is asked for.
+        """
 
     async def subscription(self, key: int | str) -> Subscription | None:
         """Return a subscription by its number or its token."""

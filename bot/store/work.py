@@ -10,13 +10,14 @@ from bot.store.inbox import Inbox
 from bot.store.incidents import Incidents
 from bot.store.places import Places
 from bot.store.queue import Queue
+from bot.store.readers import Readers
 from bot.store.rows import Lease
 from bot.store.subscriptions import Subscriptions
 
 T = TypeVar("T")
 
 
-class Work(Inbox, Incidents, Subscriptions, Places, Queue, Protocol):
+class Work(Inbox, Incidents, Subscriptions, Readers, Places, Queue, Protocol):
     """One transaction. Whatever it writes is there after it, or nothing is (D1)."""
 
 

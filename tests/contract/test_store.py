@@ -14,10 +14,11 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.action_values import Strength
 from bot.domain.due import next_due
+from bot.domain.effects import News
 from bot.domain.events import Entry
 from bot.domain.incident import ClockName, Severity
-from bot.domain.policy import Plan
-from bot.domain.subscription import Subscription
+from bot.domain.policy import Bound, Plan
+from bot.domain.subscription import Piece, Subscription
 from bot.refs import ConversationRef, ExternalRef
 from bot.store.rows import Card, Guard, Outgoing
 from bot.store.subscriptions import Subscribed
@@ -178,6 +179,37 @@ async def test_the_rotation_remembers_who_served(opened):
         await db.transact(lambda w: w.note_served(BEN, START))
         await db.transact(lambda w: w.note_served(BEN, START + LATER))
         assert await db.transact(lambda w: w.served()) == {BEN: START + LATER}
+
+
+async def test_thousands_of_rows_are_queued_in_one_transaction(opened):
+    """D1 H1: as many as there are subscribers"""
+    async with opened() as db:
+        await send(db, *(post(lane=f"chat/{n}") for n in range(5000)))
+        assert (await db.backlog())["waiting"] == 5000
+
+
+async def test_news_is_counted_once_for_each_reader_whatever_happens_at_once(opened):
+    """F18"""
+    bound, addresses = Bound(most=4, within=timedelta(minutes=5)), [f"chat/{n}" for n in range(150)]
+    piece = Piece(incident="INC-1", news=News.DECLARED, highest=Severity.SEV1, service=None)
+
+    async def told(work) -> int:
+        n = await work.add_news(piece, at=START)
+        after = [each.after(n, START, bound) for each in await work.readers(addresses, at=START)]
+        await work.store_readers(after)
+        return n
+
+    async with opened() as db:
+        numbers = await asyncio.gather(*(db.transact(told) for _ in range(6)))
+        readers = [await db.read(lambda w, a=a: w.reader(a)) for a in addresses]
+        assert {each.told for each in readers} == {4}
+        (held,) = {each.held for each in readers}
+        assert len([n for n in numbers if n >= held]) >= 2
+        assert await db.read(lambda w: w.news_from(max(numbers))) == [piece]
+        assert await db.read(lambda w: w.reader("chat/nobody")) is None
+        await db.prune(START + timedelta(days=40))
+        assert await db.read(lambda w: w.news_from(1)) == []
+        assert await db.read(lambda w: w.reader(addresses[0])) is not None  # something is held
 
 
 async def test_subscriptions_are_kept_once_and_end(opened):
