@@ -90,9 +90,10 @@ class App:
 
     def _web(self) -> web.Application:
         routes, due = self.plugins.routes(), self.jobs.due_times
-        ending, limits = self.intake.audience.ended_by_mail, self.config.http
+        audience, limits = self.intake.audience, self.config.http
+        links = http.Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
         return http.application(
-            self.store, self.numbers, routes, lambda: due.started, ending, limits
+            self.store, self.numbers, routes, lambda: due.started, links, limits
         )
 
     @asynccontextmanager

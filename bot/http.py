@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from html import escape
 
 from aiohttp import web
@@ -19,8 +20,20 @@ from bot.store.work import Store
 Numbers = Callable[[], dict[str, float]]
 """The application's figures: names ending in `_total` are counters, others are gauges."""
 
-Ending = Callable[[str, bool], Awaitable[str | None]]
-"""Returns what a token's subscription is to, and ends it if asked; `None` for an unknown token."""
+Link = Callable[[str, bool], Awaitable[str | None]]
+"""Returns what a token's subscription is to, and does what the link is for if it was posted.
+
+`None` for a token that is unknown, or of no use any more.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """The links that mail to stakeholders has."""
+
+    ending: Link
+    confirming: Link
+
 
 DEFAULT = HttpSection()
 
@@ -44,12 +57,12 @@ def application(  # noqa: PLR0913 - what it is composed of
     numbers: Numbers,
     routes: Iterable[tuple[str, web.RouteTableDef]],
     started: Callable[[], bool] = lambda: True,
-    ending: Ending | None = None,
+    links: Links | None = None,
     limits: HttpSection = DEFAULT,
 ) -> web.Application:
-    """Return the application. All routes are read-only, except plugins' own and /unsubscribe.
+    """Return the application. All routes are read-only, except plugins' own and the links of mail.
 
-    `started` says whether the clocks run; the bot is not ready before. `ending` ends subscriptions.
+    `started` says whether the clocks run; the bot is not ready before.
     """
     registry = CollectorRegistry()
     registry.register(_Counted(numbers))
@@ -78,8 +91,9 @@ def application(  # noqa: PLR0913 - what it is composed of
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
-    if ending is not None:
-        _unsubscribing(app, ending)
+    if links is not None:
+        _linked(app, "unsubscribe", links.ending, _ENDING)
+        _linked(app, "confirm", links.confirming, _CONFIRMING)
     for prefix, table in routes:
         mounted = web.Application()
         mounted.add_routes(table)
@@ -87,21 +101,49 @@ def application(  # noqa: PLR0913 - what it is composed of
     return app
 
 
-def _unsubscribing(app: web.Application, ending: Ending) -> None:
-    """Let readers of mail end it: a GET asks and changes nothing, a POST does (RFC 8058)."""
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a link's two pages: the one that asks, and the one that says it is done."""
+
+    asks: str
+    about: str
+    button: str
+    done: str
+    then: str
+
+
+_ENDING = _Words(
+    "Unsubscribe?",
+    "You get mail about {}.",
+    "Unsubscribe",
+    "Unsubscribed",
+    "No more mail about {}.",
+)
+_CONFIRMING = _Words(
+    "Subscribe?",
+    "Somebody asked for you to be told by mail about {}.",
+    "Subscribe",
+    "Subscribed",
+    "You will be told by mail about {}. Each mail has a link that ends it.",
+)
+
+
+def _linked(app: web.Application, name: str, link: Link, words: _Words) -> None:
+    """Serve a link of mail: a GET asks and changes nothing, a POST does it (RFC 8058)."""
 
     async def page(request: web.Request) -> web.Response:
         post = request.method == "POST"
-        what = await ending(request.match_info["token"], post)
+        what = await link(request.match_info["token"], post)
         if what is None:
             return _page("This link is not valid any more", "It may have been used already.", 404)
         if post:
-            return _page("Unsubscribed", f"No more mail about {what}.")
-        button = '<form method="post"><button>Unsubscribe</button></form>'
-        return _page("Unsubscribe?", f"You get mail about {what}.", more=button)
+            return _page(words.done, words.then.format(what))
+        button = f'<form method="post"><button>{words.button}</button></form>'
+        return _page(words.asks, words.about.format(what), more=button)
 
-    app.router.add_get("/unsubscribe/{token:[A-Za-z0-9_-]{16,64}}", page)
-    app.router.add_post("/unsubscribe/{token:[A-Za-z0-9_-]{16,64}}", page)
+    path = f"/{name}/{{token:[A-Za-z0-9_-]{{16,64}}}}"
+    app.router.add_get(path, page)
+    app.router.add_post(path, page)
 
 
 def _page(title: str, text: str, status: int = 200, more: str = "") -> web.Response:

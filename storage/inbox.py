@@ -47,7 +47,8 @@ _NUMBER_IF_MARKED = (
 
 
 HAS_SUBSCRIBERS = (
-    "SELECT EXISTS (SELECT 1 FROM subscription WHERE person IS NOT NULL) AS has_subscribers"
+    "SELECT EXISTS (SELECT 1 FROM subscription WHERE person IS NOT NULL"
+    " AND asked_us IS NULL) AS has_subscribers"
 )
 
 

@@ -209,6 +209,7 @@ class SubscriptionRow(Model):
     digest = fields.BooleanField()
     token = fields.CharField(max_length=64, unique=True)
     muted = fields.BooleanField()
+    asked_us = fields.BigIntField(null=True)
 
     class Meta:
         """The table."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from typing_extensions import override
@@ -11,11 +12,12 @@ from bot.domain.incident import Severity
 from bot.domain.subscription import Subscription
 from bot.refs import PersonId
 from bot.store.subscriptions import Subscribed, Subscriptions
+from storage.codec import instant, micros
 from storage.statements import Statements
 
 _SUBSCRIBED = (
-    "SELECT id, address, person, severity, service, incident, postmortems, digest, token, muted"
-    " FROM subscription"
+    "SELECT id, address, person, severity, service, incident, postmortems, digest, token, muted,"
+    " asked_us FROM subscription"
 )
 
 
@@ -31,6 +33,7 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
         digest=bool(row["digest"]),
         token=row["token"],
         muted=bool(row["muted"]),
+        asked_at=instant(row["asked_us"]) if row["asked_us"] is not None else None,
     )
 
 
@@ -41,6 +44,7 @@ class SqlSubscriptions(Statements, Subscriptions):
     async def subscribed(self, incident: str, service: str | None) -> Subscribed:
         rows = await self._read(
             "SELECT DISTINCT postmortems, digest FROM subscription WHERE person IS NOT NULL"
+            " AND asked_us IS NULL"
             " AND (incident IS NULL OR incident = $1) AND (service IS NULL OR service = $2)",
             incident,
             service,
@@ -83,7 +87,8 @@ class SqlSubscriptions(Statements, Subscriptions):
         )
         await self._read(
             "INSERT INTO subscription (address, what, person, severity, service, incident,"
-            " postmortems, digest, token, muted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE)"
+            " postmortems, digest, token, muted, asked_us)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE, $10)"
             " ON CONFLICT (address, what) DO NOTHING RETURNING id",
             each.address,
             what,
@@ -94,6 +99,7 @@ class SqlSubscriptions(Statements, Subscriptions):
             each.postmortems,
             each.digest,
             each.token,
+            micros(each.asked_at) if each.asked_at is not None else None,
         )
         rows = await self._read(
             f"{_SUBSCRIBED} WHERE address = $1 AND what = $2", each.address, what
@@ -102,5 +108,26 @@ class SqlSubscriptions(Statements, Subscriptions):
 
     @override
     async def unsubscribe(self, n: int) -> None:
-        self._write("DELETE FROM subscription WHERE id = $1 AND person IS NOT NULL", n)
-        self._write("UPDATE subscription SET muted = TRUE WHERE id = $1 AND person IS NULL", n)
+        self._write(
+            "DELETE FROM subscription WHERE id = $1 AND person IS NOT NULL AND asked_us IS NULL", n
+        )
+        # What is not confirmed is kept until it lapses: it counts how often an address is asked.
+        self._write(
+            "UPDATE subscription SET muted = TRUE"
+            " WHERE id = $1 AND (person IS NULL OR asked_us IS NOT NULL)",
+            n,
+        )
+
+    @override
+    async def confirm(self, n: int) -> None:
+        self._write("UPDATE subscription SET asked_us = NULL, muted = FALSE WHERE id = $1", n)
+
+    @override
+    async def renew_asking(self, n: int) -> None:
+        self._write(
+            "UPDATE subscription SET muted = FALSE WHERE id = $1 AND asked_us IS NOT NULL", n
+        )
+
+    @override
+    async def lapse(self, by: datetime) -> None:
+        self._write("DELETE FROM subscription WHERE asked_us <= $1", micros(by))

@@ -22,13 +22,29 @@ from bot.domain.acts import Act
 from bot.domain.events import BriefSent
 from bot.domain.incident import Incident
 from bot.domain.permissions import may_outside
-from bot.domain.subscription import MAIL, Piece, Subscription
+from bot.domain.subscription import (
+    ASKED_AT_MOST,
+    ASKS_AT_MOST,
+    LAPSES,
+    MAIL,
+    Piece,
+    Subscription,
+)
 from bot.domain.timeline import corrected
 from bot.grammar.requests import Subscribe, Unsubscribe
 from bot.presenter import Presenter, subscriptions
 from bot.refs import ConversationRef, Lane, PersonId
 from bot.store.rows import Letter, Outgoing, Post
 from bot.store.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """The person who asks about subscriptions, where and when."""
+
+    person: PersonId
+    here: ConversationRef
+    now: datetime
 
 
 class Subscribers:
@@ -44,16 +60,19 @@ class Subscribers:
         self,
         work: Work,
         asked: Subscribe,
-        actor: PersonId,
-        here: ConversationRef,
+        asker: Asker,
         incident: Incident | None,
     ) -> tuple[Message, Subscription | None]:
-        """Subscribe somebody; return what to tell them, and the subscription if there is one."""
+        """Subscribe somebody; return what to tell them, and the subscription if there is one.
+
+        A mail address of somebody else is asked first (H1).
+        """
+        actor, now = asker.person, asker.now
         say = self._presenter
         if asked.service is not None and asked.service not in self._config.services:
             reason = subscriptions.unknown_service(asked.service, self._config.services)
             return say.subscriptions.refused(*reason), None
-        address = self._address(asked.to, actor, here)
+        address = self._address(asked.to, actor, asker.here)
         if not isinstance(address, str):
             return say.subscriptions.refused(*address), None
         wanted = Subscription(
@@ -65,10 +84,55 @@ class Subscribers:
             postmortems=asked.postmortems,
             digest=asked.digest,
             token=secrets.token_urlsafe(32),
+            asked_at=now if self._must_confirm(address, actor) else None,
         )
-        stored = await work.subscribe(wanted)
+        stored = await self._stored(work, wanted, now)
+        if stored is None:
+            return say.subscriptions.refused(*subscriptions.ASKED_ENOUGH), None
+        if stored.pending:
+            return say.subscriptions.asked(stored), stored
         last = await last_brief(work, incident) if incident is not None else None
         return say.subscriptions.subscribed(stored, incident, last), stored
+
+    def _must_confirm(self, address: str, actor: PersonId) -> bool:
+        """Return whether an address is neither the actor's own nor named by a plan."""
+        if not address.startswith(MAIL):
+            return False
+        own = f"{MAIL}{self._directory.mail(actor) or ''}"
+        plans = [self._config.plan_for(name) for name in (None, *self._config.services)]
+        named = {a for plan in plans for each in plan.audiences.values() for a in each}
+        known = {own.casefold(), *(each.casefold() for each in self._audiences(named))}
+        return address.casefold() not in known
+
+    async def _stored(self, work: Work, wanted: Subscription, now: datetime) -> Subscription | None:
+        """Store a subscription, and ask its address if it must confirm; `None` if not once more."""
+        await work.lapse(now - LAPSES)
+        if wanted.pending and not await self._may_ask(work, wanted):
+            return None
+        stored = await work.subscribe(wanted)
+        if not stored.pending:
+            return stored
+        if not wanted.pending:
+            await work.confirm(stored.n)
+            return replace(stored, asked_at=None, muted=False)
+        await work.renew_asking(stored.n)
+        url = self._config.stakeholders.url
+        if stored.token == wanted.token and url is not None:
+            letter = Letter(mail=self._presenter.stakeholders.asking_letter(stored, url))
+            await work.send(self.mail(stored, letter, None), now=now)
+        return replace(stored, muted=False)
+
+    async def _may_ask(self, work: Work, wanted: Subscription) -> bool:
+        """Return whether an address may be asked: few times, and by one person few addresses.
+
+        What was asked and called off counts until it lapses, so that no mailbox is filled.
+        """
+        there = await work.subscriptions(address=wanted.address)
+        if any(wanted.same(each) for each in there):
+            return True
+        asks = await work.subscriptions(by=wanted.by)
+        few = sum(each.pending for each in there) < ASKED_AT_MOST
+        return few and sum(each.pending for each in asks) < ASKS_AT_MOST
 
     def _address(
         self, to: str | None, actor: PersonId, here: ConversationRef
@@ -104,10 +168,9 @@ class Subscribers:
 
     # --- ending -----------------------------------------------------------------------------------
 
-    async def own(
-        self, work: Work, actor: PersonId, here: ConversationRef
-    ) -> Sequence[Subscription]:
+    async def own(self, work: Work, asker: Asker) -> Sequence[Subscription]:
         """Return the subscriptions that somebody may end here: their own and the place's (F8)."""
+        actor, here = asker.person, asker.here
         places: set[str] = {f"{MAIL}{self._directory.mail(actor)}"}
         if may_outside(actor, self._directory.named, Act.FOLLOW_FOR_OTHERS):
             places.add(Lane.of(here))
@@ -115,18 +178,18 @@ class Subscribers:
             if (user := self._directory.user(actor, name)) is not None:
                 places.add(Lane.of(ConversationRef.direct(user)))
         found = await work.subscriptions()
-        return [s for s in found if not s.muted and (s.by == actor or s.address in places)]
+        live = (each for each in found if not each.muted and not each.lapsed(asker.now))
+        return [each for each in live if each.by == actor or each.address in places]
 
     async def unsubscribe(
         self,
         work: Work,
         asked: Unsubscribe,
-        actor: PersonId,
-        here: ConversationRef,
+        asker: Asker,
         incident: Incident | None,
     ) -> tuple[Message, bool]:
         """End the subscriptions meant; return what to tell, and whether any ended."""
-        own, say = await self.own(work, actor, here), self._presenter
+        own, say = await self.own(work, asker), self._presenter
         if asked.n is not None:
             chosen = [s for s in own if s.n == asked.n]
             if not chosen:

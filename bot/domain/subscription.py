@@ -10,6 +10,15 @@ from bot.domain.incident import Severity
 from bot.domain.policy import Bound
 from bot.refs import PersonId
 
+LAPSES = timedelta(days=7)
+"""How long a mail address has to confirm what somebody else asked for it."""
+
+ASKED_AT_MOST = 3
+"""How often one address is asked in that time, whoever asks."""
+
+ASKS_AT_MOST = 10
+"""How many addresses one person has asked in that time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
@@ -18,7 +27,8 @@ class Subscription:
     `address` is `mail:<address>`, or a conversation as its lane is called. `severity` is the least
     that is told; with `service` or `incident`, only those; `postmortems`: nothing else. `digest`:
     once a day. `by` took it out; nobody did where the plan names the address. `token` ends it from
-    a mail. `muted`: the plan names the address, and whoever reads it wants no more.
+    a mail. `muted`: the plan names the address, and whoever reads it wants no more. `asked_at`:
+    when somebody else's mail address was asked whether it wants this; nothing is sent before.
     """
 
     n: int = 0
@@ -31,11 +41,29 @@ class Subscription:
     digest: bool = False
     token: str = ""
     muted: bool = False
+    asked_at: datetime | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether its address has not confirmed it yet."""
+        return self.asked_at is not None
+
+    def lapsed(self, now: datetime) -> bool:
+        """Return whether its address has not confirmed it in time."""
+        return self.asked_at is not None and now - self.asked_at >= LAPSES
+
+    def same(self, other: Subscription) -> bool:
+        """Return whether another one is of the same news to the same address."""
+        return self._what() == other._what()
+
+    def _what(self) -> Subscription:
+        return replace(self, n=0, by=None, token="", muted=False, asked_at=None)
 
     def wants(self, incident: str, highest: Severity, service: str | None, news: News) -> bool:
         """Return whether news of an incident is for it."""
         return (
             not self.muted
+            and not self.pending
             and (not self.postmortems or news is News.POSTMORTEM)
             and self.incident in {None, incident}
             and self.service in {None, service}

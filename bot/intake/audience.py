@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.delivery.subscriptions import Subscribers, last_brief
+from bot.contract.context import Clock
+from bot.delivery.subscriptions import Asker, Subscribers, last_brief
 from bot.domain import commands as cmd
 from bot.domain.acts import Act
 from bot.domain.incident import Incident
 from bot.domain.permissions import may_outside, refused_outside
+from bot.domain.subscription import Subscription
 from bot.grammar.parser import Request
 from bot.grammar.requests import OfAudience, SetShield, Subscribe, Unsubscribe
 from bot.intake.answers import Answers
@@ -34,6 +36,7 @@ class AudienceRequests:
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
         store: Store,
+        clock: Clock,
         directory: Directory,
         presenter: Presenter,
         answers: Answers,
@@ -41,7 +44,8 @@ class AudienceRequests:
         commands: Commands,
         subscribers: Subscribers,
     ) -> None:
-        self._store, self._presenter, self._answers = store, presenter, answers
+        self._store, self._clock = store, clock
+        self._presenter, self._answers = presenter, answers
         self._directory = directory
         self._transaction, self._commands = transaction, commands
         self._subscribers = subscribers
@@ -60,8 +64,9 @@ class AudienceRequests:
         if isinstance(meant, Handled):
             return meant
         here, actor = arrived.conversation, arrived.actor
+        asker = _asker(arrived)
         if isinstance(asked, Unsubscribe):
-            told, done = await self._subscribers.unsubscribe(work, asked, actor, here, meant)
+            told, done = await self._subscribers.unsubscribe(work, asked, asker, meant)
             told = replace(told, aside=True)
             answers = await self._answers.give(work, arrived, told, worked=done)
             return Handled(word="done" if done else "answered", answers=answers)
@@ -69,16 +74,23 @@ class AudienceRequests:
         to_self = asked.to is None and own is not None
         if not to_self and not may_outside(actor, self._directory.named, Act.FOLLOW_FOR_OTHERS):
             return await self._refused(work, arrived, Act.FOLLOW_FOR_OTHERS)
-        told, stored = await self._subscribers.subscribe(work, asked, actor, here, meant)
+        told, stored = await self._subscribers.subscribe(work, asked, asker, meant)
         # Aside, since it concerns nobody else in the conversation (H2).
         told = replace(told, aside=True)
         answers = await self._answers.give(work, arrived, told, worked=stored is not None)
         if stored is None:
             return Handled(word="rejected", answers=answers)
-        if not stored.postmortems and not stored.digest:
-            for each in [meant] if meant is not None else await self._transaction.running(work):
-                await self._transaction.apply(work, each.id, cmd.OpenAudience())
+        if not stored.pending:
+            await self._opened(work, stored)
         return Handled(word="done", answers=answers)
+
+    async def _opened(self, work: Work, stored: Subscription) -> None:
+        """Start the clocks of the incidents that somebody hears of now (K1)."""
+        if stored.postmortems or stored.digest:
+            return
+        running = await self._transaction.running(work) if stored.incident is None else []
+        for name in [stored.incident] if stored.incident else [each.id for each in running]:
+            await self._transaction.apply(work, name, cmd.OpenAudience())
 
     async def _refused(self, work: Work, arrived: Arrived, act: Act) -> Handled:
         refusal = refused_outside(arrived.actor, act)
@@ -110,7 +122,7 @@ class AudienceRequests:
 
     async def listed(self, work: Work, arrived: Arrived) -> Handled:
         """List the subscriptions of a person."""
-        own = await self._subscribers.own(work, arrived.actor, arrived.conversation)
+        own = await self._subscribers.own(work, _asker(arrived))
         message = self._presenter.subscriptions.listed(own)
         return await self._answers.answer(work, arrived, message)
 
@@ -153,10 +165,32 @@ class AudienceRequests:
 
         async def end(work: Work) -> str | None:
             found = await work.subscription(token)
-            if found is None or found.muted:
+            if found is None or found.muted or found.pending:
                 return None
             if post:
                 await work.unsubscribe(found.n)
             return self._presenter.subscriptions.described(found)
 
         return await (self._store.transact(end) if post else self._store.read(end))
+
+    async def confirmed_by_mail(self, token: str, post: bool) -> str | None:  # noqa: FBT001 - of HTTP
+        """Describe what a mail's link would subscribe its reader to, and do it if `post` (H1)."""
+        now = self._clock.now()
+
+        async def confirm(work: Work) -> str | None:
+            found = await work.subscription(token)
+            if found is None or found.muted or not found.pending or found.lapsed(now):
+                return None
+            if post:
+                await work.confirm(found.n)
+                await self._opened(work, found)
+            return self._presenter.subscriptions.described(found)
+
+        described = await (self._store.transact(confirm) if post else self._store.read(confirm))
+        if post:
+            self._transaction.after_commit(None)
+        return described
+
+
+def _asker(arrived: Arrived) -> Asker:
+    return Asker(person=arrived.actor, here=arrived.conversation, now=arrived.now)

@@ -41,6 +41,7 @@ class Intake:
         self.conversations = Conversations(store, clock, presenter, router, self.transaction)
         self.audience = AudienceRequests(
             store,
+            clock,
             config.directory,
             presenter,
             answers,

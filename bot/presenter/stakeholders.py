@@ -21,7 +21,7 @@ from bot.contract.messages import (
 from bot.contract.stakeholders import Mail, StakeholderUpdate
 from bot.domain.effects import News
 from bot.domain.incident import Incident
-from bot.domain.subscription import MAIL, Subscription
+from bot.domain.subscription import LAPSES, MAIL, Subscription
 from bot.presenter.mail import as_html
 from bot.presenter.subscriptions import SubscriptionWords
 from bot.presenter.voice import Voice, joined, message, para, shorten
@@ -117,6 +117,23 @@ class StakeholderWords:
         """Return the mail with the news that was gathered."""
         subject, about = f"Incidents until {now:%H:%M} UTC", f"news-{now:%Y-%m-%dT%H%M%S}"
         return self._mail(each, told, url, subject=subject, about=about)
+
+    def asking_letter(self, each: Subscription, url: str) -> Mail:
+        """Return the mail that asks an address whether it wants what somebody wants for it."""
+        who = self._voice.directory.name(each.by) if each.by is not None else "Somebody"
+        what = self._subscriptions.described(each)
+        link = f"{url.rstrip('/')}/confirm/{each.token}"
+        return Mail(
+            to=each.address.removeprefix(MAIL),
+            subject=shorten(f"{who} asks: news of incidents for you?"),
+            text=(
+                f"{who} asked Sitrep to tell you by mail about {what}.\n\n"
+                f"If you want that, confirm it: {link}\n\n"
+                f"If not, do nothing. You get no other mail, and the link lapses in "
+                f"{span_of(LAPSES)}.\n"
+            ),
+            about=f"subscription-{each.n}",
+        )
 
     def _mail(
         self, each: Subscription, told: Message, url: str, *, subject: str, about: str

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.config.load import MAIL_NEEDS_A_WAY_OUT
-from bot.contract.messages import Actions, Bullets, Button, Message, Place, Spans, Strong
+from bot.contract.messages import Actions, Bullets, Button, Message, Place, Spans, Strong, span_of
 from bot.domain import events as ev
 from bot.domain.incident import Incident
-from bot.domain.subscription import MAIL, Subscription
+from bot.domain.subscription import (
+    ASKED_AT_MOST,
+    ASKS_AT_MOST,
+    LAPSES,
+    MAIL,
+    Subscription,
+)
 from bot.presenter.briefs import BriefWords
 from bot.presenter.voice import Voice, joined, message, para
 from bot.refs import Lane
@@ -58,6 +64,17 @@ class SubscriptionWords:
             Actions((Button("Unsubscribe", f"unsubscribe {each.n}"),)),
         )
 
+    def asked(self, each: Subscription) -> Message:
+        """Return that an address was asked whether it wants what somebody else wants for it."""
+        return message(
+            ("Asked ", *self._address(each), f" about {self.described(each)}."),
+            (
+                "Nothing else is sent there until its reader confirms it, by the link in the mail. "
+                f"Without that it lapses in {span_of(LAPSES)}.",
+            ),
+            ("To call it off: ", self._voice.line(f"unsubscribe {each.n}")),
+        )
+
     def unsubscribed(self, each: Subscription) -> Message:
         """Return the confirmation that a subscription has ended, with the line that renews it."""
         words = ["subscribe"]
@@ -80,7 +97,12 @@ class SubscriptionWords:
         if not found:
             return message(("No subscriptions.",), (self._voice.line("subscribe"),))
         items: list[Spans] = [
-            (Strong(str(each.n)), f" {self.described(each)}, ", *self._address(each))
+            (
+                Strong(str(each.n)),
+                f" {self.described(each)}, ",
+                *self._address(each),
+                _WAITS if each.pending else "",
+            )
             for each in found
         ]
         many = f"{len(found)} subscription{'s' if len(found) != 1 else ''}"
@@ -96,6 +118,9 @@ class SubscriptionWords:
             ),
         )
 
+    def _where(self, each: Subscription) -> Spans:
+        return (*self._address(each), _WAITS) if each.pending else self._address(each)
+
     def unknown(self, n: int | str) -> Message:
         """Return the answer to a number that is not one of the person's subscriptions."""
         return message((f"You have no subscription {n}.",), (self._voice.line("subscriptions"),))
@@ -107,7 +132,15 @@ class SubscriptionWords:
         )
 
 
+_WAITS = " — waits for the confirmation of its reader"
+
 Reason = tuple[str, ...]
+
+ASKED_ENOUGH: Reason = (
+    f"An address is asked at most {ASKED_AT_MOST} times in {span_of(LAPSES)}, and one person asks "
+    f"at most {ASKS_AT_MOST} addresses, until they confirm. Its reader can subscribe it:",
+    "subscribe to:mail",
+)
 
 NO_MAIL_ADDRESS: Reason = (
     "The config has no mail address of yours.",

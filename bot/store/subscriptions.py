@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from bot.domain.subscription import Subscription
@@ -45,4 +46,13 @@ class Subscriptions(Protocol):
         """Store a subscription and give it its number; one that is there already is returned."""
 
     async def unsubscribe(self, n: int) -> None:
-        """End a subscription: a plan's stays, and is silent."""
+        """End a subscription: a plan's stays, and is silent, as does one that is not confirmed."""
+
+    async def confirm(self, n: int) -> None:
+        """Store that the address of a subscription wants it."""
+
+    async def renew_asking(self, n: int) -> None:
+        """Have a subscription that was ended before it was confirmed wait for that again."""
+
+    async def lapse(self, by: datetime) -> None:
+        """Delete what was asked for by an instant and is not confirmed."""

@@ -77,7 +77,7 @@ class _Altered(Migration):
 
     app_label = "models"
     name = "9001_alter"
-    dependencies = (("models", "0004_subscriptions"),)
+    dependencies = (("models", "0006_confirmations"),)
     operations = (ops.AlterField("IncidentRow", "title", fields.CharField(max_length=5000)),)
 
 
@@ -86,7 +86,7 @@ class _Losing(Migration):
 
     app_label = "models"
     name = "9002_lose"
-    dependencies = (("models", "0004_subscriptions"),)
+    dependencies = (("models", "0006_confirmations"),)
     operations = (ops.RunSQL("DELETE FROM member"),)
 
 
@@ -111,7 +111,7 @@ async def test_altering_a_column_keeps_the_rows_that_refer_to_it_and_the_indexes
     assert before["rows"]["event"] > 0
     await migrated(url, _Altered)
     after = shape(tmp_path / "a.db")
-    assert after["rows"] == before["rows"] | {"tortoise_migrations": 5}
+    assert after["rows"] == before["rows"] | {"tortoise_migrations": 7}
     assert before["indexes"] <= after["indexes"]
 
 
@@ -317,6 +317,8 @@ async def test_every_migration_runs_from_nothing_and_again_changes_nothing(url):
         "0002_doubt_and_keeping",
         "0003_actions",
         "0004_subscriptions",
+        "0005_news",
+        "0006_confirmations",
     ]
     assert await migrate.upgrade(url, tell=lambda _line: None) == []
     assert await pending_migrations(url) == []
@@ -337,6 +339,8 @@ async def test_a_crash_between_a_migration_and_its_record_leaves_neither(url, mo
         "0002_doubt_and_keeping",
         "0003_actions",
         "0004_subscriptions",
+        "0005_news",
+        "0006_confirmations",
     ]
 
 
@@ -354,7 +358,7 @@ from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0004_subscriptions")]
+    dependencies = [("models", "0006_confirmations")]
     operations = [ops.AddField("IncidentRow", "colour", fields.CharField(max_length=9, null=True))]
 """
 
@@ -365,20 +369,20 @@ async def test_the_next_version_upgrades_a_filled_database_and_readers_do_not(
     await filled(url)
     folder = tmp_path / f"next_{tmp_path.name}"
     shutil.copytree(Path(__file__).parents[2] / "storage/migrations", folder)
-    (folder / "0005_next.py").write_text(NEXT)
+    (folder / "0007_next.py").write_text(NEXT)
     monkeypatch.syspath_prepend(tmp_path)
     told: list[str] = []
     steps = {"tell": told.append, "migrations": folder.name}
     with pytest.raises(BotError, match="sitrep migrate"):
         await migrate.upgrade(url, apply=False, **steps)
-    assert await migrate.upgrade(url, **steps) == ["0005_next"]
+    assert await migrate.upgrade(url, **steps) == ["0007_next"]
     assert await migrate.upgrade(url, **steps) == []
-    assert told[-1] == "upgraded: 0005_next"
+    assert told[-1] == "upgraded: 0007_next"
     if url.startswith("sqlite"):
         copy = Path(told[0].rpartition(": ")[2])
         rows = shape(tmp_path / "sitrep.db")["rows"]
-        assert shape(copy)["rows"] == rows | {"tortoise_migrations": 4}
-    with pytest.raises(DatabaseTooNew, match="0005_next"):
+        assert shape(copy)["rows"] == rows | {"tortoise_migrations": 6}
+    with pytest.raises(DatabaseTooNew, match="0007_next"):
         async with quiet(url):
             pass
 

@@ -116,10 +116,12 @@ async def test_what_the_first_version_left_is_upgraded_and_worked_with(url, tmp_
         assert incident == fold(tuple(e.event for e in entries))
         assert (await db.backlog())["waiting"] == 2
         assert await db.transact(lambda work: work.number("INC")) == 2
-    assert told[-3:] == [
+    assert told[-5:] == [
         "upgraded: 0002_doubt_and_keeping",
         "upgraded: 0003_actions",
         "upgraded: 0004_subscriptions",
+        "upgraded: 0005_news",
+        "upgraded: 0006_confirmations",
     ]
     home = tmp_path / "home"
     config = TEAM + f'[storage]\nurl = "{url}"\n'

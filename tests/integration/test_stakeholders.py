@@ -21,6 +21,7 @@ from bot.contract.stakeholders import Mail
 from bot.delivery.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
 from bot.domain import events as ev
 from bot.domain.incident import ClockName
+from bot.domain.subscription import Subscription
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 from tests.harness.waiting import until
 from tests.peers.machine import free_port
@@ -63,9 +64,9 @@ async def mailing(home, config: str = MAILED, **more):
     )
     try:
         async with stage(home, config=config, more=section, **more) as bot:
-            app = http.application(
-                bot.app.store, bot.app.numbers, (), ending=bot.app.intake.audience.ended_by_mail
-            )
+            audience = bot.app.intake.audience
+            links = http.Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
+            app = http.application(bot.app.store, bot.app.numbers, (), links=links)
             runner = web.AppRunner(app)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -75,6 +76,16 @@ async def mailing(home, config: str = MAILED, **more):
                 await runner.cleanup()
     finally:
         controller.stop()
+
+
+async def mailed(bot, *addresses: str) -> None:
+    """Subscribe mail addresses that have confirmed it."""
+
+    async def store(work) -> None:
+        for each in addresses:
+            await work.subscribe(Subscription(address=f"mail:{each}", by="dev", token=each))
+
+    await bot.app.store.transact(store)
 
 
 async def told(bot, who: str) -> list[str]:
@@ -344,8 +355,7 @@ async def test_whoever_cannot_be_told_does_not_concern_the_room(tmp_path):
     """H2 D2 D4"""
     async with mailing(tmp_path) as (bot, box):
         box.refused = {"gone@example.org", "away@example.org"}
-        for address in ("gone@example.org", "away@example.org", "here@example.org"):
-            assert await bot.say("dev", f"!inc subscribe to:{address}", room="lobby")
+        await mailed(bot, "gone@example.org", "away@example.org", "here@example.org")
         await bot.say("ann", "!inc declare sev1 down ic:@ben")
         await bot.say("ben", "!inc accept")
         assert [m["To"] for m in box.messages] == ["here@example.org"]
@@ -459,9 +469,7 @@ async def test_five_hundred_mails_that_hang_leave_the_room_its_messages(tmp_path
     more = f'[plugins.post]\n[stakeholders]\nurl = "https://sitrep.example.com"\n{domains}'
     given = {"post": mailer.plugin("register_mailer")}
     async with stage(tmp_path, more=more, given=given) as bot:
-        for n in range(500):
-            line = f"!inc subscribe to:s{n}@example.org"
-            await bot.say("dev", line, room="lobby", deliver=False)
+        await mailed(bot, *(f"s{n}@example.org" for n in range(500)))
         await bot.say("ann", "!inc declare sev1 down ic:@ann", deliver=False)
         await until(lambda: len(mailer.calls) >= OUTSIDE_AT_ONCE)
         for n in range(20):
@@ -654,3 +662,94 @@ async def test_a_redacted_public_text_leaves_no_twin_on_either_engine(url, tmp_p
         assert not any("Bob" in str(each.event) for each in await bot.timeline())
         assert [u.text for u in page.calls[-1][1][0].updates] == [ev.REDACTED]
         assert await verify(bot.app.store) == []
+
+
+# --- mail addresses of others ---------------------------------------------------------------------
+
+
+async def test_somebody_elses_address_hears_of_nothing_before_it_confirms(tmp_path):
+    """H1"""
+    async with mailing(tmp_path) as (bot, box):
+        assert await bot.say("dev", "!inc subscribe sev1 to:board@example.org", room="lobby")
+        assert "Asked board@example.org about every incident of SEV1" in bot.heard("lobby")[-1]
+        assert await bot.say("ann", "!inc declare sev1 down ic:@ann", room="r1")
+        assert ClockName.STAKEHOLDER not in (await bot.incident()).clocks
+        (asking,) = box.messages
+        text = asking.get_content()
+        assert "Dev asked Sitrep to tell you by mail about every incident of SEV1" in text
+        link = re.search(r"http\S+/confirm/\S+", text)[0]
+        listed = await asked(bot, "dev", "subscriptions")
+        assert "board@example.org — waits for the confirmation of its reader" in listed
+        async with ClientSession() as reader:
+            for _ in range(2):
+                async with reader.get(link) as page:
+                    assert page.status == 200
+                    assert '<form method="post">' in await page.text()
+            async with reader.post(link.replace("/confirm/", "/unsubscribe/")) as other:
+                assert other.status == 404
+            assert "waits" in await asked(bot, "dev", "subscriptions")
+            async with reader.post(link) as page:
+                assert page.status == 200
+                assert "You will be told by mail about every incident" in await page.text()
+            for call in (reader.get, reader.post):
+                async with call(link) as again:
+                    assert again.status == 404
+        assert (await bot.incident()).clocks[ClockName.STAKEHOLDER].promise is not None
+        assert "waits" not in await asked(bot, "dev", "subscriptions")
+        assert await bot.say("ann", "!inc brief A rollback is under way", room="r1")
+        assert "A rollback" in box.messages[1].get_body(("plain",)).get_content()
+
+
+async def test_what_nobody_confirms_lapses_on_either_engine(url, tmp_path):
+    """H1"""
+    config = f'{MAILED}[storage]\nurl = "{url}"\n'
+    async with mailing(tmp_path / "home", config) as (bot, box):
+        await bot.say("dev", "!inc subscribe digest to:ann@example.com", room="lobby")
+        link = re.search(r"http\S+/confirm/\S+", box.messages[0].get_content())[0]
+        token = link.rpartition("/")[2]
+        audience = bot.app.intake.audience
+        await bot.clock.advance(timedelta(days=6, hours=23))
+        assert await audience.confirmed_by_mail(token, post=False) is not None
+        await bot.clock.advance(timedelta(hours=1))
+        assert await audience.confirmed_by_mail(token, post=True) is None
+        assert "No subscriptions" in await asked(bot, "dev", "subscriptions")
+        await bot.say("dev", "!inc subscribe digest to:ann@example.com", room="lobby")
+        assert len(box.messages) == 2
+        assert len(await bot.app.store.read(lambda work: work.subscriptions())) == 1
+
+
+async def test_nobody_fills_a_mailbox_by_asking(tmp_path):
+    """H1 F18"""
+    async with mailing(tmp_path) as (bot, box):
+        for _ in range(3):
+            for level in ("sev1", "sev2", "sev3", "all", "postmortems"):
+                await bot.say("dev", f"!inc subscribe {level} to:board@example.org", room="lobby")
+            await bot.say("dev", "!inc unsubscribe all", room="lobby")
+        await bot.say("eve", "!inc subscribe digest to:board@example.org", room="lobby")
+        await bot.say("cara", "!inc subscribe digest to:board@example.org", room="lobby")
+        assert len(box.messages) == 3
+        assert "asked at most 3 times in 7 days" in " ".join(bot.heard("lobby")[-1].split())
+        for n in range(20):
+            await bot.say("dev", f"!inc subscribe to:s{n}@example.org", room="lobby")
+        assert len(box.messages) == 10
+        # What was called off can be asked for again, with the mail that is there.
+        await bot.say("dev", "!inc subscribe sev1 to:board@example.org", room="lobby")
+        assert len(box.messages) == 10
+        link = re.search(r"/confirm/(\S+)", box.messages[0].get_content())[1]
+        assert await bot.app.intake.audience.confirmed_by_mail(link, post=True) is not None
+
+
+async def test_ones_own_address_and_those_of_a_plan_need_no_confirmation(tmp_path):
+    """H1"""
+    plan = MAILED.replace('comms = "priya"', 'audiences = { sev1 = ["board@example.org"] }')
+    async with mailing(tmp_path, plan) as (bot, box):
+        await bot.say("dev", "!inc subscribe to:ann@example.com", room="lobby")
+        assert len(box.messages) == 1
+        # Whoever reads it can have it at once: it is their own address.
+        await bot.say("ann", "!inc subscribe to:mail", room="lobby")
+        assert "Subscribed" in bot.heard("lobby")[-1]
+        await bot.say("dev", "!inc subscribe sev2 to:board@example.org", room="lobby")
+        assert "Subscribed" in bot.heard("lobby")[-1]
+        await bot.say("ann", "!inc declare sev2 down ic:@ann")
+        assert len(box.to("board@example.org")) == 1
+        assert len(box.to("ann@example.com")) == 2
