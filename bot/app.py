@@ -13,7 +13,6 @@ from aiohttp import ClientSession, ClientTimeout, web
 from bot import http
 from bot.clock import SystemClock
 from bot.config.model import Config
-from bot.contract.chat import Inbound, Receipt
 from bot.contract.context import Clock
 from bot.delivery.gathered import Gathering
 from bot.delivery.outbox import Outbox
@@ -37,39 +36,31 @@ class App:
         """Use `composed`."""
         self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
         services, tracker = tuple(config.services), bool(plugins.trackers)
-        self.presenter = say = Presenter(
-            config.directory, config.plan_for, tracker=tracker, services=services
-        )
+        say = Presenter(config.directory, config.plan_for, tracker=tracker, services=services)
+        self.presenter = say
         targets = Targets.of(plugins)
         router, subscribers = Router(config, say, targets), Subscribers(config, say, targets)
         on_call = OnCall(config, clock, plugins.pagers)
         self.intake = Intake(config, store, clock, say, targets, router, subscribers, on_call.now)
         apply, tell_lost = self.intake.transaction.apply, self.intake.conversations.lost
+        self.receive = self.intake.service.receive
         gathering = Gathering(config, store, clock, say, subscribers)
-        self.outbox = Outbox(
-            config.delivery, store, clock, plugins, say, subscribers, gathering, apply
-        )
+        to_deliver = (config.delivery, store, clock, plugins, say, subscribers, gathering)
+        self.outbox = Outbox(*to_deliver, apply)
         self.adapters = Adapters(store, clock, self.outbox, self.receive, tell_lost)
         tick, wake = self.intake.ticks.tick, self.outbox.wake
         parts = (config, store, clock, plugins, say, router, subscribers, on_call)
         self.jobs = Jobs(*parts, tick, apply, wake)
         self.intake.transaction.after_commit = self._after_commit
-        self._handled = self._refused = 0
 
     def _after_commit(self, due_at: datetime | None) -> None:
         self.outbox.wake()
         self.jobs.due_times.hint(due_at)
 
-    async def receive(self, inbound: Inbound) -> Receipt:
-        """Hand an inbound event to the service, and count it (see `Receive`)."""
-        receipt = await self.intake.service.receive(inbound)
-        self._handled += 1
-        self._refused += not receipt.done
-        return receipt
-
     def numbers(self) -> dict[str, float]:
         """Return the counters of `/metrics`."""
-        counted = {"inbound_total": self._handled, "refused_total": self._refused}
+        service = self.intake.service
+        counted = {"inbound_total": service.handled, "refused_total": service.refused}
         sent = {"delivered_total": self.outbox.delivered, "put_off_total": self.outbox.retried}
         rest = {"dead_letters_total": self.outbox.dead, "ticks_total": self.jobs.due_times.fired}
         return {**counted, **sent, **rest}
@@ -85,16 +76,14 @@ class App:
             await due.run_due()
             waiting = await self.outbox.drain()
         dead, lost = self.outbox.dead, tuple(self.adapters.lost)
-        refused, unread = self._refused, not heard
+        refused, unread = self.intake.service.refused, not heard
         return RunOutcome(refused=refused, unread=unread, waiting=waiting, dead=dead, lost=lost)
 
     def _web(self) -> web.Application:
         routes, due = self.plugins.routes(), self.jobs.due_times
-        audience, limits = self.intake.audience, self.config.http
+        audience, edge = self.intake.audience, self.config.http
         links = http.Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
-        return http.application(
-            self.store, self.numbers, routes, lambda: due.started, links, limits
-        )
+        return http.application(self.store, self.numbers, routes, lambda: due.started, links, edge)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

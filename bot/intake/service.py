@@ -82,13 +82,20 @@ class Service:
         self._questions, self._commands, self._captures = questions, commands, captures
         self._conversations, self._audience = conversations, audience
         self._directory = config.directory
+        self.handled = self.refused = 0
         self._acquaintances = Acquaintances(config.directory)
 
     async def receive(self, inbound: Inbound) -> Receipt:
-        """Handle an inbound event; return its receipt once it is stored.
+        """Handle an inbound event, and count it; return its receipt once it is stored.
 
         An event that was seen before has no second effect (D3). Talk among people counts as done.
         """
+        receipt = await self._receive(inbound)
+        self.handled += 1
+        self.refused += not receipt.done
+        return receipt
+
+    async def _receive(self, inbound: Inbound) -> Receipt:
         adapter = inbound.conversation.adapter
         sender = None if isinstance(inbound, ChatTrouble | ChatMoved) else inbound.sender
         if not await self._admitted(inbound, sender):
