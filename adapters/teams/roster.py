@@ -26,6 +26,7 @@ from bot.contract import (
     SetupFailed,
     TemporaryFailure,
 )
+from bot.plugin_kit.files import read_file, read_stream
 from bot.plugin_kit.people import FoundPerson, name_of_mail, people_sections
 
 NOT_FOUND = "Their object id stands in the Entra admin center: Users, their name, Object ID."
@@ -72,7 +73,8 @@ def _addresses(file: Path) -> list[str]:
         SetupFailed: It cannot be read, or a line is no address.
     """
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        # A named file's kind and size are looked at first, as everywhere.
+        text = read_stream(sys.stdin.buffer, file) if str(file) == "-" else read_file(file)
     except (OSError, UnicodeDecodeError) as exc:
         raise SetupFailed(f"cannot read {file}: {exc}; name a UTF-8 text file") from exc
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]

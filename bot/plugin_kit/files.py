@@ -1,4 +1,4 @@
-"""Files that a plugin writes: through no symbolic link, and for their owner's eyes only."""
+"""Files of a plugin: read up to a limit, written through no symbolic link, and its owner's."""
 
 from bot.files import (
     LONGEST_SECRET,
@@ -6,6 +6,8 @@ from bot.files import (
     append_own,
     make_folder,
     open_own,
+    read_file,
+    read_stream,
     refuse_link,
     replace_own,
     write_own,
@@ -17,6 +19,8 @@ __all__ = [
     "append_own",
     "make_folder",
     "open_own",
+    "read_file",
+    "read_stream",
     "refuse_link",
     "replace_own",
     "write_own",

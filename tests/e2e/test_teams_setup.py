@@ -186,6 +186,10 @@ async def test_mail_addresses_become_sections_without_asking_microsoft(tmp_path)
     code, said = await sitrep(tmp_path, "teams", "people", "mails.txt")
     assert code == 2
     assert "mails.txt, line 2: 'Eve' is not a mail address" in said
+    for wrong, why in ((".", "it is a folder"), ("/dev/zero", "a device"), ("none", "No such")):
+        code, said = await sitrep(tmp_path, "teams", "people", wrong)
+        assert code == 2
+        assert why in said
 
 
 async def test_without_an_address_to_be_called_at_nothing_starts(tmp_path):
