@@ -6,10 +6,8 @@ from bot.domain import commands as cmd
 from bot.domain import events as ev
 from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
-from bot.domain.floods import just_paged
 from bot.domain.incident import Incident
 from bot.domain.permissions import only_named
-from bot.domain.policy import PAGE_AGAIN
 from bot.domain.stages import under_way
 from bot.refs import PersonId, Who, is_machine
 
@@ -219,7 +217,7 @@ def leave(decision: Decision) -> None:
 
 
 def page(decision: Decision, command: cmd.PageOut) -> None:
-    """Call a person, or whoever is on call for a service; right after a page it is one call."""
+    """Call a person, or whoever is on call for a service."""
     under_way(decision)
     people: tuple[PersonId, ...] = ()
     if command.person is not None:
@@ -231,7 +229,6 @@ def page(decision: Decision, command: cmd.PageOut) -> None:
                 f"Nobody is on call for {command.service}, as far as the config knows.",
                 lines=("page @name <reason>",),
             )
-    after = just_paged(decision.incident, people, command.service, decision.now)
     decision.add(
         ev.PagedOut(
             at=decision.now,
@@ -239,8 +236,6 @@ def page(decision: Decision, command: cmd.PageOut) -> None:
             people=people,
             service=command.service,
             reason=command.reason,
-            after=after,
-            joins_until=decision.now + PAGE_AGAIN if after is None else None,
         )
     )
 

@@ -174,10 +174,6 @@ class PagedOut(Happening):
     service: str | None
     """The service whose people on call were meant; `None`: somebody was named."""
     reason: str | None
-    after: datetime | None = None
-    """When all of them had been paged already, if that was just now: it is one call (F18)."""
-    joins_until: datetime | None = None
-    """Until when another page for the same people is joined to this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from typing import assert_never
 
 from bot.domain import events as ev
 from bot.domain.commands import NoteKind
-from bot.domain.floods import paged_as
 from bot.domain.incident import (
     Ask,
     ClockName,
@@ -133,7 +132,7 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             incident = _called(_unasked(incident, event), event.people)
             return replace(incident, response_stage=event.stage)
         case ev.PagedOut():
-            return _paged(_called(incident, event.people), event)
+            return _called(incident, event.people)
         case ev.BriefSent():
             return replace(incident, briefed=True)
         case ev.NoteAdded(kind=NoteKind.DECIDED):
@@ -214,14 +213,6 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             raise ValueError("an incident is declared once")
         case _:
             assert_never(event)
-
-
-def _paged(incident: Incident, event: ev.PagedOut) -> Incident:
-    """Note when people were paged; a page that was joined to another is none of its own."""
-    if event.joins_until is None:
-        return incident
-    called = dict.fromkeys(paged_as(event.people, event.service), event.at)
-    return replace(incident, paged={**incident.paged, **called})
 
 
 def _severity_changed(incident: Incident, event: ev.SeverityChanged) -> Incident:

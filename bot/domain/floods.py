@@ -7,8 +7,7 @@ from datetime import datetime
 
 from bot.domain.incident import Incident, Severity
 from bot.domain.named import Named, vouched
-from bot.domain.policy import PAGE_AGAIN, Bound
-from bot.refs import PersonId
+from bot.domain.policy import Bound
 
 NAMES_KEPT = 20
 """How many incidents of a burst are kept by their names: the first ones, and the last."""
@@ -63,19 +62,3 @@ def begun(incident: Incident, now: datetime) -> Burst:
 def gathers(incident: Incident, named: Named) -> bool:
     """Return whether an incident's calls are gathered with others: until anybody named acts."""
     return incident.flooded_by is not None and not vouched(incident, named)
-
-
-def paged_as(people: tuple[PersonId, ...], service: str | None) -> tuple[str, ...]:
-    """Return the names under which an incident keeps who was paged."""
-    return (*people, *((f"service:{service}",) if service is not None else ()))
-
-
-def just_paged(
-    incident: Incident, people: tuple[PersonId, ...], service: str | None, now: datetime
-) -> datetime | None:
-    """Return when all of these were paged for the incident already, if that was just now."""
-    called = [incident.paged.get(name) for name in paged_as(people, service)]
-    last = [at for at in called if at is not None]
-    if len(last) < len(called) or not last or not now - min(last) < PAGE_AGAIN:
-        return None
-    return min(last)

@@ -231,8 +231,6 @@ class Incident:
     briefed: bool = False
     called: tuple[PersonId, ...] = ()
     """The people who were asked or paged by name."""
-    paged: Mapping[str, datetime] = field(default_factory=dict)
-    """When each person, and each service's people on call, were paged by name last."""
     steps: int = 0
     nudged: bool = False
     cause_reminded: bool = False

@@ -6,7 +6,6 @@ It says what is done and who is told, not in which words.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from bot.domain import effects as fx
 from bot.domain import events as ev
@@ -125,8 +124,6 @@ def _personally(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator
                 for person in incident.called:
                     if person != event.by:
                         yield fx.SayTo(person=person, scene=scene)
-            case ev.PagedOut(after=datetime()):
-                pass  # they were called a moment ago (F18)
             case ev.PagedOut():
                 yield from _called(incident, event.people, scene, routes, event.service)
             case ev.ResponseEscalated():

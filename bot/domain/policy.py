@@ -14,10 +14,6 @@ QUIET = timedelta(minutes=1)
 """The least time between two messages nobody asked for, outside the ladder (F14)."""
 
 
-PAGE_AGAIN = timedelta(minutes=1)
-"""How long after a page another one for the same people is joined to it (F18)."""
-
-
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=24)
 """The bounds of a cadence somebody may ask for in chat."""
 

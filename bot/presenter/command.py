@@ -125,8 +125,7 @@ class CommandWords:
             case ev.PagedOut():
                 service = f" (on call for {event.service})" if event.service else ""
                 reason = f": {event.reason}" if event.reason else ""
-                again = " again, as one call" if event.after is not None else ""
-                return (by, " paged ", *self._voice.people(event.people), service, again, reason)
+                return (by, " paged ", *self._voice.people(event.people), service, reason)
             case ev.ResponseEscalated():
                 people = self._voice.people(event.people)
                 return ("No commander accepted in time; paged ", *people)
@@ -304,15 +303,10 @@ class CommandWords:
         return (self._voice.who(head.person), " is a responder.", *beside)
 
     def _paged(self, head: ev.PagedOut) -> Spans:
-        calls = head.after is None
-        whom: Spans = self._voice.people(head.people, notify=calls) if head.people else ()
+        whom: Spans = self._voice.people(head.people, notify=True) if head.people else ()
         if head.service:
             on_call: Spans = (f"on call for {head.service}",)
             whom = (*whom, " (", *on_call, ")") if whom else ("whoever is ", *on_call)
-        if head.after is not None:
-            were = "were" if len(head.people) > 1 else "was"
-            ago = span_of(head.at - head.after)
-            return (*whom, f" {were} paged {ago} ago; it stays one call.")
         return ("📟 Paged: ", *whom, ".")
 
     def _reason(self, reason: str | None) -> list[Spans]:
