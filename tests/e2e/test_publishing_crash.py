@@ -43,6 +43,12 @@ class Commander:
         self._config, self._home = parse(text, {}), home
         self._clock, self._said = ManualClock(), 0
 
+    async def draft(self) -> int:
+        """The number of the draft that waits: nothing is delivered, so nobody was shown it."""
+        async with reading(self._config, self._home) as store:
+            incident = await store.read(lambda work: work.incident("INC-1"))
+        return incident.draft.entry
+
     async def says(self, *lines: tuple[str, str]) -> None:
         given = {"chat": RecordingAdapter().plugin()}
         async with composed(
@@ -85,7 +91,8 @@ async def _killed(vendor: type[Vendor], home: Path) -> None:
         killed = run = 0
         while killed < KILLS:
             texts.append(f"text {len(texts)}")
-            await ann.says(("priya", f"external {texts[-1]}"), ("ann", "approve"))
+            await ann.says(("priya", f"external {texts[-1]}"))
+            await ann.says(("ann", f"approve {await ann.draft()}"))
             for instant in range(1 + run % 3, INSTANTS, 3):
                 run += 1
                 ended = await _delivering(home, file, run, instant)

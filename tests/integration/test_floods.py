@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from bot.contract.errors import TemporaryFailure
 from bot.contract.messages import Mention, spans_of
-from bot.domain import events as ev
 from bot.domain.policy import Bound
 from bot.domain.subscription import Reader, Subscription
 from bot.refs import ConversationRef, Lane, UserRef

@@ -86,7 +86,10 @@ async def serving(tmp_path, more="", **limits):
             bot.app.store,
             bot.app.numbers,
             bot.app.plugins.routes(),
-            ending=bot.app.intake.audience.ended_by_mail,
+            links=http.Links(
+                ending=bot.app.intake.audience.ended_by_mail,
+                confirming=bot.app.intake.audience.confirmed_by_mail,
+            ),
             limits=section,
         )
         async with http.serving(app, listen, section):

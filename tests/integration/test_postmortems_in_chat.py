@@ -47,7 +47,7 @@ async def test_a_postmortem_is_written_and_closed_on_matrix_by_typed_lines(synap
         await w.ben.say(room, "!inc pm waive 1 because one change removes the class of fault")
         await w.ben.hears("may stand", room)
         await w.ann.say(room, "!inc pm finalise")
-        await w.ben.hears("Only the postmortem's owner may finalise it.", room)
+        await w.ben.hears("the service's owner may finalise it.", room)
         await w.ben.say(room, "!inc pm finalise")
         await w.ben.hears("INC-1 is closed: its postmortem is final.", room)
         assert (await w.bot.incident()).phase is Phase.CLOSED
@@ -82,7 +82,7 @@ async def test_a_postmortem_is_written_and_closed_in_teams_by_forms(tmp_path, mo
         await t.press("ann", form, "Hand to review", thread)
         await t.hears("is in review", thread)
         _, answer = await t.press("ann", form, "Finalise", thread)
-        assert "Only the postmortem's owner may finalise it." in str(answer)
+        assert "the service's owner may finalise it." in str(answer)
         _, answer = await t.press("ben", form, "Find", thread)
         assert "1 warning" in str(answer)
         await t.press("ben", form, "Waive", thread, n="1", why="one change removes the class")

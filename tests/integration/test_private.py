@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from bot import http
 from bot.contract.chat import Features
 from bot.contract.messages import plain
 from bot.grammar.parser import parse
@@ -36,13 +39,13 @@ CONFIG = (
 
 
 @asynccontextmanager
-async def closed(home, **features):
+async def closed(home, *, more: str = "", **features):
     """A Sitrep on a platform with private rooms, and with everything outside recorded."""
     given = {"edits": True, "pins": True, "rooms": True, "private_rooms": True}
     chat = RecordingAdapter("chat", Features(**{**given, **features}))
     outside = RecordingProvider()
     given = {"outside": outside.plugin(*HOOKS)}
-    async with stage(home, config=CONFIG, chat=chat, given=given) as bot:
+    async with stage(home, config=CONFIG + more, chat=chat, given=given) as bot:
         yield bot, outside
 
 
@@ -191,3 +194,107 @@ def test_the_word_within_a_title_is_a_word(title):
     """F17"""
     asked = parse(f"declare sev1 {title}", Directory(()), {})
     assert (asked.what.title, asked.what.private) == (title, False)
+
+
+INSIDE = (
+    f"impact {MARK} is known to all",
+    f"update {MARK} is being hidden",
+    f"note {MARK} saw it",
+    f"saw {MARK} on db7",
+    f"did remove {MARK}",
+    f"decided to tell {MARK}",
+    f"tried rollback {MARK}",
+    f"page @dev {MARK}",
+    f"brief {MARK} is handled",
+    f"external state:investigating {MARK} affects you",
+    "reject not yet",
+    "role scribe @cara",
+    "join",
+    "sev 2 because less",
+    "sev 1",
+    f"sev 4 because {MARK} is nothing",
+    "cadence internal 10m",
+    f"stabilised {MARK} is gone",
+    f"resolve {MARK} is over",
+    f"reopen because {MARK} is back",
+    "assess no yes",
+    "pm",
+    f"pm set summary {MARK} was seen by nobody for 3 hours",
+    "pm schedule 2026-12-20 14:00",
+    "pm review",
+    f"action Page when {MARK} grows for 3 min owner:@dev due:2026-12-15 as:detect",
+    "action done 1",
+    "amend 1 " + MARK,
+    "status",
+    "timeline",
+    "mirror chat",
+)
+OUTSIDE = (
+    "list", "list all", "list owing", "actions all", "actions overdue", "INC-1 status",
+    "INC-1 timeline", "INC-1 who", "INC-1 pm", "INC-1 pm show summary", "INC-1 external",
+    "INC-1 brief", "INC-1 join", "INC-1 note x", "INC-1 actions", "actions INC-1", "any news?",
+    "subscribe INC-1", "subscribe all", "subscribe all digest", "subscriptions", "INC-1 score",
+    "declare sev3 something else", "INC-1 accept", "INC-1 take ic",
+)  # fmt: skip
+PLUGINS = """
+[plugins.page]
+url = "https://status.example.com"
+components = { checkout = "Checkout" }
+[plugins.site]
+url = "https://status.example.com"
+[plugins.library]
+[plugins.audit]
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_is_done_no_word_of_it_is_sent_or_served_to_others(tmp_path, seed, capfd):
+    """F17"""
+    chance = random.Random(seed)
+    async with closed(tmp_path, more=PLUGINS) as (bot, outside):
+        await bot.say("olga", "!inc subscribe all to:here", room="board")
+        declared = f"declare sev{1 + seed % 3} {MARK} leaks private service:checkout"
+        await bot.say("ann", f"!inc {declared} ic:@ben")
+        await bot.say("ben", "!inc accept", room=ROOM)
+        for _ in range(25):
+            if chance.random() < 0.6:
+                who, line = chance.choice(("ann", "ben", "cara", "dev")), chance.choice(INSIDE)
+                await bot.say(who, f"!inc {line}", room=ROOM)
+            else:
+                who, room = chance.choice(("mallory", "olga")), chance.choice(("lounge", "board"))
+                await bot.say(who, f"!inc {chance.choice(OUTSIDE)}", room=room)
+            if chance.random() < 0.2:
+                await bot.minutes(chance.choice((5, 20)))
+        for who in ("ann", "ben", "cara", "dev"):
+            for line in ("take ic", "accept", "resolve it is over"):
+                await bot.say(who, f"!inc {line}", room=ROOM)
+        assert not (await bot.incident()).running
+        await bot.minutes(60 * 24 * chance.choice((1, 8, 20)))
+        await bot.app.jobs.weekly_report.report()
+        await bot.app.jobs.daily_digest.digest()
+        await bot.settle()
+        inside = {ROOM, "new:INC-1", *(f"@{who}" for who in ("ann", "ben", "cara", "dev", "priya"))}
+        outer = [each for each in bot.chat.done if each.conversation not in inside]
+        assert not [(e.conversation, e.text) for e in outer if MARK in repr(e)]
+        assert MARK not in repr([c for c in outside.calls if c[0] != "page" or MARK in repr(c)])
+        for path in ("page/", "page/history", "page/history.atom", "page/api/v2/summary.json"):
+            assert MARK not in await served(bot, f"/plugins/{path}")
+        assert MARK not in await served(bot, "/metrics")
+        for folder in ("status-site", "postmortems"):
+            texts = (each.read_text("utf-8", "replace") for each in files_of(tmp_path / folder))
+            assert MARK not in "".join(texts)
+        assert not (tmp_path / "audit.jsonl").exists() or MARK not in (
+            tmp_path / "audit.jsonl"
+        ).read_text("utf-8")
+    assert MARK not in "".join(capfd.readouterr())
+
+
+def files_of(folder):
+    return [each for each in folder.rglob("*") if each.is_file() and ".git" not in each.parts]
+
+
+async def served(bot, path: str) -> str:
+    """What HTTP answers under a path."""
+    app = http.application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
+    async with TestClient(TestServer(app)) as client, client.get(path) as answer:
+        return await answer.text()

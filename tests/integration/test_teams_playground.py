@@ -54,6 +54,9 @@ async def test_declared_by_text_run_in_a_thread_by_several_and_resolved(there):
     await there.says("cara", "update 40 % of hosts rolled back", thread)
     await there.hears("40 % of hosts rolled back — Cara", thread)
     _, answer = await there.clicks("dev", root, "No new findings", thread)
+    assert "whoever has joined" in answer["value"]  # the config does not name Dev
+    await there.clicks("dev", root, "Join", thread)
+    _, answer = await there.clicks("dev", root, "No new findings", thread)
     assert answer["type"] == "application/vnd.microsoft.card.adaptive"
     await there.hears("no new findings — Dev", thread)
     _, answer = await there.clicks("cara", root, "Resolve", thread, text="x")
