@@ -17,7 +17,7 @@ from bot.domain.decision import Decision
 from bot.domain.errors import Rejected
 from bot.domain.incident import Role
 from bot.domain.named import Named
-from bot.domain.stages import EVER, OPEN, UNDER_WAY, Stage, stage_of
+from bot.domain.stages import EVER, OPEN, UNDER_WAY, Standing, stage_of
 from bot.refs import PersonId, Who, is_machine
 
 
@@ -44,12 +44,12 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Grant:
     """What one act takes."""
 
     may: str
     """The act in a refusal: “Only the commander may …”."""
-    stages: frozenset[Stage]
+    stages: frozenset[Standing]
     """The phases in which the act has any meaning."""
     parts: frozenset[Part]
     """The parts that allow it."""
@@ -76,93 +76,95 @@ _COMMAND = _parts(Part.ACTING, Part.COMMANDER)
 _APPROVERS = _parts(Part.TRAINED, Part.SERVICE_OWNER, Part.COMMS)
 _ANSWERING = _COMMAND | {Part.OWNER, Part.SERVICE_OWNER}
 
-UNFINISHED = EVER - {Stage.CLOSED}
+UNFINISHED = EVER - {Standing.CLOSED}
 
-TABLE: Mapping[Act, Row] = {
-    Act.DECLARE: Row("declare", EVER, _AND_MACHINES),
-    Act.RAISE: Row("raise the severity", OPEN, _ANYBODY),
-    Act.LOWER: Row("lower the severity", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
-    Act.ASSESS_DOWN: Row(
+TABLE: Mapping[Act, Grant] = {
+    Act.DECLARE: Grant("declare", EVER, _AND_MACHINES),
+    Act.RAISE: Grant("raise the severity", OPEN, _ANYBODY),
+    Act.LOWER: Grant("lower the severity", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
+    Act.ASSESS_DOWN: Grant(
         "lower the severity", UNDER_WAY, _COMMAND | {Part.DECLARER}, uncommanded=_NAMED
     ),
-    Act.UPDATE: Row("post an update", UNDER_WAY, _RECORDING),
-    Act.SHORTEN: Row("change a cadence", UNDER_WAY, _NAMED),
-    Act.LENGTHEN: Row("lengthen a cadence", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
-    Act.PUBLISH: Row(
+    Act.UPDATE: Grant("post an update", UNDER_WAY, _RECORDING),
+    Act.SHORTEN: Grant("change a cadence", UNDER_WAY, _NAMED),
+    Act.LENGTHEN: Grant("lengthen a cadence", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
+    Act.PUBLISH: Grant(
         "publish", UNDER_WAY, _COMMAND, uncommanded=_APPROVERS, silent=_parts(Part.COMMS)
     ),
-    Act.DRAFT: Row("draft a public text", UNDER_WAY, _parts(Part.COMMS), uncommanded=_NAMED),
-    Act.APPROVE: Row(
+    Act.DRAFT: Grant("draft a public text", UNDER_WAY, _parts(Part.COMMS), uncommanded=_NAMED),
+    Act.APPROVE: Grant(
         "approve a public text",
         UNDER_WAY,
         _COMMAND,
         uncommanded=_APPROVERS,
         silent=_parts(Part.COMMS),
     ),
-    Act.APPROVE_END: Row(
+    Act.APPROVE_END: Grant(
         "approve a public text",
         EVER - OPEN,
         _COMMAND,
         uncommanded=_APPROVERS,
         silent=_parts(Part.COMMS),
     ),
-    Act.BRIEF: Row(
+    Act.BRIEF: Grant(
         "brief stakeholders",
         UNDER_WAY,
         _COMMAND | {Part.COMMS, Part.LIAISON},
         uncommanded=_NAMED,
     ),
-    Act.ASK_COMMANDER: Row("ask somebody to command", UNDER_WAY, _NAMED),
-    Act.HAND_OFF: Row("hand over command", UNDER_WAY, _COMMAND),
-    Act.ANSWER: Row("command", UNDER_WAY, _NAMED),
-    Act.TAKE: Row("take command", UNDER_WAY, _COMMAND | {Part.TRAINED, Part.ASKED}, unled=_NAMED),
-    Act.TAKE_ROLE: Row("take a role that is free", UNDER_WAY, _NAMED),
-    Act.GIVE_ROLE: Row("give a role", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
-    Act.JOIN: Row("join", UNDER_WAY, _ANYBODY),
-    Act.PAGE: Row("page people", UNDER_WAY, _NAMED),
-    Act.NOTE: Row("note something", EVER, _AND_MACHINES),
-    Act.RECORD: Row("record what they see and do", EVER, _RECORDING),
-    Act.RECORD_OTHERS: Row("record what was decided or others did", EVER, _NAMED),
-    Act.TRY_STEP: Row("record a stabilising step", UNDER_WAY, _RECORDING),
-    Act.IMPACT: Row("state the impact", UNDER_WAY, _RECORDING),
-    Act.STABILISE: Row("call it stabilised", frozenset({Stage.INVESTIGATING}), _RECORDING),
-    Act.RESOLVE: Row("resolve the incident", OPEN, _COMMAND, uncommanded=_NAMED),
-    Act.REOPEN: Row(
+    Act.ASK_COMMANDER: Grant("ask somebody to command", UNDER_WAY, _NAMED),
+    Act.HAND_OFF: Grant("hand over command", UNDER_WAY, _COMMAND),
+    Act.ANSWER: Grant("command", UNDER_WAY, _NAMED),
+    Act.TAKE: Grant("take command", UNDER_WAY, _COMMAND | {Part.TRAINED, Part.ASKED}, unled=_NAMED),
+    Act.TAKE_ROLE: Grant("take a role that is free", UNDER_WAY, _NAMED),
+    Act.GIVE_ROLE: Grant("give a role", UNDER_WAY, _COMMAND, uncommanded=_NAMED),
+    Act.JOIN: Grant("join", UNDER_WAY, _ANYBODY),
+    Act.PAGE: Grant("page people", UNDER_WAY, _NAMED),
+    Act.NOTE: Grant("note something", EVER, _AND_MACHINES),
+    Act.RECORD: Grant("record what they see and do", EVER, _RECORDING),
+    Act.RECORD_OTHERS: Grant("record what was decided or others did", EVER, _NAMED),
+    Act.TRY_STEP: Grant("record a stabilising step", UNDER_WAY, _RECORDING),
+    Act.IMPACT: Grant("state the impact", UNDER_WAY, _RECORDING),
+    Act.STABILISE: Grant("call it stabilised", frozenset({Standing.INVESTIGATING}), _RECORDING),
+    Act.RESOLVE: Grant("resolve the incident", OPEN, _COMMAND, uncommanded=_NAMED),
+    Act.REOPEN: Grant(
         "reopen the incident",
         EVER - OPEN,
         _COMMAND | {Part.TRAINED, Part.SERVICE_OWNER, Part.ON_CALL},
         uncommanded=_NAMED,
     ),
-    Act.CANCEL: Row("cancel the incident", OPEN, _COMMAND | {Part.DECLARER}, uncommanded=_NAMED),
-    Act.AMEND: Row("change an entry", EVER, _COMMAND | {Part.AUTHOR, Part.SCRIBE}),
-    Act.AMEND_PUBLIC: Row("change a public text", EVER, _COMMAND, uncommanded=_APPROVERS),
-    Act.REDACT: Row("remove an entry's text", EVER, _COMMAND | {Part.SCRIBE, Part.SERVICE_OWNER}),
-    Act.REDACT_OWN: Row("remove the text of their own entry", EVER, _NAMED),
-    Act.MIRROR: Row("change where the incident is told", UNDER_WAY, _NAMED),
-    Act.HIDE: Row("make the incident private", EVER, _NAMED),
-    Act.REVEAL: Row(
+    Act.CANCEL: Grant("cancel the incident", OPEN, _COMMAND | {Part.DECLARER}, uncommanded=_NAMED),
+    Act.AMEND: Grant("change an entry", EVER, _COMMAND | {Part.AUTHOR, Part.SCRIBE}),
+    Act.AMEND_PUBLIC: Grant("change a public text", EVER, _COMMAND, uncommanded=_APPROVERS),
+    Act.REDACT: Grant("remove an entry's text", EVER, _COMMAND | {Part.SCRIBE, Part.SERVICE_OWNER}),
+    Act.REDACT_OWN: Grant("remove the text of their own entry", EVER, _NAMED),
+    Act.MIRROR: Grant("change where the incident is told", UNDER_WAY, _NAMED),
+    Act.HIDE: Grant("make the incident private", EVER, _NAMED),
+    Act.REVEAL: Grant(
         "open the incident to everybody",
         EVER,
         _COMMAND | {Part.SERVICE_OWNER},
         uncommanded=_NAMED,
     ),
-    Act.FOLLOW: Row("subscribe themselves", EVER, _ANYBODY),
-    Act.FOLLOW_FOR_OTHERS: Row("subscribe a room, or somebody else", EVER, _NAMED),
-    Act.SHIELD: Row("turn the shield on or off", EVER, _NAMED),
-    Act.WRITE_POSTMORTEM: Row("work on a postmortem", UNFINISHED, _NAMED),
-    Act.FINALISE: Row("finalise it", frozenset({Stage.RESOLVED}), _ANSWERING, ownerless=_NAMED),
-    Act.WAIVE: Row("waive a warning", UNFINISHED, _ANSWERING, ownerless=_NAMED),
-    Act.HAND_OVER_POSTMORTEM: Row(
+    Act.FOLLOW: Grant("subscribe themselves", EVER, _ANYBODY),
+    Act.FOLLOW_FOR_OTHERS: Grant("subscribe a room, or somebody else", EVER, _NAMED),
+    Act.SHIELD: Grant("turn the shield on or off", EVER, _NAMED),
+    Act.WRITE_POSTMORTEM: Grant("work on a postmortem", UNFINISHED, _NAMED),
+    Act.FINALISE: Grant(
+        "finalise it", frozenset({Standing.RESOLVED}), _ANSWERING, ownerless=_NAMED
+    ),
+    Act.WAIVE: Grant("waive a warning", UNFINISHED, _ANSWERING, ownerless=_NAMED),
+    Act.HAND_OVER_POSTMORTEM: Grant(
         "hand over the postmortem", UNFINISHED, _ANSWERING, ownerless=_NAMED
     ),
-    Act.TAKE_BACK: Row(
+    Act.TAKE_BACK: Grant(
         "make a final postmortem a draft again",
-        frozenset({Stage.CLOSED}),
+        frozenset({Standing.CLOSED}),
         _ANSWERING,
         ownerless=_NAMED,
     ),
-    Act.ADD_ACTION: Row("add an action", EVER - {Stage.CANCELLED}, _NAMED),
-    Act.CHANGE_ACTION: Row("change an action", EVER, _ANSWERING, ownerless=_NAMED),
+    Act.ADD_ACTION: Grant("add an action", EVER - {Standing.CANCELLED}, _NAMED),
+    Act.CHANGE_ACTION: Grant("change an action", EVER, _ANSWERING, ownerless=_NAMED),
 }
 """Who may do what. An act that is not in here cannot be done by anybody."""
 

@@ -9,7 +9,7 @@ from bot.domain.errors import Rejected
 from bot.domain.incident import Incident, Severity
 
 
-class Stage(StrEnum):
+class Standing(StrEnum):
     """The phases of an incident, and a SEV4's: it is a ticket, not a process (S4)."""
 
     TICKET = "ticket"
@@ -20,21 +20,21 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-UNDER_WAY = frozenset({Stage.INVESTIGATING, Stage.STABILISED})
+UNDER_WAY = frozenset({Standing.INVESTIGATING, Standing.STABILISED})
 """The stages of an incident process under way."""
 
-OPEN = UNDER_WAY | {Stage.TICKET}
+OPEN = UNDER_WAY | {Standing.TICKET}
 """The stages of what is not over."""
 
-EVER = frozenset(Stage)
+EVER = frozenset(Standing)
 """All stages."""
 
 
-def stage_of(incident: Incident) -> Stage:
+def stage_of(incident: Incident) -> Standing:
     """Return the stage that an incident is in."""
     if incident.phase.active and incident.severity is Severity.SEV4:
-        return Stage.TICKET
-    return Stage(incident.phase.value)
+        return Standing.TICKET
+    return Standing(incident.phase.value)
 
 
 def under_way(decision: Decision) -> None:

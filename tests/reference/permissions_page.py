@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.domain.acts import Act
-from bot.domain.permissions import TABLE, Part, Row
-from bot.domain.stages import EVER, OPEN, UNDER_WAY, Stage
+from bot.domain.permissions import TABLE, Grant, Part
+from bot.domain.stages import EVER, OPEN, UNDER_WAY, Standing
 
 HEAD = """# Who may do what
 
@@ -42,17 +42,17 @@ def page() -> str:
     return "\n".join((*lines, ""))
 
 
-def _cell(row: Row, part: Part) -> str:
+def _cell(row: Grant, part: Part) -> str:
     if part in row.parts:
         return "✓"
     others = {"n": row.uncommanded, "s": row.silent, "u": row.unled, "o": row.ownerless}
     return " ".join(letter for letter, parts in others.items() if part in parts)
 
 
-def _phases(stages: frozenset[Stage]) -> str:
+def _phases(stages: frozenset[Standing]) -> str:
     if stages in PHASES:
         return PHASES[stages]
     left = EVER - stages
     if len(left) == 1:
         return f"any but {next(iter(left)).value}"
-    return ", ".join(stage.value for stage in Stage if stage in stages)
+    return ", ".join(stage.value for stage in Standing if stage in stages)

@@ -17,11 +17,11 @@ from bot.domain.decide import decide
 from bot.domain.errors import Rejected, Unseen
 from bot.domain.incident import Ask, ClockName, Incident, Phase, Role, Severity
 from bot.domain.named import Named
-from bot.domain.permissions import TABLE, Part, Row, may_outside
+from bot.domain.permissions import TABLE, Grant, Part, may_outside
 from bot.domain.policy import Plan
 from bot.domain.postmortem_values import Postmortem, ReviewStage, Section
 from bot.domain.publication import PublicDraft, PublicState
-from bot.domain.stages import EVER, Stage
+from bot.domain.stages import EVER, Standing
 from bot.grammar.verbs import VERBS
 from bot.refs import ConversationRef, PersonId
 from tests.worlds.domain import ALL, START, Play
@@ -90,23 +90,23 @@ SETTING = Play(
 ).setting
 
 
-def incident(stage: Stage, commanded: str) -> Incident:
+def incident(stage: Standing, commanded: str) -> Incident:
     """An incident in a phase, with every part but the commander's held by somebody."""
     play = Play()
     play.setting = replace(SETTING, audiences=ALL)
     play.declare(2, who=PersonId("old"), service="shop")
     severity = Severity.SEV3 if commanded == "nobody" else Severity.SEV2
     commander, acting = COMMANDERS[commanded]
-    over = stage in {Stage.RESOLVED, Stage.CLOSED, Stage.CANCELLED}
+    over = stage in {Standing.RESOLVED, Standing.CLOSED, Standing.CANCELLED}
     review = Postmortem(form="full", owner=PEOPLE[Part.OWNER], opened_at=START)
-    if stage is Stage.CLOSED:
+    if stage is Standing.CLOSED:
         review = replace(review, stage=ReviewStage.FINALISED)
-    if stage is Stage.RESOLVED:
+    if stage is Standing.RESOLVED:
         review = replace(review, stage=ReviewStage.IN_REVIEW)
     return replace(
         play.state,
-        severity=Severity.SEV4 if stage is Stage.TICKET else severity,
-        phase=Phase.INVESTIGATING if stage is Stage.TICKET else Phase(stage.value),
+        severity=Severity.SEV4 if stage is Standing.TICKET else severity,
+        phase=Phase.INVESTIGATING if stage is Standing.TICKET else Phase(stage.value),
         commander=commander,
         acting=acting,
         escalated=commanded == "silent",
@@ -211,12 +211,12 @@ def parts(part: Part, commanded: str) -> set[Part]:
     return held
 
 
-def led_by_nobody(stage: Stage) -> bool:
+def led_by_nobody(stage: Standing) -> bool:
     """Whether what has no commander takes one in a phase."""
-    return stage in {Stage.INVESTIGATING, Stage.STABILISED}
+    return stage in {Standing.INVESTIGATING, Standing.STABILISED}
 
 
-def allowed(act: Act, commanded: str, stage: Stage) -> set[Part]:
+def allowed(act: Act, commanded: str, stage: Standing) -> set[Part]:
     row = TABLE[act]
     found = set(row.parts)
     if commanded == "nobody":
@@ -258,17 +258,17 @@ def as_for(act: Act, before: Incident) -> Incident:
     return replace(before, conversation=room, private=act is Act.REVEAL)
 
 
-def is_act(act: Act, stage: Stage, commanded: str) -> bool:
+def is_act(act: Act, stage: Standing, commanded: str) -> bool:
     """Whether its command is this act as things stand, and not another row of the table."""
     match act:
         case Act.ASSESS_DOWN:
-            return stage is not Stage.TICKET
+            return stage is not Standing.TICKET
         case Act.ASK_COMMANDER:
             return COMMANDERS[commanded][1] or commanded == "unled"
         case Act.TAKE_BACK:
-            return stage is Stage.CLOSED
+            return stage is Standing.CLOSED
         case Act.APPROVE_END:
-            return stage in {Stage.RESOLVED, Stage.CLOSED, Stage.CANCELLED}
+            return stage in {Standing.RESOLVED, Standing.CLOSED, Standing.CANCELLED}
         case _:
             return True
 
@@ -329,7 +329,7 @@ ROLE = cmd.AssignRole(role=Role.SCRIBE, person=PEOPLE[Part.NAMED])
 
 def test_a_role_that_is_free_is_taken_by_whoever_is_named():
     """F8"""
-    before = replace(incident(Stage.INVESTIGATING, "commander"), roles={})
+    before = replace(incident(Standing.INVESTIGATING, "commander"), roles={})
     assert isinstance(outcome(before, ROLE, PEOPLE[Part.NAMED]), tuple)
     assert isinstance(outcome(before, ROLE, OTHER), Rejected)
     eve = PEOPLE[Part.UNNAMED]
@@ -353,7 +353,7 @@ def test_nobody_gives_command_or_a_role_to_somebody_unnamed(giving):
     """F8 C1"""
     why = "is no person" if giving.person == ALERTS else "not among the people of the config"
     for commanded in ("commander", "acting"):
-        before = incident(Stage.INVESTIGATING, commanded)
+        before = incident(Standing.INVESTIGATING, commanded)
         found = outcome(before, giving, COMMANDERS[commanded][0])
         assert isinstance(found, Rejected)
         assert why in str(found)
@@ -378,7 +378,7 @@ def test_a_machine_declares_notes_and_nothing_else():
     )
 
 
-def _anywhere(row: Row) -> frozenset[Part]:
+def _anywhere(row: Grant) -> frozenset[Part]:
     return row.parts | row.uncommanded | row.silent | row.unled | row.ownerless
 
 
@@ -469,7 +469,7 @@ def test_a_commander_who_is_named_in_a_declaration_is_somebody_whom_the_config_n
 
 def test_a_refusal_says_who_may_and_how_to_be_named():
     """D5 F8"""
-    before = incident(Stage.INVESTIGATING, "commander")
+    before = incident(Standing.INVESTIGATING, "commander")
     eve = PEOPLE[Part.UNNAMED]
     found = outcome(before, cmd.Resolve(), eve)
     assert str(found) == "Only the commander may resolve the incident."
@@ -481,14 +481,14 @@ def test_a_refusal_says_who_may_and_how_to_be_named():
     found = outcome(before, cmd.PostUpdate(text="x"), eve)
     assert str(found) == "Only people of the config, and whoever has joined, may post an update."
     assert found.lines == ("join",)
-    unled = outcome(incident(Stage.INVESTIGATING, "acting unnamed"), cmd.Resolve(), OTHER)
+    unled = outcome(incident(Standing.INVESTIGATING, "acting unnamed"), cmd.Resolve(), OTHER)
     assert unled.lines == ("take ic",)
 
 
 @pytest.mark.parametrize("case", ["approve", "reject"])
 def test_an_approval_is_of_the_draft_that_was_seen(case):
     """X3"""
-    before = incident(Stage.INVESTIGATING, "commander")
+    before = incident(Standing.INVESTIGATING, "commander")
     coy = PEOPLE[Part.COMMANDER]
     if case == "reject":
         assert isinstance(outcome(before, cmd.RejectDraft(reason="no"), coy), tuple)
