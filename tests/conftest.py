@@ -33,6 +33,35 @@ def pytest_configure(config: pytest.Config) -> None:
     limits.register(config)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin each worker's share with its long tests: no worker is left with one at the end.
+
+    Workers get equal slices of one order, and steal from the ends of each other's.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    long = [item for item in items if _is_long(item)]
+    rest = [item for item in items if not _is_long(item)]
+    ordered: list[pytest.Item] = []
+    for n in range(workers):
+        first, last = len(items) * n // workers, len(items) * (n + 1) // workers
+        share = long[n::workers]
+        quick = max(last - first - len(share), 0)
+        ordered += [*share, *rest[:quick]]
+        del rest[:quick]
+    items[:] = [*ordered, *rest]
+
+
+PROCESSES = frozenset({"synapse", "playground", "browser", "client", "redmine"})
+"""The fixtures of peers that take a while to do anything."""
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Return whether a test starts processes, talks to a slow peer, or says that it is long."""
+    marked = item.get_closest_marker("slow") or item.get_closest_marker("crash")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(marked) or "e2e" in item.path.parts or bool(fixtures & PROCESSES)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def plain_logs() -> None:
     """Log as a running bot does: structlog's own tracebacks take seconds each."""
