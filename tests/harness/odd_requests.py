@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 
 METHODS = (
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND",
@@ -38,4 +39,6 @@ async def _status(port: int, method: str, path: str, line: bytes) -> int:
         first = await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)
     finally:
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
     return int(first.split(b" ")[1])
