@@ -99,18 +99,6 @@ async def listening(
     return await loop.create_server(connection, host, port, backlog=128)
 
 
-async def closed(runner: web.AppRunner) -> None:
-    """Close a server's connections, those of peers that do not read what was sent, too."""
-    server = runner.server
-    open_ones = [each.transport for each in server.connections] if server is not None else []
-    await runner.cleanup()
-    for transport in open_ones:
-        if transport is not None:
-            transport.abort()
-    for _ in range(2):
-        await asyncio.sleep(0)  # noqa: TID251 - a transport is closed by the loop's next turns
-
-
 def _expecting(handle: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
     """Answer an expectation that is none: aiohttp's answer repeats it, and fails on its bytes."""
 

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from bot.config.sections import HttpSection
-from bot.connections import BODY_LIMIT, closed, guard, listening
+from bot.connections import BODY_LIMIT, guard, listening
 from bot.contract.errors import BotError, DatabaseAway
 from bot.store.work import Store
 
@@ -186,7 +186,7 @@ async def serving(
         finally:
             server.close()
     finally:
-        await closed(runner)
+        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -118,10 +118,6 @@ async def raw(t, header: bytes, more: bytes = b"") -> bytes:
     return answer
 
 
-# A connection that was hung up on while the server ends is sometimes collected before the loop has
-# closed it; the warning comes in whatever test of this file runs then.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 FORGED = ["another's key under our key's name", "an unknown key", "another app's", "no algorithm"]
 
 

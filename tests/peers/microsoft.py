@@ -333,7 +333,17 @@ class Microsoft:
                 yield self
             finally:
                 for runner in runners:
-                    await runner.cleanup()
+                    await _ended(runner)
+
+
+async def _ended(runner: web.AppRunner) -> None:
+    """End a server with its connections: over TLS each would wait for the other side's goodbye."""
+    transports = [each.transport for each in runner.server.connections]
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)  # the loop closes what was aborted in its next turn
 
 
 def _hmac_token(claims: dict[str, Any], key: Key, headers: dict[str, Any]) -> str:
