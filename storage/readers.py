@@ -28,6 +28,10 @@ class SqlReaders(Statements, Readers):
 
     @override
     async def add_news(self, piece: Piece, *, at: datetime) -> int:
+        if not self._dialect.is_sqlite:
+            # One at a time until the transaction ends, as SQLite has it: readers are to meet the
+            # news in the order of its numbers, or what was told alone is gathered, too.
+            await self._read("LOCK TABLE news IN SHARE ROW EXCLUSIVE MODE")
         (row,) = await self._read(
             "INSERT INTO news (incident, what, highest, service, at_us)"
             " VALUES ($1, $2, $3, $4, $5) RETURNING id",

@@ -13,7 +13,10 @@ class Readers(Protocol):
     """The news and its readers, as one transaction sees them."""
 
     async def add_news(self, piece: Piece, *, at: datetime) -> int:
-        """Store a piece of news and return its number, which grows."""
+        """Store a piece of news and return its number.
+
+        Numbers grow in the order in which transactions end: no other piece is stored meanwhile.
+        """
 
     async def news_from(self, n: int) -> Sequence[Piece]:
         """Return the news from a number on, oldest first."""

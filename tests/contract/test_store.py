@@ -204,7 +204,7 @@ async def test_news_is_counted_once_for_each_reader_whatever_happens_at_once(ope
         readers = [await db.read(lambda w, a=a: w.reader(a)) for a in addresses]
         assert {each.told for each in readers} == {4}
         (held,) = {each.held for each in readers}
-        assert len([n for n in numbers if n >= held]) >= 2
+        assert len([n for n in numbers if n >= held]) == 2
         assert await db.read(lambda w: w.news_from(max(numbers))) == [piece]
         assert await db.read(lambda w: w.reader("chat/nobody")) is None
         await db.prune(START + timedelta(days=40))
@@ -518,3 +518,23 @@ async def test_action_items_are_a_table_of_their_own(opened):
         assert await listed("open") == [1, 2, 3]
         (line,) = await db.read(lambda w: w.ticketed("other", "2"))
         assert line.finished_at is None
+
+
+async def test_news_is_numbered_in_the_order_in_which_readers_are_told_of_it(opened):
+    """F18: what was told alone is not in the gathered message, too"""
+    bound, address = Bound(most=10, within=timedelta(minutes=5)), "chat/direct:dev"
+    piece = Piece(incident="INC-1", news=News.DECLARED, highest=Severity.SEV1, service=None)
+
+    async def tell(work) -> int | None:
+        n = await work.add_news(piece, at=START)
+        (reader,) = await work.readers([address], at=START)
+        after = reader.after(n, START, bound)
+        await work.store_readers([after])
+        return n if after.held is None else None
+
+    async with opened() as db:
+        told = await asyncio.gather(*(db.transact(tell) for _ in range(80)))
+        alone = [n for n in told if n is not None]
+        held = (await db.read(lambda w: w.reader(address))).held
+        assert max(alone) < held
+        assert (len(alone), len(await db.read(lambda w: w.news_from(held)))) == (10, 70)
