@@ -33,7 +33,11 @@ for _name in ("ann", "priya"):
     PLANNED = PLANNED.replace(
         f"[people.{_name}]\n", f'[people.{_name}]\nusers = {{ chat = "{_name}" }}\n'
     )
-OURS = '[plugins.page]\nurl = "https://status.example.com"\n'
+OURS = (
+    '[plugins.page]\nurl = "https://status.example.com"\n'
+    # No ladder: once the commander was silent through one, comms need nobody's approval.
+    "[clocks]\ninternal = {}\n"
+)
 
 
 class Commander:
@@ -44,14 +48,10 @@ class Commander:
         self._clock, self._said = ManualClock(), 0
 
     async def approves(self, who: str) -> None:
-        """Approve by number: nothing is delivered, so nobody was shown the draft.
-
-        Comms publish by themselves once the commander has been silent through a ladder.
-        """
+        """Approve by number: nothing is delivered, so nobody was shown the draft."""
         async with reading(self._config, self._home) as store:
             incident = await store.read(lambda work: work.incident("INC-1"))
-        if incident.draft is not None:
-            await self.says((who, f"approve {incident.draft.entry}"))
+        await self.says((who, f"approve {incident.draft.entry}"))
 
     async def says(self, *lines: tuple[str, str]) -> None:
         given = {"chat": RecordingAdapter().plugin()}
