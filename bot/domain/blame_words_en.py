@@ -266,10 +266,10 @@ ENGLISH = Language(
             advice="What would the system do instead: refuse, ask, check by itself, roll back?",
         ),
     ),
-    # The words that stand in for a text are looked for in documents; none is left to do here.
     filler=(
         Wording(
             rule="filler",
+            # What the rule looks for in people's documents. None of it is left to do here.
             pattern=(
                 r"\b(?:TBD|TODO|FIXME|XXX)\b|(?<!\\)\[(?=[^\]\[]{0,200}[a-z]{3})[^\]\[\n\\]{3,300}\](?!\()"
                 r"|\b[Ll]orem ipsum\b"

@@ -200,6 +200,8 @@ async def test_an_edit_is_shown_and_effects_return_what_the_port_says(made):
 @pytest.mark.parametrize("made", [n for n in ADAPTERS if "console" not in n], indirect=True)
 async def test_the_same_key_says_a_thing_once(made):
     """D2: wherever the platform can; a console prints again, for it keeps nothing"""
+    # Teams has no keys: it says so in its features, and tests/integration/test_teams.py and
+    # tests/e2e/test_teams_crash.py hold that what may be there twice is marked.
     if not made.adapter.features.repeats:
         pytest.skip("the platform has no keys: the core marks what is said again")
     first = await made.adapter.post(made.to, Message(summary=("once",)), key="k1")

@@ -250,7 +250,8 @@ async def test_long_silence_is_made_up_in_portions_and_readers_are_told_of_the_l
 
 
 def test_our_short_descriptions_agree_with_the_vendors():
-    """The published ones lie beside the project where it is worked on, not in a clone."""
+    # Statuspage's description is its vendor's, and not ours to commit. It lies beside the project
+    # where it is worked on; a clone has our short one, which every request is held against.
     if not (SHARED / "statuspage.json").exists():
         pytest.skip("the vendors' descriptions are not beside this clone")
     ours = json.loads((Path(__file__).parents[1] / "apis/statuspage.json").read_text("utf-8"))

@@ -374,7 +374,8 @@ async def test_a_secret_that_is_written_into_the_config_stops_the_start(vendor, 
 # --- the descriptions -----------------------------------------------------------------------------
 
 
-# A clone elsewhere has no copy of them: they are the vendors', and not ours to commit.
+# The vendors' descriptions are not ours to commit. They lie beside the project where it is worked
+# on; a clone has our short ones, which every request of the tests is held against.
 @pytest.mark.skipif(not SHARED.exists(), reason="the vendors' descriptions are not here")
 @pytest.mark.parametrize("name", ["github", "jira-cloud"])
 def test_our_short_descriptions_say_what_the_vendors_do(name):
