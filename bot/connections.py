@@ -1,15 +1,16 @@
 """The limits of the HTTP server: how many connections, and how long each step may take.
 
-Whoever can reach the server can open connections and let them hang. Each one holds a file of the
-process, and files are what the bot needs to speak to its platforms; so they are few, and none is
-kept waiting for long (D4):
+Anybody who can reach the server can open connections and let them hang. Each takes one of the
+process's file descriptors, which the bot needs to reach its platforms. So connections are limited,
+in number and in time (D4):
 
 - the header, from the first byte on, has `header_timeout`, however slowly it comes;
 - the body has `body_timeout` to be there, and so has an answer to be read;
 - between two requests a connection may be idle for `IDLE`;
 - over `connections` a new one is answered 503 and closed, at once.
 
-What is malformed is its sender's fault: a 4xx, and no traceback with which to fill the log (D5).
+A malformed request is answered with a 4xx status. It leaves no traceback, or anybody could fill the
+log (D5).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class BodyLate(TimeoutError):  # noqa: N818 - what the sender did, not a fault
 def guard(app: web.Application, limits: HttpSection) -> None:
     """Hold an application's requests to their limits; nothing the sender does is a fault of ours.
 
-    What is wrong with a body shows while a handler reads it: here that becomes a 4xx.
+    A faulty body is noticed only while a handler reads it; the errors become 4xx answers here.
     """
     seconds = limits.body_timeout.total_seconds()
 
@@ -100,7 +101,7 @@ async def listening(
 
 
 def _expecting(handle: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
-    """Answer an expectation that is none: aiohttp's answer repeats it, and fails on its bytes."""
+    """Answer an unknown `Expect` header; aiohttp's answer repeats it, and fails on odd bytes."""
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("Expect", CONTINUE).casefold() != CONTINUE:

@@ -1,8 +1,8 @@
 """Files by name: read up to a limit, and written where no symbolic link leads elsewhere.
 
-What Sitrep keeps is confidential. Whoever can put a link where it writes must not choose what is
-overwritten, nor who can read it: the last part of a path is never followed, and a new file is its
-owner's alone. Whoever names a file to read names a regular one, of a size that is worth reading.
+Sitrep's files are confidential. A symbolic link where it writes could choose the file that is
+overwritten, and its readers: so the last part of a path is never followed, and only the owner can
+read a new file. A file to read has to be a regular one, of a bounded size.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What looks like what: the known word somebody meant, and the lines that changed.
+"""Likeness: the known word that somebody meant, and the lines that changed.
 
-`difflib` takes time with the square of what it is handed, and people hand in anything: here alone
-it is called, and what it gets is cut before (D5, F10).
+The time that `difflib` takes grows with the square of its input. So it is called only here, with
+input that was cut (D5, F10).
 """
 
 from __future__ import annotations

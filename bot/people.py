@@ -11,7 +11,7 @@ from bot.refs import PersonId, UserRef, is_machine, machine_name
 from bot.skeleton import is_mixed, skeleton, words
 
 ROLES = tuple(map(skeleton, ("commander", "sitrep", "admin", "bot")))
-"""What nobody whom the config does not name may seem to be."""
+"""The roles that an unnamed person must not seem to have."""
 
 IC = skeleton("IC")
 """A role as a word of its own: it is part of many names."""
@@ -93,8 +93,8 @@ class Directory:
     def _told_apart(self, person: PersonId, name: str) -> str:
         """Return a platform's name for somebody, with their id if it looks like another's (F8).
 
-        What people call themselves must not pass for somebody whom the config names, nor for a
-        role: not by letters that look alike, nor by anything around it.
+        A name that somebody chose must not pass for a person of the config, nor for a role: not by
+        letters that look alike, nor by anything around it.
         """
         if not self._passes_for_another(name):
             return name

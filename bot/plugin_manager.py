@@ -60,7 +60,7 @@ SETUP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """What a plugin may ask of the core, once Sitrep runs."""
+    """The core's services for plugins, once Sitrep runs."""
 
     submit: Callable[[str, str, str | None, str], Awaitable[Submitted]]
     """Carries out a plugin's line: the plugin, the line, its name to people, its key."""

@@ -10,7 +10,7 @@ PersonId = NewType("PersonId", str)
 """A person, whatever platform they speak on.
 
 The key of their section in the config, or `adapter:user-id` for somebody the config does not name.
-What no person does has an id of this type, too: `plugin:<name>` is a machine (see `machine`).
+A machine has an id of this type, too: `plugin:<name>` (see `machine`).
 """
 
 

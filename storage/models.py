@@ -219,7 +219,7 @@ class SubscriptionRow(Model):
 
 
 class NewsRow(Model):
-    """What people outside the response were told of: never the words, which can be redacted."""
+    """The news that people outside are told: never its words, which can be redacted."""
 
     id = fields.BigIntField(primary_key=True)
     incident = fields.CharField(max_length=32)

@@ -111,7 +111,7 @@ class SqlSubscriptions(Statements, Subscriptions):
         self._write(
             "DELETE FROM subscription WHERE id = $1 AND person IS NOT NULL AND asked_us IS NULL", n
         )
-        # What is not confirmed is kept until it lapses: it counts how often an address is asked.
+        # Unconfirmed subscriptions are kept until they lapse: they count how often one is asked.
         self._write(
             "UPDATE subscription SET muted = TRUE"
             " WHERE id = $1 AND (person IS NULL OR asked_us IS NOT NULL)",

@@ -63,8 +63,8 @@ def written_at(event: Event) -> datetime:
 def kind(event: Event) -> str:
     """Return an event's type; empty for one that is not sent as its type is.
 
-    Whoever may speak in a room may send a message of any type, with none of the checks that a
-    homeserver makes before it changes the room's state: only with a `state_key` it is that.
+    Anybody in a room can send a message whose type is that of a state event, and the homeserver
+    checks nothing. A real state event has a `state_key`, which takes a permission to send.
     """
     found = str(event.get("type"))
     right = event.get("state_key") == "" if found in STATE else "state_key" not in event

@@ -378,7 +378,7 @@ class RoomEvents:
     async def _tell_in_clear(self, room: str, event: Event, root: str | None = None) -> None:
         """Report a command, or an edit, that came unencrypted in an encrypted room.
 
-        Whoever runs the homeserver, or carries the message, can write it in anybody's name.
+        An unencrypted message proves nothing about its sender: the homeserver can forge it.
         """
         identity = str(event.get("event_id"))
         self._log.warning("in clear", room=room, event_id=identity, sender=event.get("sender"))

@@ -297,7 +297,7 @@ class Rooms:
     async def _levels(self, *, private: bool = False) -> dict[str, Any]:
         """Return the power levels of a new room: everybody may speak and pin, and invite.
 
-        Into a private room the bot alone lets people: whoever is asked, or named in a command.
+        Into a private room only the bot invites: the people who are asked, paged or given a role.
         """
         modern = creators_rule(await self.version())
         users = {} if modern else {self._me: 100, **dict.fromkeys(self._settings.admins, 100)}

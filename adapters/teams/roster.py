@@ -48,8 +48,8 @@ def people(
 
     Where the config names a channel, and the app is in its team, Teams itself tells who is in it:
     object id, name and mail. Nothing has to be granted in Entra for that. Mail addresses choose
-    some of them. Whoever is not found gets a section that says where their object id stands; where
-    no channel is named that is everybody.
+    some of them. A person who is not found gets a section that says where to find the object id;
+    without a channel in the config, that is everybody.
 
     Append it to the config: sitrep teams people >> sitrep.toml
     """

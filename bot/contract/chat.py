@@ -36,7 +36,7 @@ class ChatEvent:
     home: str | None = None
     """Where the sender comes from, as the platform signs it: a tenant. `None` if it does not say.
 
-    Whoever comes from a home that `[access] trusted` names counts as named (F8).
+    People whose home matches `[access] trusted` count as named (F8).
     """
 
 

@@ -95,7 +95,7 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What became of a command that a plugin submitted."""
+    """The outcome of a command that a plugin submitted."""
 
     done: bool
     """Whether it was done, now or before under the same key, rather than refused."""

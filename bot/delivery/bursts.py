@@ -1,4 +1,4 @@
-"""What one person declared of late, and the one call for all of it (F18).
+"""The recent declarations of one person, and the one call for all of them (F18).
 
 It is kept as a reference until delivered rows are pruned.
 """

@@ -33,7 +33,7 @@ class Delivered:
     rests: timedelta | None = None
     """How long its lane then rests."""
     then: Callable[[Work], Awaitable[Sequence[Outgoing]]] | None = None
-    """What else is done in that transaction; returns rows to queue."""
+    """More to do in that transaction; it returns rows to queue."""
     news: StakeholderUpdate | None = None
     """An update for everybody who is subscribed."""
 

@@ -236,7 +236,7 @@ class Router:
         )
 
     def _gathers(self, incident: Incident, person: PersonId) -> bool:
-        """Return whether somebody is called once for this and others: not whoever declared."""
+        """Return whether somebody gets one call for this incident and others (F18)."""
         return gathers(incident, self._directory.named) and person in self._directory.named
 
     def _invited(self, incident: Incident, people: tuple[PersonId, ...]) -> tuple[PersonId, ...]:

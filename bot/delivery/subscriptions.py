@@ -125,7 +125,7 @@ class Subscribers:
     async def _may_ask(self, work: Work, wanted: Subscription) -> bool:
         """Return whether an address may be asked: few times, and by one person few addresses.
 
-        What was asked and called off counts until it lapses, so that no mailbox is filled.
+        Requests that were called off count until they lapse, so that nobody can fill a mailbox.
         """
         there = await work.subscriptions(address=wanted.address)
         if any(wanted.same(each) for each in there):

@@ -84,7 +84,7 @@ class SeverityChanged(Happening):
     corrected: bool = False
     """An early `assess` lowered it, as anybody may (F5)."""
     beyond: Bound | None = None
-    """The bound that whoever raised it went beyond, as in a declaration (F18)."""
+    """The bound that the person who raised it went beyond, as in a declaration (F18)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,7 +230,7 @@ def _severity_changed(incident: Incident, event: ev.SeverityChanged) -> Incident
 
 
 def _commander_changed(incident: Incident, event: ev.CommanderChanged) -> Incident:
-    # Whom a machine made acting commander has not acted yet.
+    # Somebody whom a machine made acting commander has not done anything yet.
     passive = event.acting and event.now != event.by
     return replace(
         incident,

@@ -15,7 +15,7 @@ NAMES_KEPT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burst:
-    """What one person declared and raised, each within the bound's time of another."""
+    """The incidents that one person declared or raised, each soon after another."""
 
     began: datetime
     last: datetime

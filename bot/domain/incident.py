@@ -283,7 +283,7 @@ class Incident:
 
     @property
     def contact(self) -> PersonId:
-        """Somebody who answers for it: the commander, or whoever had a part in it first.
+        """The person to turn to: the commander, or else the first person who had a part in it.
 
         A machine only where no person had any part.
         """

@@ -45,7 +45,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one act takes."""
+    """The permission for one act."""
 
     may: str
     """The act in a refusal: “Only the commander may …”."""
@@ -166,7 +166,7 @@ TABLE: Mapping[Act, Grant] = {
     Act.ADD_ACTION: Grant("add an action", EVER - {Standing.CANCELLED}, _NAMED),
     Act.CHANGE_ACTION: Grant("change an action", EVER, _ANSWERING, ownerless=_NAMED),
 }
-"""Who may do what. An act that is not in here cannot be done by anybody."""
+"""The table. A test fails if an act is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +182,8 @@ class Permit:
 def permit(decision: Decision, command: cmd.Command) -> Permit:
     """Refuse what the person who acts may not do; return the act that they may.
 
-    What the bot itself records or does when it is due needs no permission, nor does a correction
-    that follows the message on its platform: a moderator's removal of a secret counts here, too.
+    The bot's own records and due actions need no permission. Neither does a correction that follows
+    a message on its platform: a secret that a moderator removes must leave the record, too.
     Where the phase speaks against a command anyway, its rule says so better than this table.
 
     Raises:

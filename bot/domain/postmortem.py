@@ -58,8 +58,8 @@ def owe_postmortem(decision: Decision, *, reason: str | None = None) -> None:
 def _first_owner(decision: Decision) -> PersonId:
     """Return who owns a postmortem at first: a person, where there is any to own it.
 
-    The machine that declared is left with it only where the plan names nobody; whoever is named may
-    then hand it to somebody.
+    A machine that declared owns it only if the plan names nobody; any named person may then hand it
+    to somebody.
     """
     plan, contact = decision.setting.plan, decision.incident.contact
     people = (contact, plan.owner, *plan.on_call, *decision.setting.candidates)

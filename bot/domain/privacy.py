@@ -17,7 +17,7 @@ from bot.refs import ConversationRef, PersonId
 def takes_part(incident: Incident, person: PersonId, also: Iterable[PersonId | None] = ()) -> bool:
     """Return whether somebody takes part in an incident; `also` are its owner and the auditors.
 
-    Whoever is asked to command or paged takes part from then on.
+    People who are asked to command, or paged, take part from then on.
     """
     review = incident.review
     people = {

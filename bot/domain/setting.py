@@ -30,7 +30,7 @@ class Setting:
     candidates: tuple[PersonId, ...] = ()
     """The trained commanders, least recently served first, without people on call (C2)."""
     burst: Burst | None = None
-    """What the actor has declared and raised of late, where nobody named them (F18)."""
+    """The recent declarations of the actor, if they are unnamed (F18)."""
     trained: frozenset[PersonId] = frozenset()
     """All trained commanders."""
     last_resort: tuple[PersonId, ...] = ()

@@ -81,7 +81,7 @@ def declare(decision: Decision, command: cmd.Declare) -> None:
 def _room(setting: Setting) -> ConversationRef | None:
     """Return the room to open for an incident (F15): on the platform where it is declared.
 
-    What a machine declares in no conversation has its room on the first platform that opens rooms.
+    A machine declares in no conversation: its incident's room is on the first platform with rooms.
     """
     if setting.here is None:
         return next(iter(setting.places.values()), None)

@@ -14,7 +14,7 @@ LAPSES = timedelta(days=7)
 """How long a mail address has to confirm what somebody else asked for it."""
 
 ASKED_AT_MOST = 3
-"""How often one address is asked in that time, whoever asks."""
+"""How often one address is asked in that time, by all people together."""
 
 ASKS_AT_MOST = 10
 """How many addresses one person has asked in that time."""

@@ -1,4 +1,4 @@
-"""What platforms say of people whom the config does not name: their names, and where they are from.
+"""People whom the config does not name: the names and homes that their platforms give them.
 
 It is kept in memory and stored. Memory learns before a transaction, which decides by it; that
 something is stored counts only once the transaction that wrote it has committed. So one that is run

@@ -81,7 +81,7 @@ class Commands:
     async def open(self, work: Work, arrived: Arrived, declaration: cmd.Declare) -> Handled:
         """Declare an incident, and tell the conversation in which it was declared (F9).
 
-        What a plugin declares is told in the triage conversation, and answered to the plugin, too.
+        A plugin's declaration is told in the triage conversation, and answered to the plugin.
         """
         if arrived.by_machine and not self._transaction.can_tell(declaration):
             nowhere = self._presenter.refusals.nowhere()

@@ -29,12 +29,12 @@ class FoundPerson:
     """Somebody whom a platform knows."""
 
     name: str
-    """What the platform calls them; anything may be in it."""
+    """The platform's name for them; it may contain anything."""
     user: str | None
     """Their id there, as the config has it; `None` if it could not be found."""
     mail: str | None = None
     remark: str = ""
-    """What whoever pastes the section is to know or do."""
+    """A remark for the person who pastes the section."""
 
 
 def people_sections(found: Iterable[FoundPerson], adapter: str, known: Sequence[Addressee]) -> str:

@@ -1,7 +1,7 @@
-"""What other services send here: bodies with limits, secrets of any bytes, news of tickets.
+"""Webhooks: bodies with limits, secrets of any bytes, news of tickets.
 
-Whatever arrives may be forged, so nothing here fails on it: a body that is too long, is not JSON or
-is not shaped as it should be is answered with a status of the 400s (D5).
+Any request may be forged, so nothing here fails on one: a body that is too long, is not JSON or has
+the wrong shape is answered with a 4xx status (D5).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 "table": "news",
                 "app": "models",
                 "pk_attr": "id",
-                "table_description": "What people outside the response were told of: never the words, which can be redacted.",
+                "table_description": "The news that people outside are told: never its words, which can be redacted.",
             },
             bases=["Model"],
         ),
