@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from uuid import uuid4
 
 from typing_extensions import override
 
@@ -112,6 +113,14 @@ class SqlInbox(Statements, Inbox):
             "UPDATE inbox SET outcome = $1, sender = $2 WHERE id = $3",
             outcome[:64],
             sender[:512],
+            _mark(source, event),
+        )
+
+    @override
+    async def release(self, source: str, event: str) -> None:
+        self._write(
+            "UPDATE inbox SET id = $1 WHERE id = $2",
+            _mark(source, f"{event}/{uuid4().hex}"),
             _mark(source, event),
         )
 

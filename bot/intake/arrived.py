@@ -79,6 +79,11 @@ class Arrived:
         return is_machine(self.actor)
 
     @property
+    def pressed(self) -> bool:
+        """Whether a person pressed a button, and is answered at once."""
+        return self.inline and not self.by_machine
+
+    @property
     def age(self) -> timedelta:
         """The time since it was written."""
         return self.now - self.written_at

@@ -209,6 +209,9 @@ class Service:
         learned = await self._acquaintances.store(work, said)
         outcome = await self._dispatched(work, arrived, asked)
         await work.outcome(event.source, event.id, outcome.word, event.actor)
+        if event.pressed and outcome.word != _DONE:
+            # The same button may be pressed again on the same card, and by then do what it says.
+            await work.release(event.source, event.id)
         if event.by_machine:
             kept = f"{_DONE if outcome.done else 'refused'} {outcome.incident or ''}"
             await work.store_ref(_kept(event), kept, kept_at=event.now)
@@ -264,6 +267,8 @@ class Service:
         """Mark an event as handled after an internal error, and say so."""
         await work.arrive(arrived.source, arrived.id, arrived.conversation, at=arrived.now)
         await work.outcome(arrived.source, arrived.id, "broke down", arrived.actor)
+        if arrived.pressed:
+            await work.release(arrived.source, arrived.id)
         message = self._presenter.trouble.broken()
         return await self._answers.refuse(work, arrived, message, "broke down")
 

@@ -43,3 +43,6 @@ class Inbox(Protocol):
 
     async def outcome(self, source: str, event: str, outcome: str, sender: str) -> None:
         """Record what became of an inbound event, for the audit record."""
+
+    async def release(self, source: str, event: str) -> None:
+        """Let an inbound event arrive again; the record of its outcome is kept."""

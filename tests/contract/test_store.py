@@ -85,6 +85,26 @@ async def test_an_inbound_event_counts_once(opened):
             assert again is None
 
 
+async def test_an_event_that_is_released_arrives_again(opened):
+    """D3"""
+    async with opened() as db:
+
+        async def arrive(event: str, *, released: bool):
+            async def work(w):
+                arrival = await w.arrive("chat", event, OPS, at=START)
+                if released:
+                    await w.outcome("chat", event, "rejected", "chat:@ann")
+                    await w.release("chat", event)
+                return arrival
+
+            return await db.transact(work)
+
+        for event in ("e1", "x" * 5000):
+            for released in (True, True, False):
+                assert await arrive(event, released=released) is not None
+            assert await arrive(event, released=True) is None
+
+
 async def test_an_arrival_takes_a_number_once(opened):
     """D3 F9"""
     async with opened() as db:

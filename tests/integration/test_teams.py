@@ -113,6 +113,28 @@ async def test_the_two_of_a_press_at_once_act_once(tmp_path, monkeypatch):
         assert len(updates) == 1
 
 
+async def test_a_press_that_did_nothing_is_made_again(tmp_path, monkeypatch):
+    """D3: the same button of the same card is refused again, answered again, then done"""
+    async with team(tmp_path, monkeypatch) as t:
+        await t.say("ben", "help")
+        await t.say("ann", "declare 1 down ic:@ann")
+        thread = await t.thread()
+        await t.idle()
+        status = dict(t.seen(thread)[0])
+        for _ in range(2):
+            _, answer = await t.press("ben", status, "Hand over", thread, person="@cara")
+            assert "Only the commander may hand over command" in answer["value"]
+        await t.say("ann", "handoff @ben", thread)
+        await t.say("ben", "accept", thread)
+        await t.idle()
+        assert (await t.incident()).commander == "ben"
+        for _ in range(2):
+            _, answer = await t.press("ben", status, "Hand over", thread, person="@cara")
+            assert "may hand over command" not in str(answer)
+        offered = [e for e in await t.timeline() if isinstance(e, ev.HandoffOffered)]
+        assert [e.person for e in offered] == ["ben", "cara"]
+
+
 async def test_each_sees_on_the_card_what_they_may_press(tmp_path, monkeypatch):
     """C5: and what is pressed all the same is refused"""
     async with team(tmp_path, monkeypatch) as t:
