@@ -190,6 +190,10 @@ class RecordingAdapter:
         self.lost(posted)
         return known
 
+    def ref_of(self, posted: Posted) -> str:
+        """Return the id of a message that was posted."""
+        return self._refs[posted.key]
+
     def said(self, conversation: str, kind: str = "post") -> list[str]:
         """Return what was said in a conversation, oldest first."""
         return [p.text for p in self.done if p.conversation == conversation and p.kind == kind]

@@ -354,6 +354,15 @@ class MatrixAdapter:
         except HomeserverRefused as exc:
             raise PermanentFailure(f"the room cannot be closed: {exc}") from exc
 
+    async def take_back(self, ref: MessageRef, *, reason: str, key: str) -> None:
+        """Redact a message: an edited one still shows what it said before."""
+        self._awake()
+        room, _root = _split(await self._rooms.room_of(ref.conversation.id))
+        try:
+            await self._server.redact(room, ref.id, reason, key=key)
+        except HomeserverRefused as exc:
+            raise PermanentFailure(f"the message stays: {exc}") from exc
+
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
         """Set a room's topic; a thread's first message says it instead."""
         self._awake()

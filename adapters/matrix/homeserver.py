@@ -113,6 +113,11 @@ class Homeserver:
         path = f"{V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(key)}"
         return str((await self.call("PUT", path, content))["event_id"])
 
+    async def redact(self, room: str, event: str, reason: str, *, key: str) -> None:
+        """Remove the content of an event; `key` makes a repeat harmless."""
+        path = f"{V3}/rooms/{_q(room)}/redact/{_q(event)}/{_q(key)}"
+        await self.call("PUT", path, {"reason": reason})
+
     async def state(self, room: str, kind: str, key: str = "") -> dict[str, Any] | None:
         """Return the content of a state event; `None` if there is no such event."""
         try:

@@ -28,6 +28,7 @@ from bot.contract.chat import (
     Opened,
     Receipt,
     Receive,
+    TakesBack,
 )
 from bot.contract.context import (
     BackedUp,
@@ -197,6 +198,7 @@ __all__ = [
     "Strong",
     "Submitted",
     "Summarizer",
+    "TakesBack",
     "TemporaryFailure",
     "Text",
     "Ticket",

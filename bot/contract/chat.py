@@ -276,3 +276,17 @@ class ClosesRooms(Protocol):
 
     async def set_private(self, to: ConversationRef, *, private: bool, key: str) -> None:
         """Let only the invited into a conversation, or everybody again; what is said stays."""
+
+
+@runtime_checkable
+class TakesBack(Protocol):
+    """A chat adapter that can remove a message, where an edited one still shows what it was (F17).
+
+    Without it the message is edited, if `features.edits`.
+    """
+
+    async def take_back(self, ref: MessageRef, *, reason: str, key: str) -> None:
+        """Remove a message; `reason` is shown in its place, where the platform can.
+
+        Raise `PermanentFailure` if it cannot be removed.
+        """

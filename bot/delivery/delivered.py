@@ -28,6 +28,8 @@ class Delivered:
     """A conversation that was opened: Sitrep's name of it, and the platform's."""
     command: cmd.Command | None = None
     """The command that tells the incident of it."""
+    told: tuple[str, str] | None = None
+    """An incident, and the id of a message about it that others read."""
     send: tuple[Outgoing, ...] = ()
     """Rows to queue."""
     rests: timedelta | None = None

@@ -15,6 +15,7 @@ import structlog
 from bot.config.sections import DeliverySection
 from bot.contract.context import Clock
 from bot.delivery.delivered import Delivered
+from bot.delivery.outside import keep_told
 from bot.delivery.subscriptions import Subscribers
 from bot.domain import commands as cmd
 from bot.presenter.trouble import described
@@ -66,12 +67,16 @@ class Marks:
         resumed = row.incident is not None and lane in row.incident.unheard
 
         async def mark(work: Work) -> Next | None:
-            if incident is not None and (done.command is not None or resumed):
-                await work.incident(incident)  # locked first, as every command does it
+            held = incident if done.command is not None or resumed else None
+            if (held := done.told[0] if done.told is not None else held) is not None:
+                await work.incident(held)  # locked first, as every command does it
             if not await work.sent(lease, row, now=self._clock.now()):
                 return None
             for name, value in done.refs:
                 await work.store_ref(name, value)
+            if done.told is not None:
+                now = self._clock.now()
+                await work.send(await keep_told(work, *done.told, row, now=now), now=now)
             if done.opened is not None:
                 await work.opened(*done.opened)
             if done.command is not None and incident is not None:

@@ -11,11 +11,18 @@ from datetime import timedelta
 import structlog
 
 from bot.config.sections import DeliverySection
-from bot.contract.chat import ChatAdapter, ClosesRooms, ConversationRequest, Opened
+from bot.contract.chat import (
+    ChatAdapter,
+    ClosesRooms,
+    ConversationRequest,
+    Opened,
+    TakesBack,
+)
 from bot.contract.context import Clock
 from bot.contract.errors import PermanentFailure
-from bot.contract.messages import Message, buttons_of
+from bot.contract.messages import Message, buttons_of, plain
 from bot.delivery.delivered import Delivered, expected, needed
+from bot.delivery.outside import is_outside
 from bot.delivery.plan import card_slot
 from bot.delivery.shown import shown_in
 from bot.domain import commands as cmd
@@ -34,6 +41,7 @@ from bot.store.rows import (
     Open,
     Post,
     RoomTopic,
+    TakeBack,
     Waiting,
 )
 from bot.store.work import Store, Work
@@ -81,7 +89,7 @@ class ChatDelivery:
         self,
         adapter: ChatAdapter,
         row: Waiting,
-        body: Post | Acknowledge | Offer | Card | Board | Invite | Closing | RoomTopic,
+        body: Post | Acknowledge | Offer | Card | Board | Invite | Closing | TakeBack | RoomTopic,
         to: ConversationRef,
     ) -> Delivered:
         match body:
@@ -109,6 +117,8 @@ class ChatDelivery:
             case Closing():
                 if isinstance(adapter, ClosesRooms):
                     await adapter.set_private(to, private=body.private, key=row.key)
+            case TakeBack(message=message):
+                await self._take_back(adapter, row, MessageRef(to, message))
             case RoomTopic():
                 await adapter.set_topic(to, body.text, key=row.key)
         return Delivered()
@@ -117,6 +127,9 @@ class ChatDelivery:
         self, adapter: ChatAdapter, row: Waiting, body: Post, to: ConversationRef
     ) -> Delivered:
         """Post a message; one that is late says so."""
+        about = row.what.incident if is_outside(row, ()) else body.about
+        if body.about is not None and await self._is_private(body.about):
+            return Delivered()
         late_by = self._clock.now() - row.created_at
         late = late_by >= self._settings.late_after
         message = self._presenter.trouble.late(body.message, late_by) if late else body.message
@@ -131,16 +144,36 @@ class ChatDelivery:
             ),
         )
         refs = shown_in(message, row.what.lane, self._clock.now())
+        told = (about, posted.id) if about is not None else None
         if not adapter.features.reactions or not (buttons := buttons_of(message)):
-            return Delivered(refs=refs)
+            return Delivered(refs=refs, told=told)
         # A row of its own, behind what waits already: messages matter more than their buttons.
         offer = Offer(message=posted.id, buttons=len(buttons))
-        return Delivered(refs=refs, send=(replace(row.what, body=offer, guard=None),))
+        offered = replace(row.what, body=offer, guard=None)
+        return Delivered(refs=refs, told=told, send=(offered,))
+
+    async def _is_private(self, incident: str) -> bool:
+        found = await self._store.read(lambda work: work.incident(incident))
+        return found is not None and found.private
 
     def _marked(self, adapter: ChatAdapter, row: Waiting, message: Message) -> Message:
         """Mark a message as sent again, if an earlier try may have sent it and both would show."""
         shows = row.doubt and not adapter.features.repeats
         return self._presenter.trouble.repeated(message) if shows else message
+
+    async def _take_back(self, adapter: ChatAdapter, row: Waiting, ref: MessageRef) -> None:
+        """Take back a message that others read: remove it, or else have it say no word.
+
+        Raises:
+            PermanentFailure: It stays as it is.
+        """
+        instead = self._presenter.privacy.taken_back(needed(row.incident).id)
+        if isinstance(adapter, TakesBack):
+            await adapter.take_back(ref, reason=plain(instead), key=row.key)
+        elif adapter.features.edits:
+            await adapter.edit(ref, instead, key=row.key)
+        else:
+            raise PermanentFailure("messages cannot be changed there")
 
     async def _open(self, adapter: ChatAdapter, row: Waiting, body: Open) -> Delivered:
         """Open an incident's conversation; a thread begins with the status card."""

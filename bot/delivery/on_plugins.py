@@ -138,9 +138,9 @@ class PluginDelivery:
             if entry.n <= body.last:
                 await self._plugins.tell(row.what.target, entry, incident)
 
-    async def _draft(self, row: Waiting, body: BriefDraft) -> Delivered:
+    async def _draft(self, row: Waiting, draft: BriefDraft) -> Delivered:
         """Have the summarizer draft a brief; if it fails, offer the built-in draft at once."""
-        incident = needed(row.incident)
+        incident, to = needed(row.incident), draft.to
         entries = await self._store.read(lambda work: work.timeline(incident.id))
         text = ""
         try:
@@ -154,8 +154,9 @@ class PluginDelivery:
         message = self._presenter.briefs.offer(
             incident, text or self._presenter.briefs.draft(incident)
         )
-        to = body.to
-        shown = Outgoing(target=to.adapter, lane=Lane.of(to), body=Post(message=message))
+        others_read = not incident.private and to not in incident.conversations
+        body = Post(message=message, about=incident.id if others_read else None)
+        shown = Outgoing(target=to.adapter, lane=Lane.of(to), body=body)
         return Delivered(send=(shown,))
 
 

@@ -21,6 +21,7 @@ from bot.delivery.gathered import Gathering
 from bot.delivery.marks import LEAVE, Apply, Marks, Next
 from bot.delivery.on_chat import ChatDelivery
 from bot.delivery.on_plugins import PluginDelivery
+from bot.delivery.outside import is_outside
 from bot.delivery.subscriptions import Subscribers
 from bot.plugin_manager import PluginManager
 from bot.presenter import Presenter
@@ -231,7 +232,7 @@ class Outbox:
 
     async def _attempt(self, lease: Lease, row: Waiting) -> Next:
         """Deliver one row, and return what to do next."""
-        if _pointless(row):
+        if _pointless(row) or self._silenced(row):
             return await self._marks.drop(lease, row)
         try:
             async with asyncio.timeout(self._settings.timeout.total_seconds()):
@@ -252,6 +253,11 @@ class Outbox:
             await self._store.hasten(row.what.target, self._clock.now())
             self._wake.set()
         return following
+
+    def _silenced(self, row: Waiting) -> bool:
+        """Return whether a row was queued for others before its incident became private (F17)."""
+        private = row.incident is not None and row.incident.private
+        return private and is_outside(row, self._plugins.confidants)
 
     async def _deliver(self, row: Waiting) -> Delivered:
         body = row.what.body

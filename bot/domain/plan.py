@@ -31,6 +31,9 @@ def plan(
     opening = next((e for e in events if isinstance(e, ev.Declared)), None)
     if incident.running:
         effects += _rooms(incident, events, routes, opening)
+    for event in events:
+        if isinstance(event, ev.PrivacyChanged):
+            effects += [fx.CloseRoom(to=room, private=event.private) for room in routes.rooms]
     for scene in scenes(events):
         effects += _messages(incident, scene, routes)
     if opening is None and (newcomers := _newcomers(events)):
@@ -64,9 +67,6 @@ def _rooms(
             led = (incident.commander,) if incident.commander is not None else ()
             people = dict.fromkeys((*incident.participants, *led, *_newcomers(events)))
             yield fx.OpenRoom(to=event.conversation, people=tuple(people), fallback=None)
-        if isinstance(event, ev.PrivacyChanged):
-            for room in routes.rooms:
-                yield fx.CloseRoom(to=room, private=event.private)
 
 
 def _messages(incident: Incident, scene: Scene, routes: fx.Routes) -> Iterator[fx.Effect]:
@@ -316,6 +316,10 @@ def _outside(
                 | ev.ActionReopened(n=n, there=False)
             ) if routes.tracker:
                 yield fx.FileTicket(action=n)
+            case ev.PrivacyChanged() if routes.tracker:
+                if incident.ticket is not None:
+                    yield fx.FileTicket()
+                yield from (fx.FileTicket(action=action.n) for action in incident.actions)
             case ev.ReviewScheduled() | ev.ReviewUnscheduled() if (
                 routes.mail and not incident.private
             ):

@@ -41,6 +41,11 @@ def asks_privacy(command: cmd.Declare, setting: Setting) -> bool:
     return command.private or setting.plan.private
 
 
+def closed(events: Iterable[ev.Event]) -> bool:
+    """Return whether an incident became private, which others may have heard of before."""
+    return any(isinstance(event, ev.PrivacyChanged) and event.private for event in events)
+
+
 def private_place(setting: Setting, *, opens: bool) -> ConversationRef:
     """Return where a private incident is told: a closed room, or the direct conversation it is in.
 

@@ -28,26 +28,37 @@ class Answers:
         message: Message,
         *,
         worked: bool | None = None,
-        lasting: bool = False,
+        about: Incident | None = None,
     ) -> tuple[Message, ...]:
         """Queue an answer, or return it for the receipt.
 
-        An inline answer is not queued: if it is lost, the button is pressed again. `lasting` queues
-        it all the same, since the conversation must know what was done. `worked` marks the message
-        that asked, as done or not.
+        An inline answer is not queued: if it is lost, the button is pressed again. `worked` marks
+        the message that asked, as done or not. `about`: the answer tells of an incident.
         """
-        if arrived.inline and not lasting:
+        if arrived.inline:
             for name, value in shown_in(message, Lane.of(arrived.conversation), arrived.now):
                 await work.store_ref(name, value)
             return (message,)
+        await self.tell_all(work, arrived, message, worked=worked, about=about)
+        return ()
+
+    async def tell_all(
+        self,
+        work: Work,
+        arrived: Arrived,
+        message: Message,
+        *,
+        worked: bool | None = None,
+        about: Incident | None = None,
+    ) -> None:
+        """Queue an answer that the whole conversation is to know, even of a press (see `give`)."""
         row = Outgoing(
             target=arrived.conversation.adapter,
             lane=Lane.of(arrived.conversation),
-            body=Post(message=message, answers=arrived.message),
+            body=Post(message=message, answers=arrived.message, about=_told_of(arrived, about)),
         )
         marks = self.mark(arrived, worked=worked) if worked is not None else []
         await work.send([*marks, row], now=arrived.now)
-        return ()
 
     async def tell(self, work: Work, to: ConversationRef, message: Message, now: datetime) -> None:
         """Queue a message for another conversation than the one that asked."""
@@ -58,16 +69,20 @@ class Answers:
         """Answer that nothing was done, and why."""
         return Handled(word=word, answers=await self.give(work, arrived, message, worked=False))
 
-    async def answer(self, work: Work, arrived: Arrived, message: Message) -> Handled:
-        """Answer a question."""
-        return Handled(word="answered", answers=await self.give(work, arrived, message))
+    async def answer(
+        self, work: Work, arrived: Arrived, message: Message, about: Incident | None = None
+    ) -> Handled:
+        """Answer a question; `about`: it is about that incident alone."""
+        return Handled(
+            word="answered", answers=await self.give(work, arrived, message, about=about)
+        )
 
     def card(self, arrived: Arrived, incident: Incident) -> Message | None:
         """Return the status card with the buttons that this person may press now.
 
         `None` if no button was pressed.
         """
-        if not arrived.inline or arrived.by_machine:
+        if not arrived.pressed:
             return None
         return self._presenter.cards.card(incident, forms=True, viewer=arrived.actor)
 
@@ -79,3 +94,10 @@ class Answers:
         to = arrived.conversation
         body = Acknowledge(message=arrived.message, worked=worked)
         return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body)]
+
+
+def _told_of(arrived: Arrived, incident: Incident | None) -> str | None:
+    """Return the incident of an answer that others read; `None` if it is theirs, or private."""
+    if incident is None or incident.private or arrived.direct:
+        return None
+    return None if arrived.conversation in incident.conversations else incident.id

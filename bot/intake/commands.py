@@ -105,7 +105,7 @@ class Commands:
             answers = (told,) if arrived.by_machine else ()
             if here is not None and elsewhere:
                 there = replace(arrived, conversation=here)
-                await self._answers.give(work, there, told, lasting=True)
+                await self._answers.tell_all(work, there, told, about=incident)
         await self._say_who_counts(work, arrived)
         due = committed.due_at
         return Handled(word="done", answers=answers, incident=incident.id, due_at=due)
@@ -122,7 +122,7 @@ class Commands:
         if await work.ref(said) is None:
             await work.store_ref(said, arrived.now.isoformat())
             remark = self._presenter.trouble.everybody_counts(arrived.source)
-            await self._answers.give(work, arrived, remark, lasting=True)
+            await self._answers.tell_all(work, arrived, remark)
 
     async def do(
         self, work: Work, arrived: Arrived, command: cmd.Command, incident: Incident
@@ -141,8 +141,10 @@ class Commands:
                     told = self._presenter.telling.tell(
                         after, scene, arrived.now, arrived.conversation
                     )
-                    lasting = not arrived.by_machine
-                    answers += await self._answers.give(work, arrived, told, lasting=lasting)
+                    if arrived.by_machine:
+                        answers += (told,)
+                    else:
+                        await self._answers.tell_all(work, arrived, told, about=after)
         card = self._answers.card(arrived, after)
         return Handled(word="done", answers=answers, card=card, due_at=committed.due_at)
 

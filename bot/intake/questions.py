@@ -92,7 +92,7 @@ class Questions:
                 message = await self._postmortem(work, arrived, asked, incident)
             case _:
                 message = say.help.answer("")
-        return replace(await self._answers.answer(work, arrived, message), card=card)
+        return replace(await self._answers.answer(work, arrived, message, incident), card=card)
 
     async def _score(self, work: Work, incident: Incident) -> Message:
         words = self._presenter.drills
@@ -150,7 +150,7 @@ class Questions:
             found = [masked_action(each) for each in found]
         title = self._presenter.actions.title(kind, mine=mine, incident=name)
         message = self._presenter.actions.listed(title, found, today)
-        return await self._answers.answer(work, arrived, message)
+        return await self._answers.answer(work, arrived, message, incident)
 
     async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Handled:
         """Draft a brief: by the first summarizer, in its own lane, or else from the template."""
@@ -158,7 +158,7 @@ class Questions:
         if name is None or arrived.by_machine:  # a plugin has no conversation for a later answer
             briefs = self._presenter.briefs
             drafted = briefs.offer(incident, briefs.draft(incident))
-            return await self._answers.answer(work, arrived, drafted)
+            return await self._answers.answer(work, arrived, drafted, incident)
         row = Outgoing(
             target=name,
             lane=Lane.of_plugin(name, incident.id),

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.config.model import Config
 from bot.contract.context import Clock
 from bot.delivery.bursts import burst_of, store_burst
+from bot.delivery.outside import take_back
 from bot.delivery.plan import Router
 from bot.delivery.shown import draft_seen
 from bot.domain import commands as cmd
@@ -22,7 +23,7 @@ from bot.domain.events import Entry
 from bot.domain.floods import begun
 from bot.domain.incident import ClockName, Incident, Severity
 from bot.domain.policy import Plan
-from bot.domain.privacy import asks_privacy, private_place
+from bot.domain.privacy import asks_privacy, closed, private_place
 from bot.domain.setting import Setting
 from bot.domain.severity import calls_people, is_process
 from bot.domain.timeline import texts_of, twins_of
@@ -203,7 +204,8 @@ class Transaction:
         subscribed = decision.setting.has_subscribers
         rows = self._router.outgoing(incident, entries, now, has_subscribers=subscribed)
         scores = await self._scores(work, incident, events)
-        await work.send([*marks, *rows, *scores], now=now)
+        gone = await take_back(work, incident, now=now) if closed(events) else ()
+        await work.send([*marks, *rows, *scores, *gone], now=now)
         return Committed(incident=incident, due_at=due_at)
 
     async def _counted(self, work: Work, setting: Setting) -> Setting:

@@ -49,14 +49,19 @@ class PrivacyWords:
                 (f"{name} is private", *because(head.reason), "."),
                 (
                     "Only those who take part read it from now on; to others it is a number. "
-                    "What was told before stays where it was told: in the room of the declaration, "
-                    "with stakeholders, on status pages, in tickets.",
+                    "Sitrep takes back what it said of it in other conversations. "
+                    "What stays: mails, lists, and what the status page shows. "
+                    "What people wrote there themselves, they must remove.",
                 ),
             )
         return message(
             (f"{name} is private no more", *because(head.reason), "."),
             ("Everybody may read it from now on, what was said before included.",),
         )
+
+    def taken_back(self, incident: str) -> Message:
+        """Return what a message says once it is taken back."""
+        return message((f"{incident} is private.",))
 
     def entry(self, event: ev.PrivacyChanged) -> Spans:
         """Return the event's line on the timeline."""

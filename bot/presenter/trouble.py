@@ -206,6 +206,8 @@ _WORDS = {
     "card": "the status card",
     "board": "the list of incidents",
     "invite": "an invitation",
+    "closing": "who may come into the room",
+    "takeback": "the removal of a message that others read",
     "topic": "the room's topic",
     "page": "a page",
     "status": "the status page's text",

@@ -37,6 +37,8 @@ class Post:
     message: Message
     answers: str | None = None
     """The id of the message that asked for it."""
+    about: str | None = None
+    """The id of the incident that an answer tells of, in a conversation that is not its own."""
     kind: Literal["post"] = "post"
 
 
@@ -89,6 +91,15 @@ class Closing:
 
     private: bool
     kind: Literal["closing"] = "closing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """Take a message back, since its incident is private now (F17)."""
+
+    message: str
+    """The message's id."""
+    kind: Literal["takeback"] = "takeback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +195,9 @@ class Events:
     kind: Literal["events"] = "events"
 
 
-ChatBody = Open | Post | Acknowledge | Offer | Card | Board | Invite | Closing | RoomTopic
+ChatBody = (
+    Open | Post | Acknowledge | Offer | Card | Board | Invite | Closing | TakeBack | RoomTopic
+)
 
 PluginBody = (
     Page

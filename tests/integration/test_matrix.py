@@ -369,3 +369,33 @@ async def test_a_private_incident_has_a_room_that_only_the_invited_may_enter(syn
         assert len(said) == 1  # what was typed
         await w.ann.say(room, "!inc private off because it was nothing")
         await w.ann.hears("private no more", room)
+
+
+async def test_what_the_triage_room_was_told_is_redacted_once_it_is_private(synapse, tmp_path):
+    """F17: an edited message would still show what it said"""
+    async with world(synapse, tmp_path) as w:
+        room, triage = await w.declared("1 zanzibar leaks ic:@ann"), await w.triage()
+        told = await w.ann.hears("INCIDENT DECLARED", triage)
+        await w.cara.say(triage, "!inc INC-1 status")
+        answer = await w.cara.hears("State", triage)
+        await w.ann.say(room, "!inc private on because names are in it")
+        for each in (told, answer):
+            gone = await until(
+                lambda each=each: next(
+                    (
+                        e
+                        for e in w.cara.heard(triage, "m.room.redaction")
+                        if each["event_id"] in str(e)
+                    ),
+                    None,
+                ),
+                "the redaction",
+            )
+            assert gone["content"]["reason"] == "INC-1 is private."
+            found = synapse.call(
+                "GET",
+                f"/_matrix/client/v3/rooms/{triage}/event/{each['event_id']}",
+                None,
+                w.cara.token,
+            )
+            assert found["content"] == {}

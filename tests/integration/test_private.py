@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot import http
 from bot.contract.chat import Features
+from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.contract.messages import plain
 from bot.grammar.parser import parse
 from bot.people import Directory
@@ -163,10 +164,126 @@ async def test_an_incident_is_made_private_and_opened_again(tmp_path):
         assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
         assert (await bot.incident()).private
         assert [p.kind for p in bot.chat.done if p.kind in {"private", "public"}] == ["private"]
-        assert "What was told before stays" in "".join(bot.heard(ROOM))
+        assert "Sitrep takes back what it said" in "".join(bot.heard(ROOM))
         assert not await bot.say("dev", "!inc private off because x", room=ROOM)
         assert await bot.say("ben", "!inc private off because it was nothing", room=ROOM)
         assert not (await bot.incident()).private
+
+
+OTHERS = ("ops", "board", "lounge", "lobby")
+"""The conversations of people who take no part."""
+
+
+def shown(bot, conversation: str) -> list[str]:
+    """What a conversation shows now: each message as it was edited last."""
+    now = {}
+    for each in bot.chat.done:
+        if each.conversation == conversation and each.kind in {"post", "edit"}:
+            now[each.ref or bot.chat.ref_of(each)] = each.text
+    return list(now.values())
+
+
+async def told_elsewhere(bot):
+    """Tell people in several conversations of an incident that is not private yet."""
+    await bot.say("dev", "!inc subscribe all to:here", room="lobby")
+    await bot.say("ann", f"!inc declare sev1 {MARK} is slow service:checkout ic:@ben")
+    await bot.say("ben", "!inc accept", room=ROOM)
+    await bot.say("ben", f"!inc update {MARK} is looked at", room=ROOM)
+    await bot.say("dev", "!inc INC-1 status", room="lounge")
+    await bot.say("ben", f"!inc INC-1 note {MARK} was restarted", room="lounge")
+    await bot.say("ben", f"!inc brief We look into {MARK}", room=ROOM)
+
+
+async def test_what_others_were_told_is_taken_back(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, _outside):
+        await told_elsewhere(bot)
+        for room in OTHERS:
+            assert MARK in "".join(shown(bot, room)), room
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        for room in OTHERS:
+            assert MARK not in "".join(shown(bot, room)), room
+            assert "INC-1 is private." in shown(bot, room), room
+        assert MARK in "".join(shown(bot, ROOM))
+        await bot.say("ben", "!inc private off because it was nothing", room=ROOM)
+        await bot.say("dev", "!inc INC-1 status", room="lounge")
+        edits = len([each for each in bot.chat.done if each.kind == "edit"])
+        await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        # Only what was said since: the rest was taken back before.
+        again = [each for each in bot.chat.done if each.kind == "edit"][edits:]
+        assert [e.conversation for e in again if e.text == "INC-1 is private."] == ["lounge"]
+
+
+async def test_what_waits_for_others_is_not_sent_once_it_is_private(tmp_path):
+    """F17 D2"""
+    async with closed(tmp_path) as (bot, outside):
+
+        def away(posted):
+            if posted.conversation in OTHERS:
+                raise TemporaryFailure("away")
+
+        def down(call):
+            if call in {"send", "incident_changed"}:
+                raise TemporaryFailure("away")
+
+        bot.chat.fault, outside.fault = away, down
+        await told_elsewhere(bot)
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        bot.chat.fault = outside.fault = lambda _what: None
+        await bot.minutes(5)
+        for room in OTHERS:
+            assert MARK not in "".join(shown(bot, room)), room
+        assert [call for call, _what in outside.calls if call in {"send", "incident_changed"}] == []
+
+
+async def test_what_is_being_sent_meanwhile_is_taken_back(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, _outside):
+        await told_elsewhere(bot)
+        post = bot.chat.post
+
+        async def slowly(to, message, **how):
+            posted = await post(to, message, **how)
+            if to.id == "lounge" and not (await bot.incident()).private:
+                line = "!inc private on because names are in it"
+                assert await bot.say("ben", line, room=ROOM, deliver=False)
+            return posted
+
+        bot.chat.post = slowly
+        await bot.say("dev", "!inc INC-1 timeline", room="lounge")
+        assert (await bot.incident()).private
+        assert MARK not in "".join(shown(bot, "lounge"))
+
+
+async def test_what_cannot_be_taken_back_is_told(tmp_path):
+    """F17 D2"""
+    async with closed(tmp_path, edits=False) as (bot, _outside):
+        await told_elsewhere(bot)
+        bot.chat.fault = _refuses_to_close
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        assert "What stays: mails" in "".join(bot.heard(ROOM))
+        assert "the removal of a message that others read" in "".join(bot.heard(ROOM))
+        assert "who may come into the room" in "".join(bot.heard("@ben"))
+
+
+def _refuses_to_close(posted):
+    if posted.kind == "private":
+        raise PermanentFailure("the room cannot be closed")
+
+
+async def test_its_tickets_lose_their_words(tmp_path):
+    """F17"""
+    async with closed(tmp_path) as (bot, outside):
+        await told_elsewhere(bot)
+        await bot.say("ben", "!inc resolve it is over", room=ROOM)
+        line = f"action Page when {MARK} grows for 3 min owner:@dev due:2026-12-15 as:detect"
+        await bot.say("ben", f"!inc {line}", room=ROOM)
+        tickets = [what[0] for call, what in outside.calls if call == "sync"]
+        assert MARK in repr(tickets[-1])
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        tickets = [what[0] for call, what in outside.calls if call == "sync"]
+        assert MARK not in repr(tickets[-1])
+        assert [each.kind for each in bot.chat.done if each.kind == "private"] == ["private"]
 
 
 async def test_an_open_room_that_others_read_is_not_called_private(tmp_path):
