@@ -22,7 +22,6 @@ from bot.domain import events as ev
 from bot.domain.incident import Phase
 from storage import open_database
 from tests.harness.waiting import PATIENCE
-from tests.peers.postgres import Postgres, started
 from tests.players import scripted
 from tests.players.scripted import ROOMS, STEPS, make_sink
 
@@ -35,20 +34,6 @@ LANES = ROOMS + 3
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.crash
-
-
-@pytest.fixture(scope="module")
-def durable_postgres() -> Iterator[Postgres]:
-    server = started(durable=True)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def crash_url(request, tmp_path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path / 'sitrep.db'}"
-    return request.getfixturevalue("durable_postgres").database()
 
 
 class Child:
