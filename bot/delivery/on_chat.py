@@ -127,7 +127,7 @@ class ChatDelivery:
         self, adapter: ChatAdapter, row: Waiting, body: Post, to: ConversationRef
     ) -> Delivered:
         """Post a message; one that is late says so."""
-        about = row.what.incident if is_outside(row, ()) else body.about
+        about = body.about or (row.what.incident if is_outside(row, ()) else None)
         if body.about is not None and await self._is_private(body.about):
             return Delivered()
         late_by = self._clock.now() - row.created_at

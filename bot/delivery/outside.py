@@ -38,13 +38,17 @@ def is_outside(row: Waiting, confidants: Collection[str]) -> bool:
     if incident is None:
         return False
     match what.body:
-        case Brief() | FanOut() | Letter() | PublishPostmortem():
+        case Brief() | FanOut() | PublishPostmortem():
             return True
+        case Letter(mail=mail):
+            return mail.about == incident.id  # gathered news has no words of one incident
         case Events():
             return what.target not in confidants
+        case Post(about=None):
+            others = not what.audience and what.lane.conversation.direct_to is None
+            return others and what.lane not in {Lane.of(c) for c in incident.conversations}
         case Post():
-            alone = what.lane.conversation.direct_to is not None and not what.audience
-            return not alone and what.lane not in {Lane.of(c) for c in incident.conversations}
+            return True
         case _:
             return False
 

@@ -295,7 +295,8 @@ class Subscribers:
         url = self._config.stakeholders.url
         if not each.address.startswith(MAIL):
             message = self._presenter.stakeholders.told(update, each)
-            return [self.post(each, message, incident=update.incident)]
+            row = self.post(each, message, incident=update.incident)
+            return [replace(row, body=Post(message=message, about=update.incident))]
         if url is None:
             return []
         return self.mail(

@@ -38,7 +38,7 @@ class Post:
     answers: str | None = None
     """The id of the message that asked for it."""
     about: str | None = None
-    """The id of the incident that an answer tells of, in a conversation that is not its own."""
+    """The id of the incident that it tells of, in a conversation that is not the incident's own."""
     kind: Literal["post"] = "post"
 
 

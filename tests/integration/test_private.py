@@ -266,6 +266,28 @@ async def test_what_cannot_be_taken_back_is_told(tmp_path):
         assert "who may come into the room" in "".join(bot.heard("@ben"))
 
 
+async def test_what_is_told_of_many_is_told_though_one_is_private(tmp_path):
+    """F17 F18: gathered news has their numbers alone"""
+    async with closed(tmp_path, more="[floods]\nnews = 1\n") as (bot, _outside):
+        await bot.say("dev", "!inc subscribe all to:here", room="lobby")
+        for n in (1, 2, 3):
+            await bot.say("ann", f"!inc declare sev1 {MARK} {n} service:checkout ic:@ben")
+
+        def away(posted):
+            if posted.conversation == "lobby":
+                raise TemporaryFailure("away")
+
+        bot.chat.fault = away
+        await bot.minutes(6)
+        await bot.say("ben", "!inc accept", room="!inc-3")
+        line = "!inc private on because names are in it"
+        assert await bot.say("ben", line, room="!inc-3")
+        bot.chat.fault = lambda _posted: None
+        await bot.minutes(6)
+        heard = shown(bot, "lobby")
+        assert any("2 incidents declared: INC-2, INC-3" in text for text in heard), heard
+
+
 def _refuses_to_close(posted):
     if posted.kind == "private":
         raise PermanentFailure("the room cannot be closed")
