@@ -45,6 +45,9 @@ CALM_SECONDS = 0.5
 
 DONE, NOT_DONE = "✅", "❓"
 
+_ATTACHED = "attached/"
+"""The prefix under which the messages with the files of a message are kept."""
+
 
 class PutOut(TemporaryFailure):
     """The bot may not speak in a room now: it was removed or muted."""
@@ -277,11 +280,14 @@ class MatrixAdapter:
                 raise
             room = fresh  # they removed the bot from the old one; a page must reach them
             event = await self._say(room, content, key)
+        files = [(f"{key}-file{n}", file) for n, file in enumerate(message.files)]
         if drawn.rest is not None:
             whole = File(name="whole-text.txt", media="text/plain", text=drawn.rest)
-            await self._attach(crypto, room, root, whole, f"{key}-file")
-        for n, file in enumerate(message.files):
-            await self._attach(crypto, room, root, file, f"{key}-file{n}")
+            files.insert(0, (f"{key}-file", whole))
+        if files:
+            sent = [await self._attach(crypto, room, root, file, name) for name, file in files]
+            beside_it = f"{_ATTACHED}{event}"
+            await self._context.memory.keep(beside_it, " ".join(sent), lasting=False)
         return MessageRef(ConversationRef(ADAPTER, to.id), event)
 
     async def offer(self, ref: MessageRef, buttons: int, *, key: str) -> None:
@@ -355,11 +361,13 @@ class MatrixAdapter:
             raise PermanentFailure(f"the room cannot be closed: {exc}") from exc
 
     async def take_back(self, ref: MessageRef, *, reason: str, key: str) -> None:
-        """Redact a message: an edited one still shows what it said before."""
+        """Redact a message and its files: an edited one still shows what it said before."""
         self._awake()
         room, _root = _split(await self._rooms.room_of(ref.conversation.id))
+        attached = await self._context.memory.recall(f"{_ATTACHED}{ref.id}") or ""
         try:
-            await self._server.redact(room, ref.id, reason, key=key)
+            for n, event in enumerate((ref.id, *attached.split())):
+                await self._server.redact(room, event, reason, key=f"{key}-{n}")
         except HomeserverRefused as exc:
             raise PermanentFailure(f"the message stays: {exc}") from exc
 
@@ -412,8 +420,8 @@ class MatrixAdapter:
 
     async def _attach(
         self, crypto: Crypto, room: str, root: str | None, file: File, key: str
-    ) -> None:
-        """Attach a file."""
+    ) -> str:
+        """Attach a file; return the id of its message."""
         name, data, kind = file.name, file.text.encode(), file.media.partition(";")[0]
         content: dict[str, Any] = {
             "msgtype": "m.file",
@@ -429,7 +437,7 @@ class MatrixAdapter:
             content["url"] = await self._server.upload(data, name, kind)
         if root is not None:
             content = render.in_thread(content, root)
-        await self._say(room, content, key)
+        return await self._say(room, content, key)
 
     async def _reached(self, room: str, user: str) -> None:
         """Invite somebody back who left their direct room: they must still be reached."""

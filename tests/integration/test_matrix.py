@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from adapters.matrix.session import Keep
@@ -372,30 +374,25 @@ async def test_a_private_incident_has_a_room_that_only_the_invited_may_enter(syn
 
 
 async def test_what_the_triage_room_was_told_is_redacted_once_it_is_private(synapse, tmp_path):
-    """F17: an edited message would still show what it said"""
+    """F17: an edited message would still show what it said, and so would an attached file"""
     async with world(synapse, tmp_path) as w:
         room, triage = await w.declared("1 zanzibar leaks ic:@ann"), await w.triage()
         told = await w.ann.hears("INCIDENT DECLARED", triage)
-        await w.cara.say(triage, "!inc INC-1 status")
-        answer = await w.cara.hears("State", triage)
+        for n in range(6):
+            note = await w.ann.say(room, f"!inc note {n} " + 400 * "zanzibar leaks on and on ")
+            await w.ann.reacted(note, "✅")
+        await w.cara.say(triage, "!inc INC-1 timeline")
+        answer = await w.cara.hears("the whole text is attached", triage)
+        file = await w.cara.hears("whole-text.txt", triage)
         await w.ann.say(room, "!inc private on because names are in it")
-        for each in (told, answer):
-            gone = await until(
-                lambda each=each: next(
-                    (
-                        e
-                        for e in w.cara.heard(triage, "m.room.redaction")
-                        if each["event_id"] in str(e)
-                    ),
-                    None,
-                ),
-                "the redaction",
-            )
+        for each in (told, answer, file):
+            gone = await until(partial(redaction, w, triage, each["event_id"]), "the redaction")
             assert gone["content"]["reason"] == "INC-1 is private."
-            found = synapse.call(
-                "GET",
-                f"/_matrix/client/v3/rooms/{triage}/event/{each['event_id']}",
-                None,
-                w.cara.token,
-            )
-            assert found["content"] == {}
+            path = f"/_matrix/client/v3/rooms/{triage}/event/{each['event_id']}"
+            assert synapse.call("GET", path, None, w.cara.token)["content"] == {}
+
+
+def redaction(w, room: str, event: str):
+    """Return the redaction of an event."""
+    found = (e for e in w.cara.heard(room, "m.room.redaction") if event in str(e))
+    return next(found, None)
