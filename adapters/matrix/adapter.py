@@ -46,7 +46,7 @@ CALM_SECONDS = 0.5
 DONE, NOT_DONE = "✅", "❓"
 
 _ATTACHED = "attached/"
-"""The prefix under which the messages with the files of a message are kept."""
+"""The prefix under which the ids of a message's file messages are kept."""
 
 
 class PutOut(TemporaryFailure):

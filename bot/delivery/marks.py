@@ -6,7 +6,7 @@ Each mark checks the lease's fence: if another worker took the lane over, nothin
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from bot.delivery.outside import keep_told
 from bot.delivery.subscriptions import Subscribers
 from bot.domain import commands as cmd
 from bot.presenter.trouble import described
-from bot.store.rows import Board, Card, Lease, Offer, Open, Redraw, Waiting
+from bot.store.rows import Board, Card, Lease, Offer, Open, Outgoing, Redraw, Waiting
 from bot.store.work import Store, Work
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -67,23 +67,24 @@ class Marks:
         resumed = row.incident is not None and lane in row.incident.unheard
 
         async def mark(work: Work) -> Next | None:
-            held = incident if done.command is not None or resumed else None
-            if (held := done.told[0] if done.told is not None else held) is not None:
+            about = done.told[0] if done.told is not None else None
+            held = about or (incident if done.command is not None or resumed else None)
+            if held is not None:
                 await work.incident(held)  # locked first, as every command does it
             if not await work.sent(lease, row, now=self._clock.now()):
                 return None
             for name, value in done.refs:
                 await work.store_ref(name, value)
-            if done.told is not None:
-                now = self._clock.now()
-                await work.send(await keep_told(work, *done.told, row, now=now), now=now)
             if done.opened is not None:
                 await work.opened(*done.opened)
             if done.command is not None and incident is not None:
                 await self._apply(work, incident, done.command)
             if incident is not None and resumed:
                 await self._apply(work, incident, cmd.NoteResumed(target=lane))
-            await work.send(done.send, now=self._clock.now())
+            gone: Sequence[Outgoing] = ()
+            if done.told is not None:
+                gone = await keep_told(work, *done.told, row, now=self._clock.now())
+            await work.send(gone or done.send, now=self._clock.now())
             if done.news is not None:
                 rows = await self._subscribers.spread(work, done.news, self._clock.now())
                 await work.send(rows, now=self._clock.now())

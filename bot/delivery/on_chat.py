@@ -22,7 +22,6 @@ from bot.contract.context import Clock
 from bot.contract.errors import PermanentFailure
 from bot.contract.messages import Message, buttons_of, plain
 from bot.delivery.delivered import Delivered, expected, needed
-from bot.delivery.outside import is_outside
 from bot.delivery.plan import card_slot
 from bot.delivery.shown import shown_in
 from bot.domain import commands as cmd
@@ -127,9 +126,11 @@ class ChatDelivery:
         self, adapter: ChatAdapter, row: Waiting, body: Post, to: ConversationRef
     ) -> Delivered:
         """Post a message; one that is late says so."""
-        about = body.about or (row.what.incident if is_outside(row, ()) else None)
-        if body.about is not None and await self._is_private(body.about):
-            return Delivered()
+        about = body.about
+        if about is not None and await self._is_private(about):
+            if not row.doubt and not row.attempts:
+                return Delivered()
+            return await self._find(adapter, row, about, to)
         late_by = self._clock.now() - row.created_at
         late = late_by >= self._settings.late_after
         message = self._presenter.trouble.late(body.message, late_by) if late else body.message
@@ -152,6 +153,20 @@ class ChatDelivery:
         offered = replace(row.what, body=offer, guard=None)
         return Delivered(refs=refs, told=told, send=(offered,))
 
+    async def _find(
+        self, adapter: ChatAdapter, row: Waiting, about: str, to: ConversationRef
+    ) -> Delivered:
+        """Find a message that an earlier try may have posted, to take it back (F17).
+
+        A repeat under its key brings its id; if it was never posted, one without words is. Where
+        the platform has no keys its id stays unknown, and the incident is told of that.
+        """
+        if not adapter.features.repeats:
+            return Delivered(told=(about, ""))
+        instead = self._presenter.privacy.taken_back(about)
+        posted = expected(MessageRef, await adapter.post(to, instead, key=row.key))
+        return Delivered(told=(about, posted.id))
+
     async def _is_private(self, incident: str) -> bool:
         found = await self._store.read(lambda work: work.incident(incident))
         return found is not None and found.private
@@ -162,11 +177,13 @@ class ChatDelivery:
         return self._presenter.trouble.repeated(message) if shows else message
 
     async def _take_back(self, adapter: ChatAdapter, row: Waiting, ref: MessageRef) -> None:
-        """Take back a message that others read: remove it, or else have it say no word.
+        """Take back a message that others read: remove it, or else replace its text.
 
         Raises:
             PermanentFailure: It stays as it is.
         """
+        if not ref.id:
+            raise PermanentFailure("it may be there: a try to send it was cut short")
         instead = self._presenter.privacy.taken_back(needed(row.incident).id)
         if isinstance(adapter, TakesBack):
             await adapter.take_back(ref, reason=plain(instead), key=row.key)

@@ -154,8 +154,7 @@ class PluginDelivery:
         message = self._presenter.briefs.offer(
             incident, text or self._presenter.briefs.draft(incident)
         )
-        others_read = not incident.private and to not in incident.conversations
-        body = Post(message=message, about=incident.id if others_read else None)
+        body = Post(message=message, about=draft.about)
         shown = Outgoing(target=to.adapter, lane=Lane.of(to), body=body)
         return Delivered(send=(shown,))
 

@@ -1,7 +1,8 @@
 """Messages about an incident that others read: remembered, and taken back once it is private (F17).
 
 `private on` and the mark that a message was sent both hold the incident until they end, so one of
-the two takes back a message that is being sent meanwhile.
+the two takes back a message that is being sent meanwhile. One that may be there already, since a
+try was cut short, is sent once more without its words, which tells where it is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from bot.store.rows import (
     FanOut,
     Letter,
     Outgoing,
-    Post,
     TakeBack,
     Waiting,
 )
@@ -30,7 +30,7 @@ _TOLD = "told/"
 
 
 def is_outside(row: Waiting, confidants: Collection[str]) -> bool:
-    """Return whether a row tells people or plugins of its incident who take no part in it.
+    """Return whether a row tells its incident to people or plugins who take no part in it.
 
     `confidants`: the plugins that hear of private incidents, too.
     """
@@ -44,11 +44,6 @@ def is_outside(row: Waiting, confidants: Collection[str]) -> bool:
             return mail.about == incident.id  # gathered news has no words of one incident
         case Events():
             return what.target not in confidants
-        case Post(about=None):
-            others = not what.audience and what.lane.conversation.direct_to is None
-            return others and what.lane not in {Lane.of(c) for c in incident.conversations}
-        case Post():
-            return True
         case _:
             return False
 
@@ -79,4 +74,4 @@ async def take_back(work: Work, incident: Incident, *, now: datetime) -> Sequenc
 
 def _taken_back(incident: str, lane: Lane, message: str) -> Outgoing:
     body = TakeBack(message=message)
-    return Outgoing(target=lane.target, lane=lane, body=body, incident=incident)
+    return Outgoing(target=lane.target, lane=lane, body=body, incident=incident, urgent=True)

@@ -225,10 +225,11 @@ class Router:
     def _say(self, incident: Incident, effect: fx.Say, now: datetime) -> Outgoing:
         """Return the row that tells a conversation of the incident."""
         message = self._presenter.telling.tell(incident, effect.scene, now, effect.to)
+        others = not incident.private and effect.to not in incident.conversations
         return Outgoing(
             target=effect.to.adapter,
             lane=Lane.of(effect.to),
-            body=Post(message=message),
+            body=Post(message=message, about=incident.id if others else None),
             incident=incident.id,
             urgent=effect.urgent,
             guard=_guard(effect),

@@ -317,7 +317,8 @@ def _outside(
             ) if routes.tracker:
                 yield fx.FileTicket(action=n)
             case ev.PrivacyChanged() if routes.tracker:
-                if incident.ticket is not None:
+                ticketed = incident.severity is Severity.SEV4 and incident.kind is Kind.INCIDENT
+                if incident.ticket is not None or ticketed:  # it may be being filed
                     yield fx.FileTicket()
                 yield from (fx.FileTicket(action=action.n) for action in incident.actions)
             case ev.ReviewScheduled() | ev.ReviewUnscheduled() if (

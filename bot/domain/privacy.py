@@ -41,7 +41,7 @@ def asks_privacy(command: cmd.Declare, setting: Setting) -> bool:
     return command.private or setting.plan.private
 
 
-def closed(events: Iterable[ev.Event]) -> bool:
+def became_private(events: Iterable[ev.Event]) -> bool:
     """Return whether an incident became private, which others may have heard of before."""
     return any(isinstance(event, ev.PrivacyChanged) and event.private for event in events)
 

@@ -51,11 +51,11 @@ class Answers:
         worked: bool | None = None,
         about: Incident | None = None,
     ) -> None:
-        """Queue an answer that the whole conversation is to know, even of a press (see `give`)."""
+        """Queue an answer for the whole conversation, even if a button was pressed (see `give`)."""
         row = Outgoing(
             target=arrived.conversation.adapter,
             lane=Lane.of(arrived.conversation),
-            body=Post(message=message, answers=arrived.message, about=_told_of(arrived, about)),
+            body=Post(message=message, answers=arrived.message, about=others_read(arrived, about)),
         )
         marks = self.mark(arrived, worked=worked) if worked is not None else []
         await work.send([*marks, row], now=arrived.now)
@@ -65,9 +65,17 @@ class Answers:
         row = Outgoing(target=to.adapter, lane=Lane.of(to), body=Post(message=message))
         await work.send([row], now=now)
 
-    async def refuse(self, work: Work, arrived: Arrived, message: Message, word: str) -> Handled:
+    async def refuse(
+        self,
+        work: Work,
+        arrived: Arrived,
+        message: Message,
+        word: str,
+        about: Incident | None = None,
+    ) -> Handled:
         """Answer that nothing was done, and why."""
-        return Handled(word=word, answers=await self.give(work, arrived, message, worked=False))
+        answers = await self.give(work, arrived, message, worked=False, about=about)
+        return Handled(word=word, answers=answers)
 
     async def answer(
         self, work: Work, arrived: Arrived, message: Message, about: Incident | None = None
@@ -96,8 +104,13 @@ class Answers:
         return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body)]
 
 
-def _told_of(arrived: Arrived, incident: Incident | None) -> str | None:
-    """Return the incident of an answer that others read; `None` if it is theirs, or private."""
-    if incident is None or incident.private or arrived.direct:
+def is_elsewhere(arrived: Arrived, incident: Incident) -> bool:
+    """Return whether people read a conversation who need not take part in an incident."""
+    return not arrived.direct and arrived.conversation not in incident.conversations
+
+
+def others_read(arrived: Arrived, incident: Incident | None) -> str | None:
+    """Return the incident that an answer tells to others; `None` if nobody else reads it."""
+    if incident is None or incident.private or not is_elsewhere(arrived, incident):
         return None
-    return None if arrived.conversation in incident.conversations else incident.id
+    return incident.id

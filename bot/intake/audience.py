@@ -77,7 +77,8 @@ class AudienceRequests:
         told, stored = await self._subscribers.subscribe(work, asked, asker, meant)
         # Aside, since it concerns nobody else in the conversation (H2).
         told = replace(told, aside=True)
-        answers = await self._answers.give(work, arrived, told, worked=stored is not None)
+        done = stored is not None
+        answers = await self._answers.give(work, arrived, told, worked=done, about=meant)
         if stored is None:
             return Handled(word="rejected", answers=answers)
         if not stored.pending:

@@ -13,7 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.privacy import takes_part
 from bot.domain.telling import Scene, offered, scenes
 from bot.grammar.parser import Request
-from bot.intake.answers import Answers
+from bot.intake.answers import Answers, is_elsewhere
 from bot.intake.arrived import Arrived, Handled
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
@@ -38,7 +38,7 @@ class Commands:
     ) -> Handled:
         """Ask whether an old command is still meant (F11)."""
         message = self._presenter.refusals.stale(incident, request.line, arrived.actor, arrived.age)
-        return await self._answers.refuse(work, arrived, message, "stale")
+        return await self._answers.refuse(work, arrived, message, "stale", incident)
 
     async def meant(
         self, work: Work, arrived: Arrived, request: Request, name: str | None
@@ -141,7 +141,8 @@ class Commands:
                     told = self._presenter.telling.tell(
                         after, scene, arrived.now, arrived.conversation
                     )
-                    if arrived.by_machine:
+                    aside = after.private and arrived.inline and is_elsewhere(arrived, after)
+                    if arrived.by_machine or aside:
                         answers += (told,)
                     else:
                         await self._answers.tell_all(work, arrived, told, about=after)
@@ -159,9 +160,9 @@ class Commands:
         elsewhere = arrived.conversation not in incident.conversations
         if isinstance(refusal, Unseen) and incident.draft is not None:
             shown = self._presenter.public.unseen(incident, incident.draft, elsewhere=elsewhere)
-            return await self._answers.refuse(work, arrived, shown, "rejected")
+            return await self._answers.refuse(work, arrived, shown, "rejected", incident)
         message = self._presenter.refusals.rejected(refusal, incident, elsewhere=elsewhere)
         if isinstance(command, cmd.Assess) and refusal.parts[0] in QUESTIONS:
             # The next question is not a refusal.
-            return await self._answers.answer(work, arrived, message)
-        return await self._answers.refuse(work, arrived, message, "rejected")
+            return await self._answers.answer(work, arrived, message, incident)
+        return await self._answers.refuse(work, arrived, message, "rejected", incident)

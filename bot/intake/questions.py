@@ -15,7 +15,7 @@ from bot.domain.incident import Incident, Phase, Severity
 from bot.domain.postmortem_values import Section
 from bot.grammar.parser import Request
 from bot.grammar.requests import Asked, Query
-from bot.intake.answers import Answers
+from bot.intake.answers import Answers, is_elsewhere, others_read
 from bot.intake.arrived import Arrived, Handled
 from bot.intake.commands import Commands
 from bot.intake.drills import drill_score
@@ -155,14 +155,16 @@ class Questions:
     async def _draft(self, work: Work, arrived: Arrived, incident: Incident) -> Handled:
         """Draft a brief: by the first summarizer, in its own lane, or else from the template."""
         name = next(iter(self._targets.summarizers), None)
-        if name is None or arrived.by_machine:  # a plugin has no conversation for a later answer
+        aside = incident.private and is_elsewhere(arrived, incident)
+        # A plugin has no conversation for a later answer, and others must not read this one.
+        if name is None or arrived.by_machine or aside:
             briefs = self._presenter.briefs
             drafted = briefs.offer(incident, briefs.draft(incident))
             return await self._answers.answer(work, arrived, drafted, incident)
         row = Outgoing(
             target=name,
             lane=Lane.of_plugin(name, incident.id),
-            body=BriefDraft(to=arrived.conversation),
+            body=BriefDraft(to=arrived.conversation, about=others_read(arrived, incident)),
             incident=incident.id,
         )
         await work.send([row], now=arrived.now)

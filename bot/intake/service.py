@@ -265,7 +265,9 @@ class Service:
 
     async def _broke_down(self, arrived: Arrived, work: Work) -> Handled:
         """Mark an event as handled after an internal error, and say so."""
-        await work.arrive(arrived.source, arrived.id, arrived.conversation, at=arrived.now)
+        fresh = await work.arrive(arrived.source, arrived.id, arrived.conversation, at=arrived.now)
+        if fresh is None:
+            return Handled(word="repeated")  # another delivery of it was handled meanwhile
         await work.outcome(arrived.source, arrived.id, "broke down", arrived.actor)
         if arrived.pressed:
             await work.release(arrived.source, arrived.id)

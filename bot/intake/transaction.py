@@ -23,7 +23,7 @@ from bot.domain.events import Entry
 from bot.domain.floods import begun
 from bot.domain.incident import ClockName, Incident, Severity
 from bot.domain.policy import Plan
-from bot.domain.privacy import asks_privacy, closed, private_place
+from bot.domain.privacy import asks_privacy, became_private, private_place
 from bot.domain.setting import Setting
 from bot.domain.severity import calls_people, is_process
 from bot.domain.timeline import texts_of, twins_of
@@ -204,7 +204,7 @@ class Transaction:
         subscribed = decision.setting.has_subscribers
         rows = self._router.outgoing(incident, entries, now, has_subscribers=subscribed)
         scores = await self._scores(work, incident, events)
-        gone = await take_back(work, incident, now=now) if closed(events) else ()
+        gone = await take_back(work, incident, now=now) if became_private(events) else ()
         await work.send([*marks, *rows, *scores, *gone], now=now)
         return Committed(incident=incident, due_at=due_at)
 

@@ -50,7 +50,8 @@ class PrivacyWords:
                 (
                     "Only those who take part read it from now on; to others it is a number. "
                     "Sitrep takes back what it said of it in other conversations. "
-                    "What stays: mails, lists, and what the status page shows. "
+                    "What stays: mails, briefs that plugins brought, published postmortems, lists, "
+                    "what the status page shows, and rooms it was mirrored to before. "
                     "What people wrote there themselves, they must remove.",
                 ),
             )

@@ -100,7 +100,7 @@ class TroubleWords:
         return message(
             (f"Not delivered to {_place(head.target)}: {head.what}.",),
             (f"Why: {shorten(head.why, 300)}",),
-            ("It will not be tried again; tell them another way.",),
+            ("It will not be tried again; see to it another way.",),
         )
 
     def _page_refused(self, page: str, why: str, incident: Incident) -> Message:
@@ -206,7 +206,7 @@ _WORDS = {
     "card": "the status card",
     "board": "the list of incidents",
     "invite": "an invitation",
-    "closing": "who may come into the room",
+    "closing": "the change of who may enter the room",
     "takeback": "the removal of a message that others read",
     "topic": "the room's topic",
     "page": "a page",

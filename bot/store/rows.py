@@ -38,7 +38,10 @@ class Post:
     answers: str | None = None
     """The id of the message that asked for it."""
     about: str | None = None
-    """The id of the incident that it tells of, in a conversation that is not the incident's own."""
+    """The id of the incident that it tells to people who take no part in it.
+
+    It is not sent, or it is taken back, once that incident is private.
+    """
     kind: Literal["post"] = "post"
 
 
@@ -181,6 +184,8 @@ class BriefDraft:
 
     to: ConversationRef
     """Where the draft is shown: the conversation that asked for it."""
+    about: str | None = None
+    """As of a `Post`."""
     kind: Literal["draft"] = "draft"
 
 

@@ -255,6 +255,40 @@ async def test_what_is_being_sent_meanwhile_is_taken_back(tmp_path):
         assert MARK not in "".join(shown(bot, "lounge"))
 
 
+@pytest.mark.parametrize("repeats", [True, False])
+async def test_what_may_be_there_already_is_taken_back_or_reported(tmp_path, repeats):
+    """F17 D2: a try was cut short after the platform had taken the message"""
+    async with closed(tmp_path, repeats=repeats) as (bot, _outside):
+        await told_elsewhere(bot)
+
+        def lost(posted):
+            if posted.conversation == "lounge" and posted.kind == "post":
+                raise TemporaryFailure("no answer", unsure=True)
+
+        bot.chat.lost = lost
+        await bot.say("dev", "!inc INC-1 timeline", room="lounge")
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        bot.chat.lost = lambda _posted: None
+        await bot.minutes(5)
+        if repeats:
+            assert MARK not in "".join(shown(bot, "lounge"))
+        else:
+            assert "it may be there: a try to send it was cut short" in "".join(bot.heard(ROOM))
+
+
+async def test_every_answer_about_one_incident_is_taken_back(tmp_path):
+    """F17: refusals that show a draft, and what a new subscriber is told"""
+    async with closed(tmp_path) as (bot, _outside):
+        await told_elsewhere(bot)
+        await bot.say("priya", f"!inc external {MARK} is slow for all", room=ROOM)
+        await bot.say("dev", "!inc subscribe INC-1 to:here", room="lounge")
+        await bot.say("ben", "!inc INC-1 approve 3", room="lounge")
+        await bot.say("dev", "!inc INC-1 draft", room="lounge")
+        assert "".join(shown(bot, "lounge")).count(MARK) > 3
+        assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
+        assert MARK not in "".join(shown(bot, "lounge"))
+
+
 async def test_what_cannot_be_taken_back_is_told(tmp_path):
     """F17 D2"""
     async with closed(tmp_path, edits=False) as (bot, _outside):
@@ -263,7 +297,7 @@ async def test_what_cannot_be_taken_back_is_told(tmp_path):
         assert await bot.say("ben", "!inc private on because names are in it", room=ROOM)
         assert "What stays: mails" in "".join(bot.heard(ROOM))
         assert "the removal of a message that others read" in "".join(bot.heard(ROOM))
-        assert "who may come into the room" in "".join(bot.heard("@ben"))
+        assert "the change of who may enter the room" in "".join(bot.heard("@ben"))
 
 
 async def test_what_is_told_of_many_is_told_though_one_is_private(tmp_path):
