@@ -320,6 +320,7 @@ class Gates(RuleBasedStateMachine):
         assert self.retold.agrees_from_the_start()
 
 
+@pytest.mark.slow
 def test_the_gates_hold_under_any_order_of_commands():
     """P1 P4 P5"""
     run_state_machine_as_test(

@@ -82,6 +82,7 @@ def drawn(*blocks, summary="it") -> dict:
     return draw(Message(summary=(summary,), blocks=blocks), NAMES, once="1").activity
 
 
+@pytest.mark.slow
 def test_every_message_there_is_makes_a_card_or_text_that_teams_takes():
     seen = 0
     for message in everything_said():
