@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +15,8 @@ from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
-from tests.peers.machine import ROOT, Missing, unavailable
+from tests.harness.forked import played
+from tests.peers.machine import Missing, unavailable
 from tests.peers.redmine import Redmine
 from tests.worlds.learning import ACTIONS
 
@@ -50,15 +49,11 @@ async def _killed(redmine: Redmine, home: Path) -> None:
     killed = 0
     for run in range(KILLS + 10):
         started = START + timedelta(hours=1 + run)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.players.filing",
-            str(home), str(file), started.isoformat(), "kill" if killed < KILLS else "live",
-            stdout=asyncio.subprocess.PIPE, cwd=ROOT,
-        )  # fmt: skip
-        out, _ = await process.communicate()
-        if process.returncode == -9:
+        lives = "kill" if killed < KILLS else "live"
+        ended = await played("filing", str(home), str(file), started.isoformat(), lives)
+        if ended == -9:
             killed += 1
-        elif b"done" in out:
+        elif ended == 0:
             break
     assert killed == KILLS
     markers = Counter(

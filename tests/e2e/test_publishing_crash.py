@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bot.config.load import parse
 from bot.contract.chat import ChatEvent
 from bot.refs import ConversationRef, UserRef
 from bot.testing import START, TEAM, ManualClock, RecordingAdapter
-from tests.peers.machine import ROOT
+from tests.harness.forked import played
 from tests.peers.status_pages import PAGES
 from tests.peers.vendors import Vendor
 
@@ -120,11 +119,7 @@ async def _killed(vendor: type[Vendor], home: Path) -> None:
 
 async def _delivering(home: Path, file: Path, run: int, instant: int) -> bool:
     """Deliver until killed at an instant; whether it came to its end before."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.players.publishing",
-        str(home), str(file), (START + timedelta(hours=1 + run)).isoformat(), str(instant),
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    assert process.returncode in {0, -9}
-    return b"done" in out
+    started = START + timedelta(hours=1 + run)
+    ended = await played("publishing", str(home), str(file), started.isoformat(), str(instant))
+    assert ended in {0, -9}
+    return ended == 0

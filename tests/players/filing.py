@@ -2,8 +2,7 @@
 
     python -m tests.players.filing HOME CONFIG STARTED KILL
 
-STARTED is when its clock begins, so that what a dead one held has lapsed. Prints `done` when all is
-filed.
+STARTED is when its clock begins, so that what a dead one held has lapsed.
 """
 
 from __future__ import annotations
@@ -59,7 +58,6 @@ async def main(home: str, config: str, started: str, kill: str) -> None:
         tracker.create = created
         async with app.working():
             await app.outbox.drain(timedelta(0))
-    print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m tests.players.publishing HOME CONFIG STARTED INSTANT
 
 An instant is before or after each call to a page, each note a plugin makes, and each commit of the
-outbox; they are counted from 1, and 0 is none. Prints `done` when all is published.
+outbox; they are counted from 1, and 0 is none.
 """
 
 from __future__ import annotations
@@ -63,7 +63,6 @@ async def main(home: str, config: str, started: str, instant: str) -> None:
         outbox._marks.mark_sent = reaper.around(outbox._marks.mark_sent)
         async with app.working():
             await outbox.drain(timedelta(0))
-    print("done", flush=True)
 
 
 if __name__ == "__main__":
