@@ -78,7 +78,7 @@ async def _whole(url: str, acked: set[int], told: list[tuple[str, str]]) -> None
         assert isinstance(declared, ev.Declared)
         assert is_machine(declared.by) is by_machine(int(summary.title.split()[1]))
 
-    # Whoever follows all of them hears of each once, by itself or among others.
+    # The subscriber hears of each incident once, in a message of its own or in a gathered one.
     lobby = [text for conversation, text in told if conversation == "lobby"]
     gathered = [int(n) for text in lobby for n in re.findall(r"^(\d+) incidents? declared", text)]
     alone = [text for text in lobby if re.search(r"INC-\d+", text) and not _gathers(text)]
@@ -86,7 +86,7 @@ async def _whole(url: str, acked: set[int], told: list[tuple[str, str]]) -> None
     assert sum(gathered) + len(alone) == len(summaries), lobby
     assert gathered
 
-    # Whoever is called hears of the stranger's last one, at the latest among all of them.
+    # The commander is called about the stranger's last incident, if only in a gathered call.
     last = max((s for s in summaries if not _machine(s.title)), key=lambda s: s.declared_at).id
     called = [text for conversation, text in told if conversation == "@ben"]
     assert any(last in text for text in called), called[-3:]

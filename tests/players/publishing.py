@@ -2,8 +2,8 @@
 
     python -m tests.players.publishing HOME CONFIG STARTED INSTANT
 
-An instant is before or after each call to a page, each note a plugin makes, and each commit of the
-outbox; they are counted from 1, and 0 is none.
+INSTANT says when to die. The moments before and after each call to a page, each note of a plugin
+and each commit of the outbox are counted from 1. With 0 the process lives on.
 """
 
 from __future__ import annotations
