@@ -32,7 +32,8 @@ _TOLD = "told/"
 def is_outside(row: Waiting, confidants: Collection[str]) -> bool:
     """Return whether a row tells its incident to people or plugins who take no part in it.
 
-    `confidants`: the plugins that hear of private incidents, too.
+    A post is none of them: it says itself whom it tells (`Post.about`). `confidants`: the plugins
+    that hear of private incidents, too.
     """
     incident, what = row.incident, row.what
     if incident is None:

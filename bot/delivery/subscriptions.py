@@ -295,8 +295,8 @@ class Subscribers:
         url = self._config.stakeholders.url
         if not each.address.startswith(MAIL):
             message = self._presenter.stakeholders.told(update, each)
-            row = self.post(each, message, incident=update.incident)
-            return [replace(row, body=Post(message=message, about=update.incident))]
+            about = update.incident
+            return [self.post(each, message, incident=about, about=about)]
         if url is None:
             return []
         return self.mail(
@@ -322,13 +322,23 @@ class Subscribers:
             return [Lane(address)]
         return [Lane.of_plugin(name, address) for name in self._targets.mailers[:1]]
 
-    def post(self, each: Subscription, message: Message, *, incident: str | None) -> Outgoing:
-        """Return the row that posts a message to a subscription's conversation."""
+    def post(
+        self,
+        each: Subscription,
+        message: Message,
+        *,
+        incident: str | None,
+        about: str | None = None,
+    ) -> Outgoing:
+        """Return the row that posts a message to a subscription's conversation.
+
+        `about`: the message tells of that incident alone, and in words.
+        """
         lane = Lane(each.address)
         return Outgoing(
             target=lane.target,
             lane=lane,
-            body=Post(message=message),
+            body=Post(message=message, about=about),
             incident=incident,
             audience=True,
         )
