@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -106,6 +107,16 @@ async def test_a_mirror_is_ended_and_begun_again_in_the_same_conversation(tmp_pa
         assert len([p for p in other.done if p.kind == "open"]) == 1
         await bot.say("ann", "!inc mirror slack", room=HERE)
         assert "Sitrep cannot open a conversation on “slack”" in bot.heard(HERE)[-1]
+
+
+async def test_the_end_of_a_private_incidents_mirror_is_told_there(tmp_path):
+    """F17: those who were in the mirror are not others"""
+    async with two(tmp_path, private_rooms=True) as (bot, other):
+        bot.chat.features = replace(ROOMS, private_rooms=True)
+        await bot.say("ann", "!inc declare 1 zanzibar private ic:@ann")
+        assert await bot.say("ann", "!inc mirror other", room=HERE)
+        assert await bot.say("ann", "!inc unmirror other", room=HERE)
+        assert "told here no more" in other.said(THERE)[-1]
 
 
 @pytest.mark.parametrize("level", [1, 3])

@@ -12,6 +12,7 @@ from bot.cli.checks import verify
 from bot.contract.chat import (
     ChatCapture,
     ChatCorrection,
+    ChatEvent,
     ChatMoved,
     ChatTrouble,
     Features,
@@ -314,6 +315,33 @@ async def test_a_command_over_which_the_bot_breaks_down_changes_nothing_and_is_a
         assert await bot.say("ann", "!inc note x", event="n1")  # a redelivery: seen before
         assert await bot.timeline() == before
         assert await bot.say("ann", "!inc note x", event="n2")
+
+
+async def test_a_press_over_which_the_bot_breaks_down_is_made_again(tmp_path, monkeypatch):
+    """D3 D5"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down")
+
+        async def press():
+            return await bot.app.receive(
+                ChatEvent(
+                    id="press/1",
+                    conversation=ConversationRef("chat", "ops"),
+                    sender=UserRef("chat", "ann"),
+                    sender_name="ann",
+                    text="!inc note x",
+                    written_at=bot.clock.now(),
+                    inline=True,
+                )
+            )
+
+        with monkeypatch.context() as broken:
+            broken.setattr("bot.intake.transaction.decide", lambda *_: 1 / 0)
+            assert not (await press()).done
+        before = await bot.timeline()
+        for _ in range(2):  # the second of them is the same press
+            assert (await press()).done
+            assert len(await bot.timeline()) == len(before) + 1
 
 
 async def test_an_incident_over_which_the_bot_breaks_down_stops_no_other_clock(
