@@ -6,8 +6,6 @@ import asyncio
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,8 +19,7 @@ from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.domain.incident import Phase
 from storage import open_database
-from tests.harness.waiting import PATIENCE
-from tests.players import scripted
+from tests.harness.forked import Player
 from tests.players.scripted import ROOMS, STEPS, make_sink
 
 KILLS = int(os.environ.get("SITREP_KILLS", "16"))
@@ -30,8 +27,6 @@ KILLS = int(os.environ.get("SITREP_KILLS", "16"))
 
 LANES = ROOMS + 3
 """The rooms of a child, and the people it writes to."""
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.crash
 
@@ -41,36 +36,20 @@ class Child:
 
     def __init__(self, url: str, folder: Path, name: str = "a") -> None:
         self.errors = folder / f"{name}.err"
-        with self.errors.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    scripted.__name__,
-                    url,
-                    folder / "sink.db",
-                    name,
-                    folder / "stop",
-                ],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                cwd=ROOT,
-            )
+        args = (url, str(folder / "sink.db"), name, str(folder / "stop"))
+        self.player = Player("scripted", *args, errors=self.errors)
 
     def ready(self) -> None:
-        line = self.process.stdout.readline()
+        line = self.player.said.readline()
         assert line == "ready\n", self.errors.read_text()
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
+        self.player.kill()
 
     def finish(self) -> str:
-        said, _ = self.process.communicate()  # the limit of the test names one that hangs
+        said, status = self.player.finish()  # the limit of the test names one that hangs
         errors = self.errors.read_text()
-        assert self.process.returncode == 0, errors
+        assert status == 0, errors
         assert "broke down" not in errors, errors
         return said.splitlines()[-1]
 
@@ -92,7 +71,7 @@ def start(tmp_path) -> Iterator[Callable[..., Child]]:
 
     yield child
     for each in begun:
-        if each.process.poll() is None:
+        if each.player.is_running:
             each.kill()
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -17,8 +15,7 @@ from bot.cli.checks import verify
 from bot.domain import events as ev
 from bot.refs import is_machine
 from storage import open_database
-from tests.peers.machine import ROOT
-from tests.players import flooding
+from tests.harness.forked import Player
 from tests.players.flooding import by_machine, title
 from tests.players.scripted import make_sink
 
@@ -32,30 +29,25 @@ pytestmark = pytest.mark.crash
 
 def test_killed_amid_a_flood_nothing_is_declared_or_told_twice_or_never(crash_url, tmp_path):
     """F18 F8 D1 D2 D3 F9"""
-    errors = (tmp_path / "errors").open("wb")
-    stop, chance = tmp_path / "stop", random.Random(KILLS)
-    command = [sys.executable, "-m", flooding.__name__, crash_url, tmp_path / "sink.db", stop]
-    with closing(make_sink(tmp_path / "sink.db")) as sink, errors:
+    errors, stop, chance = tmp_path / "errors", tmp_path / "stop", random.Random(KILLS)
+    args = (crash_url, str(tmp_path / "sink.db"), str(stop))
+    with closing(make_sink(tmp_path / "sink.db")) as sink:
 
-        def started() -> subprocess.Popen[str]:
-            child = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT
-            )
-            assert child.stdout.readline() == "ready\n", (tmp_path / "errors").read_text()
+        def started() -> Player:
+            child = Player("flooding", *args, errors=errors)
+            assert child.said.readline() == "ready\n", errors.read_text()
             return child
 
         for _ in range(KILLS):
             child = started()
             time.sleep(chance.random() * 2)
             child.kill()
-            child.communicate()
         last = started()
         acknowledged = "SELECT COUNT(*) FROM acked"
         while sink.execute(acknowledged).fetchone()[0] < ENOUGH:
             time.sleep(0.1)  # the limit of the test names one that hangs
         stop.touch()
-        said, _ = last.communicate()
-        assert said == "done 0 0\n", (tmp_path / "errors").read_text()
+        assert last.finish() == ("done 0 0\n", 0), errors.read_text()
         acked = {i for (i,) in sink.execute("SELECT i FROM acked")}
         posts = sink.execute("SELECT conversation, text FROM sent WHERE kind = 'post' ORDER BY n")
         told = list(posts)

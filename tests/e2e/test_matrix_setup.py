@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from adapters.matrix.session import Keep
+from bot.cli import main
+from tests.harness.forked import completed
 from tests.harness.waiting import PATIENCE
 from tests.peers.machine import ROOT, free_port
 from tests.peers.synapse import SERVER, Synapse
@@ -50,10 +52,7 @@ class Runner:
             **os.environ, "PICKLE": PICKLE, "SITREP_HOME": str(self.home),
             "SITREP_CONFIG": str(self.config), "COLUMNS": "400",
         }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "bot", *words], input=stdin, env=environ, check=False,
-            capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+        done = completed(main, ["sitrep", *words], environ, stdin)
         return done.returncode, done.stdout + done.stderr
 
 

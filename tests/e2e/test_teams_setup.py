@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import struct
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.harness.waiting import PATIENCE
+from bot.cli import main
+from tests.harness.forked import completed
 from tests.peers.machine import free_port, unavailable
 from tests.peers.microsoft import APP, CHANNEL, PASSWORD, TEAM, TENANT, Microsoft, object_id
 from tests.worlds.teams import config
@@ -27,12 +27,8 @@ async def sitrep(home: Path, *words: str) -> tuple[int, str]:
         **os.environ, "SITREP_CONFIG": str(home / "sitrep.toml"), "SITREP_HOME": str(home),
         "COLUMNS": "200",
     }  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *words, env=environ, cwd=home,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
-    return process.returncode, out.decode()
+    done = await asyncio.to_thread(completed, main, ["sitrep", *words], environ, "", home)
+    return done.returncode, done.stdout + done.stderr
 
 
 def package(path: Path) -> tuple[dict, dict[str, bytes]]:

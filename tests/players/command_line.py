@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.harness.waiting import PATIENCE
+from bot.cli import main
+from tests.harness.forked import completed
 
 SITREP = Path(sys.executable).with_name("sitrep")
 TEAM = """
@@ -31,7 +32,4 @@ def sitrep(
         home.mkdir(parents=True, exist_ok=True)
         (home / "sitrep.toml").write_text(config)
         environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
-    return subprocess.run(
-        [SITREP, *args], input=lines, capture_output=True, text=True, env=environ, check=False,
-        timeout=PATIENCE,
-    )  # fmt: skip
+    return completed(main, ["sitrep", *args], environ, lines)
