@@ -133,6 +133,16 @@ def replace_own(path: Path, content: str | bytes, *, shared: bool = False) -> No
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder written to disk: a renamed file is durable only then."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def append_own(path: Path, content: bytes) -> None:

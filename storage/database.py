@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import IO, cast
+from typing import cast
+from uuid import uuid4
 
 import asyncpg
 from tortoise.context import TortoiseContext
 
-from bot.contract.errors import BotError, DatabaseAway, DatabaseBusy
-from bot.files import FileRefused, make_folder, open_own, refuse_link
+from bot.contract.errors import DatabaseAway
 from storage import migrate
 from storage.codec import instant, micros
 from storage.lanes import Lanes
+from storage.sqlite import told
+from storage.sqlite_file import held, look_for_damage, prepare, refuse_other
 from storage.transactions import AWAY
-from storage.urls import connection_config, sqlite_path
+from storage.urls import connection_config, is_writable, sqlite_path
+
+ALIVE = "alive"
+"""The reference that is written to see whether the database takes a write."""
 
 
 class Database(Lanes):
@@ -56,12 +57,13 @@ class Database(Lanes):
         return gone
 
     async def ping(self) -> None:
-        """Run an empty query.
+        """Write something: a disk that is full or read-only still answers questions.
 
         Raises:
-            DatabaseAway: The database does not answer.
+            DatabaseAway: The database does not take it.
         """
-        await self._ask("SELECT 1 AS alive")
+        value = uuid4().hex  # what does not change is not written
+        await self.transact(lambda work: work.store_ref(ALIVE, value))
 
     async def ahead(self, now: datetime) -> timedelta:
         """Return how far `now` is ahead of the database's own clock; SQLite has none."""
@@ -87,85 +89,61 @@ async def open_database(
         DatabaseBusy: Another Sitrep runs on this SQLite file.
         DatabaseTooNew: A newer Sitrep wrote the database.
         DatabaseAway: The database cannot be reached, or refuses the login.
+        DatabaseDamaged: The SQLite file is not whole.
         BotError: Migrations are pending and `upgrade` is off, or the URL is not a database URL.
     """
+    async with AsyncExitStack() as stack:
+        with starting():
+            database = await _opened(stack, url, exclusive=exclusive, upgrade=upgrade, tell=tell)
+        yield database
+
+
+async def _opened(
+    stack: AsyncExitStack, url: str, *, exclusive: bool, upgrade: bool, tell: Callable[[str], None]
+) -> Database:
     path = sqlite_path(url)
-    held: IO[bytes] | None = None
+    if path is not None:
+        refuse_other(path)
+    read_only = path is not None and not exclusive and path.exists() and not is_writable(path)
+    if path is not None and not read_only:
+        prepare(path)
+        if exclusive:
+            stack.enter_context(held(path))
+            await asyncio.to_thread(look_for_damage, path)
+    await migrate.upgrade(url, apply=upgrade, read_only=read_only, tell=tell)
+    connections = {"default": connection_config(url, read_only=read_only)}
+    if path is not None:
+        connections["reader"] = connection_config(url, read_only=read_only, query_only=1)
+    context = await stack.enter_async_context(TortoiseContext())
+    await context.init(migrate.tortoise_config(connections))
+    client = context.connections.get("default")
+    reader = context.connections.get("reader") if path is not None else client
+    for each in {id(client): client, id(reader): reader}.values():
+        await each.create_connection(with_db=True)
+    database = Database(client, reader)
+    if path is not None and exclusive:
+        await database.end_leases()
+    return database
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Turn what keeps a database from being opened into an error that says what to do."""
     try:
-        if path is not None:
-            _prepare_file(path)
-            held = _hold(path) if exclusive else None
-        await migrate.upgrade(url, apply=upgrade, tell=tell)
-        connections = {"default": connection_config(url)}
-        if path is not None:
-            connections["reader"] = connection_config(url, query_only=1)
-        async with TortoiseContext() as context:
-            await context.init(migrate.tortoise_config(connections))
-            client = context.connections.get("default")
-            reader = context.connections.get("reader") if path is not None else client
-            for each in {id(client): client, id(reader): reader}.values():
-                await each.create_connection(with_db=True)
-            yield Database(client, reader)
+        with told():
+            yield
     except (*AWAY, asyncpg.PostgresError) as exc:
         raise DatabaseAway(f"cannot use the database: {exc}; see storage.url") from exc
-    finally:
-        if held is not None:
-            held.close()
-
-
-async def copy_database(url: str, to: Path) -> str:
-    """Copy a whole SQLite database while a bot may be writing to it; return the path of the copy.
-
-    Raises:
-        DatabaseAway: There is no database yet, or it cannot be read.
-    """
-    path = sqlite_path(url)
-    if path is None or not path.exists():
-        raise DatabaseAway(f"there is no database {url.removeprefix('sqlite://')} yet")
-
-    def copy() -> None:
-        os.close(open_own(to))
-        with (
-            closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(to)) as target,
-        ):
-            source.backup(target)
-
-    try:
-        await asyncio.to_thread(copy)
-    except sqlite3.Error as exc:
-        raise DatabaseAway(f"cannot copy {path}: {exc}") from exc
-    return str(to)
-
-
-def _prepare_file(path: Path) -> None:
-    """Make the folder and the file, readable by the owner only: the record is confidential."""
-    try:
-        make_folder(path.parent)
-        refuse_link(path)
-        if not path.exists():
-            os.close(open_own(path))
-    except FileRefused:
-        raise
-    except OSError as exc:
-        raise BotError(
-            f"cannot use {path}: {exc.strerror}; set SITREP_HOME to a folder that can be written"
-        ) from exc
-
-
-def _hold(path: Path) -> IO[bytes]:
-    lock = os.fdopen(open_own(path.with_name(path.name + ".lock"), os.O_WRONLY | os.O_APPEND), "ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        lock.close()
-        raise DatabaseBusy(
-            f"another Sitrep runs on {path}; stop it, or set SITREP_HOME to another folder. "
-            "Reading commands (incidents, export, check) work beside it."
-        ) from exc
-    return lock
 
 
 async def pending_migrations(url: str) -> list[str]:
-    """Return the migrations that an upgrade would run."""
-    return await migrate.pending(url)
+    """Return the migrations that an upgrade would run.
+
+    Raises:
+        BotError: As `open_database` does.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        refuse_other(path)
+    with starting():
+        return await migrate.pending(url)

@@ -126,6 +126,13 @@ class Lanes(Transactions):
             lease.fence,
         )
 
+    async def end_leases(self) -> None:
+        """Let every lane and session be taken at once: nobody else can have it (SQLite, at start).
+
+        The owner stays on the lane, so that what it was sending is known to be in doubt.
+        """
+        await self._ask("UPDATE lane SET lease_us = 0 WHERE lease_us IS NOT NULL RETURNING name")
+
     async def hasten(self, target: str, now: datetime) -> None:
         """Let every lane of a target be claimed at once: the target works again."""
         await self._ask(

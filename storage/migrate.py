@@ -20,7 +20,7 @@ from tortoise.migrations.schema_generator.state import State
 from bot.contract.errors import BotError, DatabaseTooNew
 from bot.files import open_own
 from storage.sqlite import Client
-from storage.urls import connection_config, sqlite_path
+from storage.urls import connection_config, is_writable, sqlite_path
 
 _ADVISORY_LOCK = 7_748_737  # "sitrep" on a phone's keys: one migrating process at a time
 
@@ -56,7 +56,8 @@ async def pending(url: str) -> list[str]:
     path = sqlite_path(url)
     if path is not None and not path.exists():
         return ["a new database"]
-    async with _executor(url, "storage.migrations") as executor:
+    read_only = path is not None and not is_writable(path)
+    async with _executor(url, "storage.migrations", read_only=read_only) as executor:
         await _refuse_newer(executor)
         return [step.migration.name for step in await executor.plan()]
 
@@ -65,16 +66,24 @@ async def upgrade(
     url: str,
     *,
     apply: bool = True,
+    read_only: bool = False,
     tell: Callable[[str], None] = print,
     migrations: str = "storage.migrations",
 ) -> list[str]:
-    """Run what is pending; return its names. `apply` off: only where the database is new.
+    """Run what is pending; return its names.
+
+    Args:
+        url: The database.
+        apply: Whether to run it on a database that has data.
+        read_only: Whether the SQLite file cannot be written to.
+        tell: Called with a line for the operator at each step.
+        migrations: The package of the migrations.
 
     Raises:
         DatabaseTooNew: The database was written by a newer Sitrep.
         BotError: A migration lost something, and was rolled back; or is pending and `apply` is off.
     """
-    async with _executor(url, migrations) as executor:
+    async with _executor(url, migrations, read_only=read_only) as executor:
         await _refuse_newer(executor)
         plan = await executor.plan()
         if not plan:
@@ -95,9 +104,11 @@ async def upgrade(
 
 
 @asynccontextmanager
-async def _executor(url: str, migrations: str) -> AsyncIterator[MigrationExecutor]:
+async def _executor(
+    url: str, migrations: str, *, read_only: bool = False
+) -> AsyncIterator[MigrationExecutor]:
     """Connect for migrating: on SQLite without foreign keys, which a remade table would cascade."""
-    connection = connection_config(url)
+    connection = connection_config(url, read_only=read_only)
     if sqlite_path(url) is not None:
         connection["credentials"]["foreign_keys"] = "OFF"
     config = tortoise_config({"default": connection}, migrations)
@@ -108,8 +119,9 @@ async def _executor(url: str, migrations: str) -> AsyncIterator[MigrationExecuto
         async with _alone(client):
             executor = MigrationExecutor(client, config["apps"])
             await executor.loader.build_graph()
-            editor = executor._schema_editor(atomic=False)  # noqa: SLF001
-            await executor.recorder.ensure_schema(editor)
+            if not read_only:
+                editor = executor._schema_editor(atomic=False)  # noqa: SLF001
+                await executor.recorder.ensure_schema(editor)
             yield executor
 
 

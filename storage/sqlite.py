@@ -14,19 +14,69 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
+import aiosqlite
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.exceptions import IntegrityError, OperationalError
+
+from bot.contract.errors import DatabaseAway, DatabaseDamaged
 
 AT_ONCE = 64
 """How many transactions share a COMMIT at most."""
 
 T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
+
+_AWAY = {
+    sqlite3.SQLITE_BUSY: "another program holds it locked; end that one",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked; end that one",
+    sqlite3.SQLITE_PROTOCOL: "another program holds it locked; end that one",
+    sqlite3.SQLITE_FULL: "the disk is full; make room",
+    sqlite3.SQLITE_READONLY: "it cannot be written to; see who owns it and how it is mounted",
+    sqlite3.SQLITE_PERM: "it cannot be written to; see who owns it and how it is mounted",
+    sqlite3.SQLITE_CANTOPEN: "its files cannot be opened; see who owns them",
+    sqlite3.SQLITE_IOERR: "the disk failed; see the system's log",
+    sqlite3.SQLITE_NOMEM: "there is no memory left",
+}
+"""The primary result codes that say nothing of the statement, and what each means (D7)."""
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+MENDING = (
+    "stop Sitrep, keep a copy of the file, and restore the last backup: sitrep restore <folder>"
+)
+
+
+def meaning(error: sqlite3.Error) -> Exception:
+    """Return what an error of SQLite means here: away, damaged, or that the statement is wrong."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    name: str = getattr(error, "sqlite_errorname", "")
+    if code & 0xFF in _DAMAGED:
+        return DatabaseDamaged(f"the database is damaged ({error}); {MENDING}")
+    if (why := _AWAY.get(code & 0xFF)) is not None:
+        return DatabaseAway(f"the database cannot be used: {why} ({name})")
+    if isinstance(error, sqlite3.IntegrityError):
+        return IntegrityError(error)
+    return OperationalError(error)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raise what an error of SQLite means, whoever wrapped it."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise meaning(exc) from exc
+    except OperationalError as exc:
+        cause = exc.args[0] if exc.args else None
+        if isinstance(cause, sqlite3.Error):
+            raise meaning(cause) from exc
+        raise
 
 
 class Direct(SqliteTransactionWrapper):
@@ -51,15 +101,11 @@ class Direct(SqliteTransactionWrapper):
 
     def _run(self, statements: Sequence[Statement]) -> list[list[dict[str, Any]]]:
         database = self._connection._conn  # noqa: SLF001 - in its own thread
-        try:
+        with told():
             return [
                 [dict(row) for row in database.execute(sql, values).fetchall()]
                 for sql, values in statements
             ]
-        except sqlite3.OperationalError as exc:
-            raise OperationalError(exc) from exc
-        except sqlite3.IntegrityError as exc:
-            raise IntegrityError(exc) from exc
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None
@@ -93,10 +139,9 @@ class _Asked(Generic[T]):
         """Do it, or leave no trace of it.
 
         Raises:
-            sqlite3.OperationalError: SQLite has undone all that came before it (the disk is full).
+            DatabaseAway: SQLite has undone all that came before it (the disk is full).
         """
-        if not database.in_transaction:
-            raise sqlite3.OperationalError("the transaction was undone")
+        _still_open(database)
         database.execute("SAVEPOINT one")
         try:
             self._result = self._context.run(_driven, self._body(Direct(client)))
@@ -127,6 +172,15 @@ class Client(SqliteClient):
     _asked: tuple[_Asked[Any], ...] = ()
     _working: asyncio.Task[None] | None = None
 
+    async def create_connection(self, with_db: bool) -> None:  # noqa: FBT001 - Tortoise's own
+        """Connect; to a `file:` URI as it says, and with no settings that would be written."""
+        if self.filename.startswith("file:") and self._connection is None:
+            opened = await aiosqlite.connect(self.filename, uri=True, isolation_level=None)
+            opened._conn.row_factory = sqlite3.Row  # noqa: SLF001 - as Tortoise does
+            self._connection = opened
+            return
+        await super().create_connection(with_db)
+
     async def write(self, body: Body[T]) -> T:
         """Run `body` in a transaction, a writer from its beginning; return once it is on disk."""
         asked = _Asked(body)
@@ -152,16 +206,16 @@ class Client(SqliteClient):
 
     def _together(self, batch: Sequence[_Asked[Any]]) -> None:
         database = self._database()
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            for each in batch:
-                each.run(self, database)
-            database.execute("COMMIT")
-        except sqlite3.OperationalError as exc:
-            raise OperationalError(exc) from exc
-        finally:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
+        with told():
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                for each in batch:
+                    each.run(self, database)
+                _still_open(database)
+                database.execute("COMMIT")
+            finally:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
 
     async def look(self, body: Body[T]) -> T:
         """Run a reading `body`, over one state of the database."""
@@ -169,11 +223,13 @@ class Client(SqliteClient):
 
         def whole() -> T:
             database = self._database()
-            database.execute("BEGIN")
-            try:
-                return context.run(_driven, body(Direct(self)))
-            finally:
-                database.execute("COMMIT")
+            with told():
+                database.execute("BEGIN")
+                try:
+                    return context.run(_driven, body(Direct(self)))
+                finally:
+                    if database.in_transaction:
+                        database.execute("COMMIT")
 
         return await self._in_thread(whole)
 
@@ -190,6 +246,12 @@ class Client(SqliteClient):
                 raise OperationalError("the database is closed")
             found: T = await connection._execute(work)  # noqa: SLF001 - aiosqlite's thread
             return found
+
+
+def _still_open(database: sqlite3.Connection) -> None:
+    """Raise `DatabaseAway` if SQLite has undone the transaction by itself (the disk is full)."""
+    if not database.in_transaction:
+        raise DatabaseAway("the database cannot be used: the transaction was undone")
 
 
 def _driven(work: Coroutine[Any, Any, T]) -> T:

@@ -34,6 +34,10 @@ class DatabaseAway(BotError):  # noqa: N818 - a state, not a fault
     """The database does not answer. Nothing was done; the same may be asked again."""
 
 
+class DatabaseDamaged(BotError):  # noqa: N818 - a state, not a fault
+    """What the database's file holds is not whole; the text says what to do."""
+
+
 class SessionEnded(BotError):  # noqa: N818 - a state, not a fault
     """A platform has ended an adapter's session; the text says how to begin a new one.
 

@@ -10,7 +10,7 @@ import structlog
 
 from bot.config.model import Config
 from bot.contract.context import Clock, Submitted
-from bot.contract.errors import DatabaseAway
+from bot.contract.errors import DatabaseAway, DatabaseDamaged
 from bot.contract.messages import plain
 from bot.domain.incident import Incident
 from bot.grammar.text import clean
@@ -51,6 +51,8 @@ class Machines:
             handled = await self._service.submit(arrived, line)
         except DatabaseAway:
             raise
+        except DatabaseDamaged as exc:
+            raise DatabaseAway(str(exc)) from exc
         except Exception as exc:  # noqa: BLE001 - the plugin gets an answer, as people do
             _log.exception("broke down", source=plugin, inbound=arrived.id, error=repr(exc))
             return Submitted(done=False, answer=plain(self._presenter.trouble.broken()))

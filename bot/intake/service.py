@@ -26,7 +26,7 @@ from bot.contract.chat import (
     Receipt,
 )
 from bot.contract.context import Clock
-from bot.contract.errors import DatabaseAway
+from bot.contract.errors import DatabaseAway, DatabaseDamaged
 from bot.domain import commands as cmd
 from bot.domain.bystanders import asks_for_news
 from bot.domain.durations import within
@@ -110,6 +110,9 @@ class Service:
             outcome = await self._store.transact(partial(self._handle, arrived, asked, said))
         except DatabaseAway:
             raise
+        except DatabaseDamaged as exc:
+            # The loops end the process for it; the event is not acknowledged, and comes again.
+            raise DatabaseAway(str(exc)) from exc
         except Exception as exc:  # noqa: BLE001 - one event's fault, and not the adapter's
             _log.exception("broke down", source=adapter, inbound=inbound.id, error=repr(exc))
             arrived = self._arrived(inbound, sender)

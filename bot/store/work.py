@@ -76,7 +76,7 @@ class Store(Protocol):
         """Delete delivered rows, inbox marks and what was kept for a while; return how many."""
 
     async def ping(self) -> None:
-        """Run an empty query; raise `DatabaseAway` if there is no answer."""
+        """Write something that means nothing; raise `DatabaseAway` if it is not taken."""
 
     async def ahead(self, now: datetime) -> timedelta:
         """Return how far `now` is ahead of the database's clock; an embedded one has no other."""
