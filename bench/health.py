@@ -14,7 +14,8 @@ from aiohttp import web
 
 from bench.making import ROOT, app_on, declaring, sqlite_url
 from bench.result import Result
-from bot import http
+from bot.http.application import application
+from bot.http.door import serving
 
 ASKED = 300
 
@@ -87,9 +88,9 @@ async def _serve(url: str, port: int) -> None:
 
         await app.receive(declaring("first"))  # what is built once is built
         await app.outbox.drain()
-        application = http.application(app.store, app.numbers, ())
-        application.router.add_get("/load", switch)
-        async with http.serving(application, f"127.0.0.1:{port}"):
+        served = application(app.store, app.numbers, ())
+        served.router.add_get("/load", switch)
+        async with serving(served, f"127.0.0.1:{port}"):
             print("ready", flush=True)
             await asyncio.Event().wait()
 

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bench.making import ROOT  # first: it makes the tests' modules importable
 from bench.result import Result
-from bot import http
+from bot.http.application import application
 from bot.testing import TEAM, stage
 
 SECONDS, ROUNDS, READERS = 4, 5, 64
@@ -85,7 +85,7 @@ async def serve(what: str, port: int) -> None:
         async with stage(Path(home), config=TEAM, more=PAGE) as bot:
             await bot.say("ann", "!inc declare sev1 down ic:@ann")
             await bot.say("ann", "!inc external Checkout is slow")
-            app = http.application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
+            app = application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
             if what == "bare":
                 app = await _bare(app)
             runner = web.AppRunner(app, access_log=None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession, ClientTimeout, web
 
-from bot import http
 from bot.clock import SystemClock
 from bot.config.model import Config
 from bot.contract.context import Clock
@@ -18,6 +17,9 @@ from bot.delivery.gathered import Gathering
 from bot.delivery.outbox import Outbox
 from bot.delivery.plan import Router, Targets
 from bot.delivery.subscriptions import Subscribers
+from bot.http.application import application
+from bot.http.door import Door, listening
+from bot.http.mail_links import Links
 from bot.intake.intake import Intake
 from bot.jobs.adapters import Adapters
 from bot.jobs.interpreter import unhindered
@@ -32,9 +34,17 @@ from storage import copy_database, open_database, pending_migrations
 class App:
     """Everything, put together."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock, plugins: PluginManager) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        plugins: PluginManager,
+        door: Door | None = None,
+    ) -> None:
         """Use `composed`."""
         self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
+        self._door = door
         services, tracker = tuple(config.services), bool(plugins.trackers)
         say = Presenter(config.directory, config.plan_for, tracker=tracker, services=services)
         self.presenter = say
@@ -71,7 +81,8 @@ class App:
         A loop of the core that dies takes the process with it: its state is on disk.
         """
         due = self.jobs.due_times
-        async with http.serving_where(self.config.http, self._web), self.working():
+        shown = self._door.showing(self._web()) if self._door is not None else nullcontext()
+        async with shown, self.working():
             heard = await self.adapters.run(self.plugins.adapters)
             await due.run_due()
             waiting = await self.outbox.drain()
@@ -80,10 +91,14 @@ class App:
         return RunOutcome(refused=refused, unread=unread, waiting=waiting, dead=dead, lost=lost)
 
     def _web(self) -> web.Application:
-        routes, due = self.plugins.routes(), self.jobs.due_times
-        audience, edge = self.intake.audience, self.config.http
-        links = http.Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
-        return http.application(self.store, self.numbers, routes, lambda: due.started, links, edge)
+        audience, routes, edge = self.intake.audience, self.plugins.routes(), self.config.http
+        links = Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
+        said = (self._waits_for, links, edge, self.clock)
+        return application(self.store, self.numbers, routes, *said)
+
+    def _waits_for(self) -> list[str]:
+        """Return what keeps the bot from being ready, besides the database."""
+        return [] if self.jobs.due_times.started else ["its clocks do not run yet"]
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -115,8 +130,9 @@ async def composed(
         BotError: Something is wrong that the operator can mend; the text says how.
     """
     plugins = loaded(config, home, clock, given)
-    async with open_database(config.database_url(home), tell=tell) as store:
-        yield App(config, store, clock, plugins)
+    url = config.database_url(home)
+    async with listening(config.http) as door, open_database(url, tell=tell) as store:
+        yield App(config, store, clock, plugins, door)
 
 
 @asynccontextmanager

@@ -321,6 +321,7 @@ class HttpSection(ConfigSection):
     header_timeout: Patience = timedelta(seconds=10)
     body_timeout: Patience = timedelta(seconds=20)
     connections: Annotated[int, Field(ge=4, le=10_000)] = 200
+    ready_timeout: Patience = timedelta(seconds=2)
 
 
 class LogSection(ConfigSection):

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-from bot import http
 from bot.config.load import parse
 from bot.config.sections import HttpSection
 from bot.contract.errors import ConfigError
 from bot.contract.hooks import hookimpl
+from bot.http import door
+from bot.http.application import application
+from bot.http.mail_links import Links
 from bot.plugin_kit.webhooks import json_body
 from bot.testing import stage
 from tests.harness.odd_requests import odd_requests
@@ -82,17 +84,17 @@ async def serving(tmp_path, more="", **limits):
     echo = Echo()
     async with stage(tmp_path, more=f"\n[plugins.third]\n{more}", given={"third": echo}) as bot:
         listen = free()
-        app = http.application(
+        app = application(
             bot.app.store,
             bot.app.numbers,
             bot.app.plugins.routes(),
-            links=http.Links(
+            links=Links(
                 ending=bot.app.intake.audience.ended_by_mail,
                 confirming=bot.app.intake.audience.confirmed_by_mail,
             ),
             limits=section,
         )
-        async with http.serving(app, listen, section):
+        async with door.serving(app, listen, section):
             yield Server(bot, echo, listen)
 
 
@@ -142,7 +144,7 @@ async def test_the_next_header_on_a_connection_has_no_more_time_than_the_first(t
 
 @pytest.mark.parametrize("route", [ECHO, "/unsubscribe/x", "/nowhere"])
 async def test_a_body_that_does_not_end_is_given_up(tmp_path, monkeypatch, route, caplog):
-    monkeypatch.setattr("bot.connections.LINGER", 0.2)
+    monkeypatch.setattr("bot.http.connections.LINGER", 0.2)
     async with serving(tmp_path, body_timeout=SOON) as server:
         ask = POST.replace(ECHO.encode(), route.encode())
         for kind in (

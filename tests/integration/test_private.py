@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot import http
 from bot.contract.chat import Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.contract.messages import plain
 from bot.grammar.parser import parse
+from bot.http.application import application
 from bot.people import Directory
 from bot.refs import ConversationRef
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
@@ -469,6 +469,6 @@ def files_of(folder):
 
 async def served(bot, path: str) -> str:
     """What HTTP answers under a path."""
-    app = http.application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
+    app = application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
     async with TestClient(TestServer(app)) as client, client.get(path) as answer:
         return await answer.text()

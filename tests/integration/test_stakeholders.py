@@ -13,7 +13,6 @@ import pytest
 from aiohttp import ClientSession, web
 from aiosmtpd.controller import Controller
 
-from bot import http
 from bot.cli.checks import verify
 from bot.contract.chat import Features
 from bot.contract.errors import PermanentFailure, TemporaryFailure
@@ -22,6 +21,8 @@ from bot.delivery.outbox import LANES_AT_ONCE, OUTSIDE_AT_ONCE
 from bot.domain import events as ev
 from bot.domain.incident import ClockName
 from bot.domain.subscription import Subscription
+from bot.http.application import application
+from bot.http.mail_links import Links
 from bot.testing import TEAM, RecordingAdapter, RecordingProvider, stage
 from tests.harness.waiting import until
 from tests.peers.machine import free_port
@@ -65,8 +66,8 @@ async def mailing(home, config: str = MAILED, **more):
     try:
         async with stage(home, config=config, more=section, **more) as bot:
             audience = bot.app.intake.audience
-            links = http.Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
-            app = http.application(bot.app.store, bot.app.numbers, (), links=links)
+            links = Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
+            app = application(bot.app.store, bot.app.numbers, (), links=links)
             runner = web.AppRunner(app)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()

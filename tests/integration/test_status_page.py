@@ -18,8 +18,8 @@ from aiohttp import ClientSession, web
 from lxml import etree
 from multidict import CIMultiDict
 
-from bot import http
 from bot.contract.errors import DatabaseAway
+from bot.http.application import application
 from bot.testing import TEAM, ManualClock, stage
 from tests.peers.browser import browser
 from tests.peers.machine import free_port
@@ -45,7 +45,7 @@ SHARE = f"{math.floor(1e4 * (1 - 144 / (60 * (89 * 24 + 16.4)))) / 100:.2f}"
 async def served(home: Path, clock: ManualClock | None = None):
     """A Sitrep with its page, and its address."""
     async with stage(home, config=PLANNED, more=PAGE, clock=clock) as bot:
-        app = http.application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
+        app = application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
         runner = web.AppRunner(app)
         await runner.setup()
         port = free_port()

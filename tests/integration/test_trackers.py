@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot import http
 from bot.contract.errors import ConfigError
+from bot.http.application import application
 from bot.testing import TEAM, stage
 from tests.harness.odd_requests import odd_requests
 from tests.harness.waiting import until
@@ -189,10 +189,8 @@ async def test_a_ticket_that_is_gone_is_left_out(vendor, tmp_path):
 
 
 def served(bot):
-    application = http.application(
-        bot.app.store, bot.app.numbers, bot.app.plugins.routes(), lambda: True
-    )
-    return TestClient(TestServer(application, port=0))
+    made = application(bot.app.store, bot.app.numbers, bot.app.plugins.routes())
+    return TestClient(TestServer(made, port=0))
 
 
 def event(vendor, number: int = 1) -> dict:

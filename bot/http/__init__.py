@@ -1,0 +1,1 @@
+"""The one HTTP server: its address, its limits, and what answers there."""
