@@ -28,7 +28,13 @@ from bot.jobs.on_call import OnCall
 from bot.plugin_manager import Core, PluginManager, PluginMemory, loaded
 from bot.presenter import Presenter
 from bot.store.work import Store
-from storage import copy_database, open_database, pending_migrations
+from storage import (
+    copy_database,
+    found_damage,
+    open_database,
+    pending_migrations,
+    restore_database,
+)
 
 
 class App:
@@ -159,6 +165,16 @@ async def upgraded(config: Config, home: Path, *, tell: Callable[[str], None]) -
     """Bring the database to this program's schema, with no bot running on it."""
     async with open_database(config.database_url(home), tell=tell):
         pass
+
+
+async def damaged(config: Config, home: Path) -> list[str]:
+    """Return what the database's own checks find, a line each."""
+    return await found_damage(config.database_url(home))
+
+
+async def restored(config: Config, home: Path, backup: Path) -> tuple[str, str | None]:
+    """Put a backup's database in this one's place; return where, and where that one went."""
+    return await restore_database(config.database_url(home), backup / "sitrep.db")
 
 
 async def copied(config: Config, home: Path, to: Path) -> str:

@@ -26,7 +26,8 @@ def check(
     config: ConfigOption = None,
     home: HomeOption = None,
     deep: Annotated[
-        bool, typer.Option(help="Fold every timeline and compare it with its incident.")
+        bool,
+        typer.Option(help="Look through the whole database, and compare timelines and incidents."),
     ] = False,
 ) -> None:
     """Check the config, every fault at once, and what it can reach. Changes nothing."""
@@ -40,11 +41,14 @@ def check(
 async def _check(config: Config, home: Path, *, deep: bool) -> Exit:
     from bot.cli import checks
 
-    faults, warnings = await checks.check(config, home, deep=deep, tell=typer.echo)
-    for line in warnings:
+    found = await checks.check(config, home, deep=deep, tell=typer.echo)
+    for line in found.notes:
         typer.echo(f"note   {line}")
-    for line in faults:
+    for line in (*found.faults, *found.of_database):
         typer.echo(f"fault  {line}")
-    if not faults:
-        typer.echo("ok     the config can be used")
-    return Exit.REFUSED if faults else Exit.DONE
+    if found.of_database:
+        return Exit.DATABASE
+    if found.faults:
+        return Exit.REFUSED
+    typer.echo("ok     the config can be used")
+    return Exit.DONE

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
 
-from bot.app import pending, reading
+from bot.app import damaged, pending, reading
+from bot.cli.faults import DATABASE
 from bot.clock import SystemClock
 from bot.config.load import example_people
 from bot.config.model import Config
@@ -30,53 +31,73 @@ LOOKED_AT = 200
 CLOCKS_APART = LEASE / 3
 """How far the clocks of machines that share the work may be apart."""
 
+MENDING = "restore the last backup (sitrep restore <folder>), and keep a copy of the file"
+"""What to do about a damaged database."""
+
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""
 
 
-async def check(
-    config: Config, home: Path, *, deep: bool, tell: Callable[[str], None]
-) -> tuple[list[str], list[str]]:
-    """Return faults and warnings.
+@dataclass
+class Found:
+    """What a check found, a line each."""
+
+    faults: list[str] = field(default_factory=list)
+    of_database: list[str] = field(default_factory=list)
+    """Why the database cannot be used, or what is damaged in it."""
+    notes: list[str] = field(default_factory=list)
+
+
+async def check(config: Config, home: Path, *, deep: bool, tell: Callable[[str], None]) -> Found:
+    """Look at everything.
 
     Raises:
         ConfigError: With every fault of every plugin's section.
     """
     clock = SystemClock()
     plugins = loaded(config, home, clock)
-    faults: list[str] = []
-    notes = _home(home)
+    found = Found(notes=_home(home))
     async with ClientSession() as session:
         plugins.open(session)
         for name, provided in plugins.provided():
             if isinstance(provided, Checkable):
                 for finding in await _asked(name, provided):
-                    (faults if finding.fault else notes).append(finding.text)
+                    (found.faults if finding.fault else found.notes).append(finding.text)
     url = config.database_url(home)
     tell(f"       database: {url.partition('@')[2] or url}")
     try:
-        waiting = await pending(config, home)
-        if waiting:
-            tell(f"       to be upgraded at the next start: {', '.join(waiting)}")
-        else:
-            async with reading(config, home) as store:
-                notes += await _unplanned(config, store)
-                notes += _clock(await store.ahead(clock.now()))
-        if deep and not waiting:
-            async with reading(config, home) as store:
-                faults += [
-                    f"{name}: its row is not what its timeline gives; keep a copy, and report this"
-                    for name in await verify(store)
-                ]
+        await _database(config, home, found, deep=deep, tell=tell)
+    except DATABASE as exc:
+        found.of_database.append(str(exc))
     except BotError as exc:
-        faults.append(str(exc))
-    notes += [
+        found.faults.append(str(exc))
+    found.notes += [
         f"[plugins.{name}] would be reached over HTTP, and nothing listens; set http.listen"
         for name in plugins.unheard
         if config.http.listen is None
     ]
-    notes += _unknown_components(config, plugins.status_pages)
-    return faults, [*notes, *_warnings(config, pages=bool(plugins.status_pages))]
+    found.notes += _unknown_components(config, plugins.status_pages)
+    found.notes += _warnings(config, pages=bool(plugins.status_pages))
+    return found
+
+
+async def _database(
+    config: Config, home: Path, found: Found, *, deep: bool, tell: Callable[[str], None]
+) -> None:
+    if deep and (lines := await damaged(config, home)):
+        more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+        found.of_database.append(f"the database is damaged ({lines[0]}{more}); {MENDING}")
+    if waiting := await pending(config, home):
+        tell(f"       to be upgraded at the next start: {', '.join(waiting)}")
+        return
+    async with reading(config, home) as store:
+        found.notes += await _unplanned(config, store)
+        found.notes += _clock(await store.ahead(SystemClock().now()))
+        if deep:
+            found.faults += [
+                f"{name}: its row is not what its timeline gives; keep a copy, and report this"
+                for name in await verify(store)
+            ]
 
 
 def _home(home: Path) -> list[str]:

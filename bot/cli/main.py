@@ -75,6 +75,7 @@ postmortems.command("export")(postmortem.postmortem_export)
 postmortems.command("import")(postmortem.postmortem_import)
 cli.add_typer(postmortems, name="postmortem")
 cli.command()(backup.backup)
+cli.command()(backup.restore)
 
 
 def main() -> None:
@@ -85,17 +86,8 @@ def main() -> None:
         sys.exit(Exit.DONE)
     except Exception as exc:
         # Imported only now: the contract brings in the HTTP library.
-        from bot.contract.errors import (
-            BotError,
-            ConfigError,
-            DatabaseAway,
-            DatabaseBusy,
-            DatabaseTooNew,
-        )
+        from bot.cli.faults import told
 
-        if not isinstance(exc, BotError):
+        if (status := told(exc)) is None:
             raise
-        for line in exc.faults if isinstance(exc, ConfigError) else (exc,):
-            typer.echo(f"sitrep: {line}", err=True)
-        database = isinstance(exc, DatabaseTooNew | DatabaseBusy | DatabaseAway)
-        sys.exit(Exit.DATABASE if database else Exit.CONFIG)
+        sys.exit(status)

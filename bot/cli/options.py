@@ -59,8 +59,13 @@ def home_folder(given: Path | None) -> Path:
     """Return the folder for data and state: the user's own, where none is named."""
     if given is not None:
         return given.expanduser().absolute()
-    base = os.environ.get("XDG_DATA_HOME")
-    return Path(base) / "sitrep" if base else Path.home() / ".local/share/sitrep"
+    if base := os.environ.get("XDG_DATA_HOME"):
+        return Path(base) / "sitrep"
+    try:
+        return Path.home() / ".local/share/sitrep"
+    except RuntimeError:  # an arbitrary user of a container, who has no home
+        tell("there is no home folder; set SITREP_HOME to a folder that can be written")
+        sys.exit(Exit.CONFIG)
 
 
 def start_log(config: Config, file: Path | None = None) -> None:

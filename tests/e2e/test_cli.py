@@ -144,9 +144,9 @@ async def test_check_tells_of_a_clock_that_is_not_the_databases(url, tmp_path, m
         pass  # made
     for off, said in ((1, None), (60, "1 min ahead of"), (-5, "5 s behind")):
         monkeypatch.setattr(checking, "SystemClock", lambda off=off: Off(timedelta(seconds=off)))
-        faults, notes = await checking.check(config, tmp_path, deep=False, tell=lambda _line: None)
-        assert faults == []
-        told = [note for note in notes if note.startswith("the clock here is")]
+        found = await checking.check(config, tmp_path, deep=False, tell=lambda _line: None)
+        assert (found.faults, found.of_database) == ([], [])
+        told = [note for note in found.notes if note.startswith("the clock here is")]
         shared = said is not None and not url.startswith("sqlite")
         assert [f"{said} the database's" in note for note in told] == [True] * shared
 

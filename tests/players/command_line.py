@@ -24,7 +24,7 @@ internal = { sev1 = "6s" }
 
 
 def sitrep(
-    home: Path, *args: str, lines: str = "", config: str = ""
+    home: Path, *args: str, lines: str = "", config: str = "", place: Path | None = None
 ) -> subprocess.CompletedProcess:
     environ = {**os.environ, "SITREP_HOME": str(home)}
     environ.pop("SITREP_CONFIG", None)
@@ -32,4 +32,4 @@ def sitrep(
         home.mkdir(parents=True, exist_ok=True)
         (home / "sitrep.toml").write_text(config)
         environ["SITREP_CONFIG"] = str(home / "sitrep.toml")
-    return completed(main, ["sitrep", *args], environ, lines)
+    return completed(main, ["sitrep", *args], environ, lines, place)
