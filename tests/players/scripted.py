@@ -29,7 +29,7 @@ from bot.delivery import outbox
 from bot.plugin_manager import PluginManager
 from bot.refs import ConversationRef, MessageRef, UserRef
 from bot.testing import RecordingAdapter
-from storage import open_database
+from storage import open_database, urls
 
 CONFIG = """
 [people.ann]
@@ -177,6 +177,8 @@ async def main(url: str, sink: str, name: str, stop: str) -> None:
     log.configure(LogSection(level="warning"))
     if lease := os.environ.get("SITREP_TEST_LEASE"):
         outbox.LEASE = timedelta(seconds=float(lease))
+    if busy := os.environ.get("SITREP_TEST_BUSY_MS"):
+        urls.BUSY_MS = int(busy)
     config, clock = parse(CONFIG, {}), Unsteady(name)
     plugins = PluginManager(clock, "/nonexistent", config.directory)
     plugins.load({"sink": {}}, {}, {"sink": Sink(sink, name, Path(stop)).plugin()})
