@@ -38,6 +38,7 @@ from bot.intake.arrived import Arrived, Asking, Handled, NewsQuestion
 from bot.intake.audience import AudienceRequests
 from bot.intake.captures import Captures, Conversations
 from bot.intake.commands import Commands
+from bot.intake.outages import Outages
 from bot.intake.questions import Questions
 from bot.intake.transaction import Transaction
 from bot.presenter import Presenter
@@ -83,14 +84,18 @@ class Service:
         self._conversations, self._audience = conversations, audience
         self._directory = config.directory
         self.handled = self.refused = 0
-        self._acquaintances = Acquaintances(config.directory)
+        self._acquaintances, self._outages = Acquaintances(config.directory), Outages()
 
     async def receive(self, inbound: Inbound) -> Receipt:
         """Handle an inbound event, and count it; return its receipt once it is stored.
 
         An event that was seen before has no second effect (D3). Talk among people counts as done.
         """
-        receipt = await self._receive(inbound)
+        try:
+            receipt = await self._receive(inbound)
+        except DatabaseAway:
+            self._outages.begin(inbound.conversation, self._clock.now())
+            raise
         self.handled += 1
         self.refused += not receipt.done
         return receipt
@@ -117,6 +122,7 @@ class Service:
             _log.exception("broke down", source=adapter, inbound=inbound.id, error=repr(exc))
             arrived = self._arrived(inbound, sender)
             outcome = await self._store.transact(partial(self._broke_down, arrived))
+        self._outages.end(arrived.conversation)
         self._acquaintances.stored(outcome.learned)
         self._transaction.after_commit(outcome.due_at)
         _log.debug("handled", source=adapter, inbound=inbound.id, outcome=outcome.word)
@@ -209,6 +215,9 @@ class Service:
             number=arrival.number,
             has_subscribers=arrival.has_subscribers,
         )
+        if (since := self._outages.since(event.conversation, event.now)) is not None:
+            told = self._presenter.trouble.was_away(since, event.now)
+            await self._answers.tell(work, arrived.conversation, told, event.now)
         learned = await self._acquaintances.store(work, said)
         outcome = await self._dispatched(work, arrived, asked)
         await work.outcome(event.source, event.id, outcome.word, event.actor)

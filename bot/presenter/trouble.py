@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.contract.messages import Code, Message, Spans, span_of, spans_text
 from bot.domain import events as ev
@@ -165,6 +165,17 @@ class TroubleWords:
         return Message(
             summary=("That could not be done: something is wrong with Sitrep itself.",),
             blocks=(para("Nothing was changed. Try again; if it stays, its log says why."),),
+        )
+
+    def was_away(self, since: datetime, now: datetime) -> Message:
+        """Return what a conversation hears when the database is back."""
+        return Message(
+            summary=(
+                f"Sitrep's database could not be used for {span_of(now - since)}, until now.",
+            ),
+            blocks=(
+                para("What was typed here meanwhile is done as it comes in; look what is missing."),
+            ),
         )
 
     def unreadable(self, *, in_clear: bool) -> Message:

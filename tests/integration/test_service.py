@@ -385,6 +385,30 @@ async def test_a_database_that_fails_during_a_tick_puts_no_incident_off(tmp_path
         assert await bot.app.store.next_due() > due
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(180, 1), (2, 0)])
+async def test_the_room_hears_that_the_database_was_away(tmp_path, monkeypatch, seconds, told):
+    """D7: once, before what was typed meanwhile is answered."""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        before = len(bot.heard())
+
+        async def unreachable(_body):
+            raise DatabaseAway("the disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(bot.app.store, "transact", unreachable)
+            for line in ("!inc note one", "!inc note two"):
+                with pytest.raises(DatabaseAway):
+                    await bot.say("ann", line)
+            await bot.clock.set(bot.clock.now() + timedelta(seconds=seconds))
+        await bot.say("ann", "!inc note one")
+        await bot.say("ann", "!inc note two")
+        heard = bot.heard()[before:]
+        away = [text for text in heard if "database could not be used for 3 min" in text]
+        assert len(away) == told
+        assert heard[:told] == away
+
+
 async def test_a_config_that_makes_something_due_later_does_not_keep_the_clocks_busy(tmp_path):
     """F13"""
     clock = ManualClock()
