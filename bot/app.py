@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import structlog
 from aiohttp import ClientSession, ClientTimeout, web
 
 from bot.clock import SystemClock
@@ -35,6 +36,8 @@ from storage import (
     pending_migrations,
     restore_database,
 )
+
+_log = structlog.stdlib.get_logger("sitrep.app")
 
 
 class App:
@@ -96,6 +99,14 @@ class App:
         refused, unread = self.intake.service.refused, not heard
         return RunOutcome(refused=refused, unread=unread, waiting=waiting, dead=dead, lost=lost)
 
+    async def _warn_of_the_unknown(self) -> None:
+        """Log what waits for adapters and plugins that the config does not have."""
+        known = {*self.config.adapters, *self.config.plugins}
+        for name, count in sorted((await self.store.awaited()).items()):
+            if name not in known:
+                hint = "is it the right config?"
+                _log.warning("not in this config", target=name, waiting=count, hint=hint)
+
     def _web(self) -> web.Application:
         audience, routes, edge = self.intake.audience, self.plugins.routes(), self.config.http
         links = Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
@@ -117,6 +128,7 @@ class App:
                 core = Core(submit=machines.submit, incidents=machines.incidents)
                 self.plugins.open(session, memory, self.jobs.ticket_states.hint, core)
                 await self.intake.service.remember_names()
+                await self._warn_of_the_unknown()
                 async with self.jobs.running(self.outbox.run):
                     yield
 

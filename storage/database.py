@@ -43,6 +43,13 @@ class Database(Lanes):
         )
         return {"waiting": 0, "dead": 0} | {row["state"]: row["n"] for row in rows}
 
+    async def awaited(self) -> Mapping[str, int]:
+        """Return how many rows wait for each adapter and plugin."""
+        rows = await self._ask(
+            "SELECT target, COUNT(*) AS n FROM outbox WHERE state = 'waiting' GROUP BY target"
+        )
+        return {row["target"]: row["n"] for row in rows}
+
     async def prune(self, before: datetime) -> int:
         """Delete delivered rows, inbox marks and kept references before an instant; count them."""
         gone = 0

@@ -95,6 +95,8 @@ async def upgrade(
         path = sqlite_path(url)
         if applied and path is not None:
             tell(f"upgrading {path}; a copy of it as it was: {await _copy(executor, path)}")
+        if not applied:
+            tell(f"a new database: {path or url.rpartition('@')[2].partition('?')[0]}")
         state = await executor._project_state(set(applied))  # noqa: SLF001 - its own runner does
         for step in plan:
             await _apply(executor, step.migration, state)

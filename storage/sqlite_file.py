@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import pwd
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -37,6 +38,17 @@ def prepare(path: Path) -> None:
             os.close(open_own(path))
 
 
+def _refuse_root(path: Path) -> None:
+    """Refuse root on another user's file: what root makes beside it, that user could not use."""
+    if os.geteuid() != 0 or not path.exists() or (owner := path.stat().st_uid) == 0:
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"user {owner}"
+    raise BotError(f"{path} belongs to {name}, and this is root; run Sitrep as {name}")
+
+
 def refuse_other(path: Path) -> None:
     """Raise `DatabaseAway` if something else than a file has the name."""
     if path.exists() and not path.is_file():
@@ -62,7 +74,9 @@ def held(path: Path) -> Iterator[None]:
 
     Raises:
         DatabaseBusy: Another one has it.
+        BotError: It is another user's, and this is root.
     """
+    _refuse_root(path)
     with _lock(path):
         yield
 

@@ -93,6 +93,12 @@ async def _database(
     async with reading(config, home) as store:
         found.notes += await _unplanned(config, store)
         found.notes += _clock(await store.ahead(SystemClock().now()))
+        found.notes += [
+            f"{count} messages wait for {name}, which this config does not have: is it the right "
+            "config? They are tried until [delivery] give_up_after"
+            for name, count in sorted((await store.awaited()).items())
+            if name not in {*config.adapters, *config.plugins}
+        ]
         if deep:
             found.faults += [
                 f"{name}: its row is not what its timeline gives; keep a copy, and report this"

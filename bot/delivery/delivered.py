@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from bot.contract.errors import PermanentFailure
+from bot.contract.errors import PermanentFailure, TemporaryFailure
 from bot.contract.stakeholders import StakeholderUpdate
 from bot.domain import commands as cmd
 from bot.domain.incident import Incident
@@ -38,6 +38,23 @@ class Delivered:
     """More to do in that transaction; it returns rows to queue."""
     news: StakeholderUpdate | None = None
     """An update for everybody who is subscribed."""
+
+
+NOT_CONFIGURED_AGAIN = timedelta(minutes=1)
+"""When a row is tried again whose target the config does not have."""
+
+
+def configured(targets: Mapping[str, T], target: str) -> T:
+    """Return an adapter or a plugin by name.
+
+    Raises:
+        TemporaryFailure: The config has none of that name: perhaps it is the wrong config, or a
+            slip in it, so nothing is given up for that at once.
+    """
+    if target not in targets:
+        why = f"the config has no section for {target}"
+        raise TemporaryFailure(why, retry_after=NOT_CONFIGURED_AGAIN)
+    return targets[target]
 
 
 def needed(incident: Incident | None) -> Incident:

@@ -21,7 +21,7 @@ from bot.contract.chat import (
 from bot.contract.context import Clock
 from bot.contract.errors import PermanentFailure
 from bot.contract.messages import Message, buttons_of, plain
-from bot.delivery.delivered import Delivered, expected, needed
+from bot.delivery.delivered import Delivered, configured, expected, needed
 from bot.delivery.plan import card_slot
 from bot.delivery.shown import shown_in
 from bot.domain import commands as cmd
@@ -70,9 +70,7 @@ class ChatDelivery:
 
     async def deliver(self, row: Waiting, body: ChatBody) -> Delivered:
         """Deliver a row to its lane's conversation, which is opened first if it is a direct one."""
-        adapter = self._adapters.get(row.what.target)
-        if adapter is None:
-            raise PermanentFailure(f"{row.what.target} is not configured any more")
+        adapter = configured(self._adapters, row.what.target)
         named = row.what.lane.conversation
         real = row.real
         if real is None and named.pending is None and named.direct_to is None:

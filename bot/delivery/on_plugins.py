@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import structlog
 
 from bot.contract.documents import Document
-from bot.contract.errors import PermanentFailure
 from bot.contract.status_pages import Redrawable, StatusNotice, StatusUpdate
 from bot.contract.trackers import Filed
-from bot.delivery.delivered import Delivered, expected, needed
+from bot.delivery.delivered import Delivered, configured, expected, needed
 from bot.delivery.gathered import Gathering
 from bot.domain import commands as cmd
 from bot.domain import drafting
@@ -42,8 +40,6 @@ from bot.store.rows import (
 )
 from bot.store.work import Store
 
-P = TypeVar("P")
-
 DRAFT_SECONDS = 10.0
 """How long a summarizer may take before the built-in draft is used."""
 
@@ -64,15 +60,15 @@ class PluginDelivery:
         plugins, target = self._plugins, row.what.target
         match body:
             case Page():
-                await _configured(plugins.pagers, target).page(body.request, key=row.key)
+                await configured(plugins.pagers, target).page(body.request, key=row.key)
             case Brief():
-                await _configured(plugins.channels, target).send(body.update, key=row.key)
+                await configured(plugins.channels, target).send(body.update, key=row.key)
             case Letter():
-                await _configured(plugins.mailers, target).mail(body.mail, key=row.key)
+                await configured(plugins.mailers, target).mail(body.mail, key=row.key)
             case Events():
                 await self._tell(row, body)
             case Redraw():
-                page = _configured(plugins.status_pages, target)
+                page = configured(plugins.status_pages, target)
                 if isinstance(page, Redrawable):
                     await page.redraw()
             case GatheredCalls():
@@ -86,7 +82,7 @@ class PluginDelivery:
             case FileTicket():
                 return await self._file(row, body)
             case PublishPostmortem():
-                publisher = _configured(plugins.publishers, target)
+                publisher = configured(plugins.publishers, target)
                 document = await self.document(needed(row.incident))
                 ref = await publisher.publish(document, _external(row.ref), key=row.state_key)
                 return _kept(row, ref)
@@ -96,7 +92,7 @@ class PluginDelivery:
 
     async def _publish_status(self, row: Waiting) -> Delivered:
         """Publish what a status page is to show of an incident now (X2)."""
-        page, incident = _configured(self._plugins.status_pages, row.what.target), row.incident
+        page, incident = configured(self._plugins.status_pages, row.what.target), row.incident
         if not needed(incident).publications:
             return Delivered()
         public = await self._store.read(lambda work: work.public())
@@ -105,7 +101,7 @@ class PluginDelivery:
 
     async def _file(self, row: Waiting, body: FileTicket) -> Delivered:
         """File a ticket, or bring it up to date: the incident's own, or an action's."""
-        tracker = _configured(self._plugins.trackers, row.what.target)
+        tracker = configured(self._plugins.trackers, row.what.target)
         wanted = self._presenter.actions.ticket(needed(row.incident), body.action, row.what.target)
         ticket = replace(wanted, again=row.doubt or row.attempts > 0)
         answer = await tracker.sync(ticket, _external(row.ref), key=row.state_key)
@@ -144,7 +140,7 @@ class PluginDelivery:
         entries = await self._store.read(lambda work: work.timeline(incident.id))
         text = ""
         try:
-            summarizer = _configured(self._plugins.summarizers, row.what.target)
+            summarizer = configured(self._plugins.summarizers, row.what.target)
             async with asyncio.timeout(DRAFT_SECONDS):
                 text = clean(
                     str(await summarizer.summarize(incident, entries, ClockName.STAKEHOLDER))
@@ -157,17 +153,6 @@ class PluginDelivery:
         body = Post(message=message, about=draft.about)
         shown = Outgoing(target=to.adapter, lane=Lane.of(to), body=body)
         return Delivered(send=(shown,))
-
-
-def _configured(plugins: Mapping[str, P], target: str) -> P:
-    """Return a plugin by name.
-
-    Raises:
-        PermanentFailure: The config has none of that name any more.
-    """
-    if target not in plugins:
-        raise PermanentFailure(f"{target} is not configured any more")
-    return plugins[target]
 
 
 def _notice(incident: Incident, public: Sequence[Incident]) -> StatusNotice:

@@ -72,6 +72,9 @@ class Store(Protocol):
     async def backlog(self) -> Mapping[str, int]:
         """Return how many rows wait and how many are dead letters."""
 
+    async def awaited(self) -> Mapping[str, int]:
+        """Return how many rows wait for each adapter and plugin."""
+
     async def prune(self, before: datetime) -> int:
         """Delete delivered rows, inbox marks and what was kept for a while; return how many."""
 

@@ -42,7 +42,7 @@ def test_piped_lines_are_handled_in_order_and_everything_is_delivered(tmp_path):
     assert first < accepted < resolved
     assert all(line.startswith("[") for line in done.stdout.splitlines())
     assert "\x1b" not in done.stdout
-    assert done.stderr == ""
+    assert done.stderr == f"sitrep: a new database: {tmp_path / 'sitrep.db'}\n"
 
 
 @pytest.mark.parametrize(

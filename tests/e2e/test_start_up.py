@@ -15,7 +15,7 @@ import pytest
 from bot.cli import main
 from tests.harness.forked import completed
 from tests.harness.small_disk import filled, read_only, small_disk
-from tests.peers.machine import free_port
+from tests.peers.machine import free_port, unavailable
 from tests.players.command_line import SITREP, TEAM, sitrep
 
 READING = (("incidents",), ("export", "INC-1"), ("actions",), ("postmortem", "export", "INC-1"))
@@ -177,3 +177,33 @@ def test_a_backup_is_whole_and_goes_back(tmp_path):
     (copy / "sitrep.db").write_bytes(b"\xff" * 9000)
     told(sitrep(home, "restore", str(copy)), 4, "the database is damaged")
     assert sitrep(home, "check", "--deep").returncode == 0
+
+
+def test_root_leaves_another_users_home_alone(tmp_path):
+    """D5"""
+    if os.geteuid() != 0:
+        unavailable("not root")
+    sitrep(tmp_path, "run", lines=INCIDENT)
+    os.chown(tmp_path / "sitrep.db", 54321, 54321)
+    for command in (("run",), ("restore", str(tmp_path))):
+        told(sitrep(tmp_path, *command), 2, "belongs to user 54321, and this is root; run Sitrep")
+    assert "INC-1" in sitrep(tmp_path, "incidents", "all").stdout
+
+
+def test_a_new_database_is_told_where_it_is(tmp_path):
+    """D5: whoever starts in the wrong folder sees it."""
+    new = f"sitrep: a new database: {tmp_path / 'sitrep.db'}\n"
+    assert sitrep(tmp_path, "run", lines="ann@ops: !inc list\n").stderr == new
+    assert sitrep(tmp_path, "run", lines="ann@ops: !inc list\n").stderr == ""
+
+
+def test_another_config_gives_up_nothing_at_once(tmp_path):
+    """D5 D7: what waits for an adapter that is not in it is told of, and waits."""
+    section = f'[plugins.cachet]\nurl = "http://127.0.0.1:{free_port()}"\n'
+    both = f'{TEAM}[delivery]\nretry_first = "2m"\n{section}token = {{ env = "HOME" }}\n'
+    lines = "ann@ops: !inc declare sev1 down ic:@ann\nann@ops: !inc external Checkout is down\n"
+    sitrep(tmp_path, "run", config=both, lines=lines)
+    done = sitrep(tmp_path, "run", config=TEAM, lines="ann@ops: !inc list\n")
+    assert "is it the right config?" in done.stderr
+    said = sitrep(tmp_path, "check", config=TEAM).stdout
+    assert re.search(r"note   \d+ messages wait for cachet, which this config does not have", said)

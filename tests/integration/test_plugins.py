@@ -341,16 +341,21 @@ def test_every_fault_of_every_plugin_is_told_at_once():
     assert "plugins.audit.fil: unknown key; did you mean 'file'" in text
 
 
-async def test_a_delivery_for_a_plugin_that_was_removed_is_a_dead_letter(tmp_path):
+async def test_a_delivery_for_a_plugin_that_was_removed_waits_before_it_is_given_up(tmp_path):
+    """D2 D7: the config may be the wrong one."""
     outside = RecordingProvider()
     outside.fault = raising(RuntimeError("away"))
     given = {"outside": outside.plugin("register_ticket_tracker")}
     async with stage(tmp_path, more=OUTSIDE, given=given) as bot:
         await bot.say("ann", "!inc declare sev4 typo")
     async with stage(tmp_path) as bot:
+        assert await bot.app.store.awaited() == {"outside": 1}
         await bot.minutes(1)
         await bot.settle()
-        assert any("not configured any more" in text for text in bot.heard())
+        assert not any(isinstance(e.event, ev.DeliveryFailed) for e in await bot.timeline())
+        await bot.minutes(180)
+        await bot.settle()
+        assert any("the config has no section for outside" in text for text in bot.heard())
         assert any(isinstance(e.event, ev.DeliveryFailed) for e in await bot.timeline())
 
 
