@@ -11,9 +11,8 @@ from pathlib import Path
 import structlog
 from aiohttp import ClientSession, ClientTimeout, web
 
-from bot.clock import SystemClock
+from bot.clock import Settable, SystemClock, WatchedClock
 from bot.config.model import Config
-from bot.contract.context import Clock
 from bot.delivery.gathered import Gathering
 from bot.delivery.outbox import Outbox
 from bot.delivery.plan import Router, Targets
@@ -23,6 +22,7 @@ from bot.http.door import Door, listening
 from bot.http.mail_links import Links
 from bot.intake.intake import Intake
 from bot.jobs.adapters import Adapters
+from bot.jobs.clock_watch import ClockWatch
 from bot.jobs.interpreter import unhindered
 from bot.jobs.jobs import Jobs, RunOutcome
 from bot.jobs.on_call import OnCall
@@ -47,11 +47,12 @@ class App:
         self,
         config: Config,
         store: Store,
-        clock: Clock,
+        settable: Settable,
         plugins: PluginManager,
         door: Door | None = None,
     ) -> None:
         """Use `composed`."""
+        clock = WatchedClock(settable)
         self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
         self._door = door
         services, tracker = tuple(config.services), bool(plugins.trackers)
@@ -70,6 +71,8 @@ class App:
         tick, wake = self.intake.ticks.tick, self.outbox.wake
         parts = (config, store, clock, plugins, say, router, subscribers, on_call)
         self.jobs = Jobs(*parts, tick, apply, wake)
+        self.clock_watch = ClockWatch(store, clock, self.intake.ticks.follow)
+        self.jobs.loops["clock watch"] = self.clock_watch.run
         self.intake.transaction.after_commit = self._after_commit
 
     def _after_commit(self, due_at: datetime | None) -> None:
@@ -82,7 +85,7 @@ class App:
         counted = {"inbound_total": service.handled, "refused_total": service.refused}
         sent = {"delivered_total": self.outbox.delivered, "put_off_total": self.outbox.retried}
         rest = {"dead_letters_total": self.outbox.dead, "ticks_total": self.jobs.due_times.fired}
-        return {**counted, **sent, **rest}
+        return {**counted, **sent, **rest, "clock_jumps_total": self.clock.jumps}
 
     async def run(self) -> RunOutcome:
         """Run until every adapter has nothing more to hear, then deliver what is due.
@@ -129,6 +132,7 @@ class App:
                 self.plugins.open(session, memory, self.jobs.ticket_states.hint, core)
                 await self.intake.service.remember_names()
                 await self._warn_of_the_unknown()
+                await self.clock_watch.begin()
                 async with self.jobs.running(self.outbox.run):
                     yield
 
@@ -137,7 +141,7 @@ class App:
 async def composed(
     config: Config,
     home: Path,
-    clock: Clock,
+    clock: Settable,
     *,
     given: Mapping[str, object] | None = None,
     tell: Callable[[str], None] = print,

@@ -42,6 +42,11 @@ class ManualClock:
     def __init__(self, now: datetime = START) -> None:
         self._now = now
         self._changed = asyncio.Condition()
+        self._steady = timedelta(0)
+
+    def steady(self) -> timedelta:
+        """Return the time that has passed, whatever the clock was set to."""
+        return self._steady
 
     def now(self) -> datetime:
         """Return the time."""
@@ -54,7 +59,14 @@ class ManualClock:
     async def set(self, when: datetime) -> None:
         """Go to an instant, forward or back."""
         async with self._changed:
+            self._steady += max(when - self._now, timedelta(0))
             self._now = when
+            self._changed.notify_all()
+
+    async def jump(self, length: timedelta) -> None:
+        """Be set by somebody, forward or back, while no time passes."""
+        async with self._changed:
+            self._now += length
             self._changed.notify_all()
 
     async def advance(self, length: timedelta) -> None:

@@ -18,6 +18,7 @@ from bot.contract.paging import PageRequest
 from bot.delivery.bursts import burst_of
 from bot.delivery.delivered import Delivered
 from bot.delivery.subscriptions import Subscribers
+from bot.domain.durations import within
 from bot.domain.floods import Burst
 from bot.domain.subscription import Reader
 from bot.presenter import Presenter
@@ -49,9 +50,10 @@ class Gathering:
         Raises:
             RateLimited: The burst may still be growing.
         """
-        settled = min(row.created_at + SETTLES - self._clock.now(), SETTLES)
-        if settled > timedelta(0):
-            raise RateLimited("more may be declared", retry_after=settled)
+        now = self._clock.now()
+        if within(SETTLES, row.created_at, now):
+            again = row.created_at + SETTLES - now
+            raise RateLimited("more may be declared", retry_after=again)
         burst = await self._store.read(lambda work: burst_of(work, body.by))
         if burst is None:
             return Delivered()
@@ -68,8 +70,9 @@ class Gathering:
         reader, waiting = await self._store.read(partial(self._reader, body.address))
         if reader is None or reader.held is None:
             return Delivered()
-        left = min(reader.since + bound.within - now, bound.within)
-        if left > timedelta(0) or waiting >= bound.most:
+        lately = within(bound.within, reader.since, now)
+        left = reader.since + bound.within - now if lately else timedelta(0)
+        if lately or waiting >= bound.most:
             raise RateLimited("news is gathered", retry_after=max(left, SETTLES))
         return Delivered(then=partial(self._tell, body.address))
 

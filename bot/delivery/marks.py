@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import structlog
 
+from bot.clock import WatchedClock
 from bot.config.sections import DeliverySection
-from bot.contract.context import Clock
 from bot.delivery.delivered import Delivered
 from bot.delivery.outside import keep_told
 from bot.delivery.subscriptions import Subscribers
@@ -51,7 +51,7 @@ class Marks:
         self,
         settings: DeliverySection,
         store: Store,
-        clock: Clock,
+        clock: WatchedClock,
         subscribers: Subscribers,
         apply: Apply,
     ) -> None:
@@ -134,7 +134,8 @@ class Marks:
         waited = now - row.created_at
         # A drawing that failed must not hold up news: the next hour draws it anyway.
         once = isinstance(row.what.body, Redraw)
-        if once or waited >= self._settings.give_up_after:
+        old = waited >= self._settings.give_up_after and not self._clock.is_doubtful
+        if once or old:
             await self.bury(lease, row, why)
             return
         wait = self._wait(row, retry_after)

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import structlog
 
+from bot.clock import WatchedClock
 from bot.config.sections import DeliverySection
-from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway, PermanentFailure, RateLimited, TemporaryFailure
 from bot.delivery.delivered import Delivered
 from bot.delivery.gathered import Gathering
@@ -64,7 +64,7 @@ class Outbox:
         self,
         settings: DeliverySection,
         store: Store,
-        clock: Clock,
+        clock: WatchedClock,
         plugins: PluginManager,
         presenter: Presenter,
         subscribers: Subscribers,
@@ -81,6 +81,7 @@ class Outbox:
         self._held: dict[Lane, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
+        self._jumps = clock.jumps
         self.without: set[str] = set()
 
     @property
@@ -131,6 +132,10 @@ class Outbox:
         now = self._clock.now()
         self._claiming = True
         try:
+            if self._clock.jumps != self._jumps:
+                # By the time that is shown now, the lanes that are held would seem to be free.
+                await self._store.renew(self._owner, list(self._held.values()), until=now + LEASE)
+                self._jumps = self._clock.jumps
             leases = await self._store.claim(
                 self._owner, now=now, until=now + LEASE, limit=room, without=sorted(without)
             )

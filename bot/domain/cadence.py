@@ -119,17 +119,23 @@ def make_promise(decision: Decision, clock: ClockName, *, at: datetime, period: 
 
 
 def miss_until(decision: Decision, when: datetime) -> None:
-    """Settle every promise that went a whole period past due by `when`, one by one (F2)."""
+    """Settle every promise that went a whole period past due by `when` (F2)."""
     for clock in ClockName:
-        while (promise := running(decision, clock)) is not None and promise.missed_at <= when:
-            miss(decision, clock, promise)
+        if (promise := running(decision, clock)) is not None and promise.missed_at <= when:
+            miss(decision, clock, promise, when)
 
 
-def miss(decision: Decision, clock: ClockName, promise: Promise) -> None:
-    """Settle a promise as missed; the next one starts there (F2)."""
-    at = promise.missed_at
-    _settle(decision, clock, promise, Outcome.MISSED, at=at, late_by=promise.period)
-    make_promise(decision, clock, at=at, period=decision.incident.clocks[clock].period)
+def miss(decision: Decision, clock: ClockName, promise: Promise, until: datetime) -> None:
+    """Settle a promise as missed, with all that would have followed it until then (F2, K6).
+
+    Each would have started when the one before it was missed. The one that runs is made there.
+    """
+    period = decision.incident.clocks[clock].period
+    more = (until - promise.missed_at) // (2 * period)
+    at = promise.missed_at + more * 2 * period
+    late_by, count = promise.period, 1 + more
+    _settle(decision, clock, promise, Outcome.MISSED, at=at, late_by=late_by, count=count)
+    make_promise(decision, clock, at=at, period=period)
 
 
 def keep(decision: Decision, clock: ClockName, *, at: datetime) -> None:
@@ -141,6 +147,16 @@ def keep(decision: Decision, clock: ClockName, *, at: datetime) -> None:
     if (promise := state.promise) is not None:
         _settle_as_told(decision, clock, promise, at)
     make_promise(decision, clock, at=decision.now, period=decision.incident.clocks[clock].period)
+
+
+def promise_anew(decision: Decision) -> None:
+    """Replace each promise that is due later than its period from now: the clock was ahead (K6)."""
+    for clock in ClockName:
+        promise = running(decision, clock)
+        if promise is not None and promise.due_at > decision.now + promise.period:
+            _settle(decision, clock, promise, Outcome.WITHDRAWN, at=decision.now)
+            period = decision.incident.clocks[clock].period
+            make_promise(decision, clock, at=decision.now, period=period)
 
 
 def withdraw(decision: Decision, clock: ClockName) -> None:
@@ -226,6 +242,7 @@ def _settle(  # noqa: PLR0913 - an event has as many
     *,
     at: datetime,
     late_by: timedelta = timedelta(0),
+    count: int = 1,
 ) -> None:
     decision.add(
         ev.PromiseSettled(
@@ -236,6 +253,7 @@ def _settle(  # noqa: PLR0913 - an event has as many
             due_at=promise.due_at,
             outcome=outcome,
             late_by=late_by,
+            count=count,
         )
     )
 

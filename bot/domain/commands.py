@@ -258,6 +258,9 @@ class Redact:
 class Tick:
     """Do whatever is due by now (K6)."""
 
+    jumped: timedelta = timedelta(0)
+    """How far the clock has just been set ahead."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteConversation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.domain import cadence
@@ -12,6 +12,7 @@ from bot.domain.actions import act_on_item
 from bot.domain.acts import Act
 from bot.domain.briefs import send_brief
 from bot.domain.cadence import change_cadence, update
+from bot.domain.clock_jumps import LEEWAY, SAID_FROM, ahead
 from bot.domain.command import act_on_command
 from bot.domain.decision import Decision
 from bot.domain.due import tick
@@ -48,10 +49,22 @@ def decide(
         raise Rejected("No such incident.", lines=("list",))
     else:
         permitted = permit(decision, command)
+        _follow_clock(decision, command)
         _decide(decision, command, permitted.act)
         if permitted.refusal is not None:
             raise permitted.refusal
     return decision
+
+
+def _follow_clock(decision: Decision, command: cmd.Command) -> None:
+    """Count from now what was stored by a clock that was ahead; say a long jump ahead (K6)."""
+    early = ahead(decision.incident, decision.now)
+    jumped = command.jumped if isinstance(command, cmd.Tick) else timedelta(0)
+    if early > LEEWAY:
+        decision.add(ev.ClockSet(at=decision.now, moved=-early))
+        cadence.promise_anew(decision)
+    elif jumped >= SAID_FROM and decision.incident.running:
+        decision.add(ev.ClockSet(at=decision.now, moved=jumped))
 
 
 def _decide(decision: Decision, command: cmd.Command, act: Act | None) -> None:

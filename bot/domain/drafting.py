@@ -313,7 +313,10 @@ class _Drafts:
                     f"{self._words.length(event.late_by)} late."
                 )
             elif event.outcome is Outcome.MISSED:
-                facts.append(f"The {promise} promised for {event.due_at:%H:%M} UTC was missed.")
+                more = f", and {event.count - 1} after it" if event.count > 1 else ""
+                facts.append(
+                    f"The {promise} promised for {event.due_at:%H:%M} UTC was missed{more}."
+                )
         stabilised = self._stabilised_after()
         if stabilised is not None and stabilised > timedelta(minutes=30):
             facts.append(

@@ -72,7 +72,7 @@ def _dues(incident: Incident, policy: Policy) -> Iterator[Due]:
 
 def _promise_dues(clock: ClockName, promise: Promise) -> Iterator[Due]:
     def missed(decision: Decision) -> None:
-        cadence.miss(decision, clock, promise)
+        cadence.miss(decision, clock, promise, decision.now)
 
     for rung in promise.rungs:
         if rung.kind not in promise.fired:

@@ -289,6 +289,16 @@ class PromiseSettled(Happening):
     due_at: datetime
     outcome: Outcome
     late_by: timedelta = timedelta(0)
+    count: int = 1
+    """How many in a row were missed, `n` and those after it: a gap is one entry (K6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSet(Happening):
+    """The clock of the machine was found to have been set (K6)."""
+
+    moved: timedelta
+    """How far; negative: back, and what was stored of later times counts from now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -657,6 +667,7 @@ Event = (
     | PromiseSettled
     | RungFired
     | CadenceChanged
+    | ClockSet
     | StabiliseNudged
     | CauseReminded
     | UntouchedRaised

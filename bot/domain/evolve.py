@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.domain import events as ev
+from bot.domain.clock_jumps import set_back
 from bot.domain.commands import NoteKind
 from bot.domain.incident import (
     Ask,
@@ -146,6 +147,8 @@ def _apply(incident: Incident, event: ev.Event) -> Incident:
             return replace(incident, last_update=_said(incident, event.at, event.by, event.text))
         case ev.PromiseMade() | ev.PromiseSettled() | ev.RungFired() | ev.CadenceChanged():
             return _clock_moved(incident, event)
+        case ev.ClockSet():
+            return set_back(incident, event.at) if event.moved < timedelta(0) else incident
         case ev.ExternalPublished():
             return _published(incident, event)
         case ev.StabiliseNudged():
@@ -349,6 +352,7 @@ def _settled(state: ClockState, event: ev.PromiseSettled) -> ClockState:
         case Outcome.LATE:
             return replace(state, late=(*state.late, event.late_by))
         case Outcome.MISSED:
-            return replace(state, missed=state.missed + 1)
+            missed, made = state.missed + event.count, state.made + event.count - 1
+            return replace(state, missed=missed, made=made)
         case Outcome.WITHDRAWN:
             return replace(state, withdrawn=state.withdrawn + 1)

@@ -84,6 +84,7 @@ TELLING: Mapping[type[ev.Happening], Telling] = {
     ev.DeliveryStalled: Telling(heads=True, card=False),
     ev.DeliveryResumed: Telling(heads=True, card=False),
     ev.TroubleFound: Telling(heads=True, card=False),
+    ev.ClockSet: Telling(alone=True),
     ev.PromiseMade: Telling(),
     ev.PromiseSettled: Telling(),
     ev.RungFired: Telling(card=False, alone=True),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.clock import WatchedClock
 from bot.config.model import Config
-from bot.contract.context import Clock
 from bot.delivery.plan import Router, Targets
 from bot.delivery.subscriptions import Subscribers
 from bot.intake.answers import Answers
@@ -27,7 +27,7 @@ class Intake:
         self,
         config: Config,
         store: Store,
-        clock: Clock,
+        clock: WatchedClock,
         presenter: Presenter,
         targets: Targets,
         router: Router,

@@ -14,6 +14,7 @@ from typing import cast
 
 import structlog
 
+from bot.clock import WatchedClock
 from bot.config.model import Config
 from bot.contract.chat import (
     ChatCapture,
@@ -25,7 +26,6 @@ from bot.contract.chat import (
     Inbound,
     Receipt,
 )
-from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway, DatabaseDamaged
 from bot.domain import commands as cmd
 from bot.domain.bystanders import asks_for_news
@@ -68,7 +68,7 @@ class Service:
         self,
         config: Config,
         store: Store,
-        clock: Clock,
+        clock: WatchedClock,
         presenter: Presenter,
         answers: Answers,
         transaction: Transaction,
@@ -177,11 +177,15 @@ class Service:
             written_at=written_at,
             now=now,
             is_stranger=not admitted,
-            stale_after=self._config.access.stale_after,
+            stale_after=self._stale_after(),
             message=message,
             inline=inline,
             direct=direct or inbound.conversation.direct_to is not None,
         )
+
+    def _stale_after(self) -> timedelta:
+        """Return the age from which a command is asked about; after a jump nobody knows it (K6)."""
+        return timedelta.max if self._clock.was_set else self._config.access.stale_after
 
     def _asked(self, inbound: Inbound) -> Asking | None:
         """Return the meaning of an event; `None` if it is talk among people."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,7 +17,8 @@ from bot.store.work import Store
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How often the rows are asked without an alarm: it bounds what a clock jump, a resumed laptop or
-another process's death can delay, since the scheduler sleeps by the monotonic clock."""
+another process's death can delay. It is no job of the scheduler, whose next turn is an instant on
+the wall clock: set back, it would not come for as long as the clock was ahead."""
 
 HELD_ELSEWHERE = timedelta(milliseconds=250)
 """When to look again at something due that another process is just doing."""
@@ -55,7 +57,6 @@ class DueTimes:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
-        scheduler.add_job(self._ring, "interval", seconds=LOOK_AGAIN.total_seconds())
         scheduler.start()
         try:
             while True:
@@ -68,7 +69,9 @@ class DueTimes:
                     self.started = True
                 except DatabaseAway as exc:
                     _log.warning("database away", error=str(exc))
-                await self._wake.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_AGAIN.total_seconds()):
+                        await self._wake.wait()
         finally:
             scheduler.shutdown(wait=False)
             await asyncio.sleep(0)  # noqa: TID251 - its shut-down is itself put on the loop

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bot.clock import WatchedClock
 from bot.config.model import Config
-from bot.contract.context import Clock
 from bot.contract.status_pages import Redrawable
 from bot.delivery.plan import Router
 from bot.delivery.subscriptions import Subscribers
@@ -37,6 +37,9 @@ class RunOutcome:
     """Each platform that ended its session, with how to begin another."""
 
 
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
 class Jobs:
     """The loops of one process."""
 
@@ -44,7 +47,7 @@ class Jobs:
         self,
         config: Config,
         store: Store,
-        clock: Clock,
+        clock: WatchedClock,
         plugins: PluginManager,
         presenter: Presenter,
         router: Router,
@@ -65,11 +68,7 @@ class Jobs:
         pages = [n for n, page in plugins.status_pages.items() if isinstance(page, Redrawable)]
         self.page_redraw = PageRedraw(pages, store, clock, wake_outbox)
 
-    @asynccontextmanager
-    async def running(self, outbox: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """Run the outbox and every loop meanwhile; one that dies ends the others."""
-        loops = {
-            "outbox": outbox,
+        self.loops: dict[str, Loop] = {
             "due times": self.due_times.run,
             "on call": self.on_call.run,
             "pruning": self.pruning.run,
@@ -78,6 +77,11 @@ class Jobs:
             "daily digest": self.daily_digest.run,
             "page redraw": self.page_redraw.run,
         }
+
+    @asynccontextmanager
+    async def running(self, outbox: Loop) -> AsyncIterator[None]:
+        """Run the outbox and every loop meanwhile; one that dies ends the others."""
+        loops = {"outbox": outbox, **self.loops}
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run(), name=name) for name, run in loops.items()]
             yield

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.contract.context import Clock
+from bot.clock import WatchedClock
 from bot.jobs.every import every
 from bot.store.work import Store
 
@@ -18,7 +18,7 @@ _log = structlog.stdlib.get_logger("sitrep.pruning")
 class Pruning:
     """Deletes what has been kept long enough."""
 
-    def __init__(self, keep: timedelta, store: Store, clock: Clock) -> None:
+    def __init__(self, keep: timedelta, store: Store, clock: WatchedClock) -> None:
         self._keep, self._store, self._clock = keep, store, clock
 
     async def run(self) -> None:
@@ -26,7 +26,10 @@ class Pruning:
         await every(PRUNE_EVERY, self._clock, self.prune)
 
     async def prune(self) -> None:
-        """Prune now."""
+        """Prune now, unless the clock was set: what seems old may be new (K6)."""
+        if self._clock.is_doubtful:
+            _log.warning("not pruned: the clock was set, or stood still for long")
+            return
         gone = await self._store.prune(self._clock.now() - self._keep)
         if gone:
             _log.info("pruned", rows=gone)

@@ -134,8 +134,8 @@ class CadenceWords:
             for e in all_of(scene, ev.PromiseSettled)
             if e.clock is head.clock and e.outcome is Outcome.MISSED
         ] or [head]
-        what = PROMISES[head.clock].noun
-        if len(missed) == 1:
+        what, count = PROMISES[head.clock].noun, sum(e.count for e in missed)
+        if count == 1:
             first: Spans = (
                 f"The {what} promised for ",
                 self._voice.at(head.due_at),
@@ -143,13 +143,11 @@ class CadenceWords:
             )
         else:
             first = (
-                f"{len(missed)} {what}s were missed, promised for ",
+                f"{count} {what}s were missed, the first promised for ",
                 self._voice.at(missed[0].due_at),
-                " to ",
-                self._voice.at(head.due_at),
                 ".",
             )
-        behind = now - missed[0].at
+        behind = now - missed[0].due_at - missed[0].late_by
         return message(
             first,
             (f"Sitrep was not running then; this comes {span_of(behind)} late.",)

@@ -12,7 +12,9 @@ from bot.presenter.voice import Occasion, Voice, message, para, shorten
 from bot.refs import Lane
 from bot.store.rows import Body, Letter, Post
 
-OfTrouble = ev.DeliveryFailed | ev.DeliveryStalled | ev.DeliveryResumed | ev.TroubleFound
+OfTrouble = (
+    ev.DeliveryFailed | ev.DeliveryStalled | ev.DeliveryResumed | ev.TroubleFound | ev.ClockSet
+)
 
 
 class TroubleWords:
@@ -38,6 +40,9 @@ class TroubleWords:
                 return message((f"{there} takes {what} again; what waited is on its way.",))
             case ev.TroubleFound():
                 return message((f"{self._voice.label(incident)}: {head.text}",))
+            case ev.ClockSet():
+                due = self._voice.next_update(incident, occasion.now)
+                return message((f"{_clock_set(head)}.",), due or None)
 
     def entry(self, event: OfTrouble) -> Spans:
         """Return the event's line on the timeline."""
@@ -52,6 +57,8 @@ class TroubleWords:
                 return (f"{self._voice.platform_of(event.target)} takes messages again",)
             case ev.TroubleFound():
                 return (event.text,)
+            case ev.ClockSet():
+                return (_clock_set(event),)
 
     def _stalled(self, incident: Incident, head: ev.DeliveryStalled) -> Message:
         if (page := head.target.status_page) is not None:
@@ -244,3 +251,11 @@ def described(body: Body) -> str:
             return f"“{spans_text(message.summary)[:120]}”"
         case _:
             return _WORDS[body.kind]
+
+
+def _clock_set(event: ev.ClockSet) -> str:
+    machine = "The clock of Sitrep's machine"
+    if event.moved < timedelta(0):
+        return f"{machine} was set back by {span_of(-event.moved)}; due times count from now"
+    missed = "what fell due meanwhile counts as missed"
+    return f"{machine} jumped ahead by {span_of(event.moved)}; {missed}"

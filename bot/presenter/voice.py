@@ -138,7 +138,8 @@ def next_label(clock: ClockName) -> str:
 def outcome(event: ev.PromiseSettled) -> str:
     """Return how a promise ended: `kept late by 2 min`."""
     late = f" by {span_of(event.late_by)}" if event.outcome is Outcome.LATE else ""
-    return f"{_OUTCOMES[event.outcome]}{late}"
+    count = f" × {event.count}" if event.count > 1 else ""  # noqa: RUF001 - as people read it
+    return f"{_OUTCOMES[event.outcome]}{late}{count}"
 
 
 class Voice:
@@ -275,7 +276,7 @@ class Voice:
     def settled(self, scene: Scene, clock: ClockName) -> str:
         """Return whether the last promise was kept or late, and how many were missed before it."""
         settled = [e for e in all_of(scene, ev.PromiseSettled) if e.clock is clock]
-        missed = sum(e.outcome is Outcome.MISSED for e in settled)
+        missed = sum(e.count for e in settled if e.outcome is Outcome.MISSED)
         text = f"{missed} missed before it. " if missed else ""
         if settled and settled[-1].outcome is Outcome.LATE:
             text += f"Kept {span_of(settled[-1].late_by)} late. "

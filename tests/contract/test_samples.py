@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -36,7 +37,8 @@ FOLDER = Path(__file__).with_name("samples")
 def sample() -> dict:
     play = eventful()
     closed = ev.PrivacyChanged(at=play.now, by=BEN, private=True, reason="names are in it")
-    events = (*play.events, closed)
+    moved = ev.ClockSet(at=play.now, moved=timedelta(days=-365))
+    events = (*play.events, closed, moved)
     post = Post(message=Message(summary=("hello",)))
     return {
         "events": [[type(e).__name__, dump_event(e)] for e in events],

@@ -41,7 +41,8 @@ def everything() -> tuple[Play, list[ev.Event]]:
     settled = next(e for e in play.events if isinstance(e, ev.PromiseSettled))
     missed = replace(settled, outcome=Outcome.MISSED)
     private = ev.PrivacyChanged(at=play.now, private=True, reason="names are in it")
-    return play, [*play.events, missed, ev.UntouchedRaised(at=play.now), private]
+    moved = [ev.ClockSet(at=play.now, moved=timedelta(days=days)) for days in (365, -365)]
+    return play, [*play.events, missed, ev.UntouchedRaised(at=play.now), private, *moved]
 
 
 def test_no_kind_of_event_is_left_out_here():
