@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import web
 
 from bot.clock import Settable, SystemClock, WatchedClock
 from bot.config.model import Config
@@ -26,6 +26,7 @@ from bot.jobs.clock_watch import ClockWatch
 from bot.jobs.interpreter import unhindered
 from bot.jobs.jobs import Jobs, RunOutcome
 from bot.jobs.on_call import OnCall
+from bot.network import http_client
 from bot.plugin_manager import Core, PluginManager, PluginMemory, loaded
 from bot.presenter import Presenter
 from bot.store.work import Store
@@ -123,9 +124,8 @@ class App:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Deliver and keep the clocks meanwhile."""
-        limits = ClientTimeout(total=self.config.delivery.timeout.total_seconds())
         with unhindered():
-            async with ClientSession(timeout=limits) as session:
+            async with http_client(self.config.delivery.timeout.total_seconds()) as session:
                 memory = partial(PluginMemory, self.store, self.clock)
                 machines = self.intake.machines
                 core = Core(submit=machines.submit, incidents=machines.incidents)

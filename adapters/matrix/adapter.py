@@ -9,8 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout
-
 from adapters.matrix import checks, cross_signing, inbound, render
 from adapters.matrix import crypto as cr
 from adapters.matrix.config import MatrixSettings
@@ -475,11 +473,6 @@ async def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[
         write_own(target.seeds, keep.seeds.read_bytes())
         written.append(str(target.seeds))
     return written
-
-
-def http_client() -> ClientSession:
-    """Return a client for commands that run without the bot."""
-    return ClientSession(timeout=ClientTimeout(total=30))
 
 
 def _split(conversation: str) -> tuple[str, str | None]:

@@ -10,7 +10,6 @@ import typer
 
 from adapters.matrix import cross_signing
 from adapters.matrix import crypto as cr
-from adapters.matrix.adapter import http_client
 from adapters.matrix.checks import OVERRIDE
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.homeserver import V3, Homeserver, HomeserverRefused
@@ -18,6 +17,7 @@ from adapters.matrix.inbound import ADAPTER, local
 from adapters.matrix.session import Keep, Session
 from bot.contract import PluginContext, SetupFailed, TemporaryFailure
 from bot.plugin_kit.files import LONGEST_SECRET
+from bot.plugin_kit.network import http_client
 from bot.plugin_kit.people import FoundPerson, people_sections
 
 commands = typer.Typer(

@@ -22,6 +22,7 @@ from adapters.matrix.homeserver import V3, Homeserver
 from adapters.matrix.session import Keep, Session
 from bot.contract import TemporaryFailure
 from bot.plugin_kit.files import refuse_link
+from bot.plugin_kit.network import http_client
 
 IGNORED = "org.sitrep.ignored"
 """The type that a decrypted event gets if it is not allowed to be what it says."""
@@ -57,6 +58,7 @@ def client(homeserver: str, session: Session, keep: Keep, pickle_key: str) -> As
     for file in keep.folder.iterdir():
         if file.is_file():
             file.chmod(0o600)
+    made.client_session = http_client(config.request_timeout)  # else it makes one of its own
     return made
 
 

@@ -70,11 +70,11 @@ class TeamsAdapter:
             private_place=ConversationRef(ADAPTER, settings.private) if settings.private else None,
             triage=ConversationRef(ADAPTER, settings.channel) if settings.channel else None,
         )
-        self._tokens = Tokens(settings, context.clock)
 
         def http() -> Any:  # noqa: ANN401 - aiohttp's session
             return context.http
 
+        self._tokens = Tokens(settings, http, context.clock)
         self._connector = Connector(
             settings, http, self._tokens.get, self._tokens.forget, context.clock
         )
@@ -110,7 +110,6 @@ class TeamsAdapter:
         finally:
             await self._activities.close()
             self._activities = None
-            self._tokens.close()
 
     async def _turn(self, activity: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if self._activities is None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiohttp import ClientSession, ClientTimeout
 
 from adapters.teams.config import GUID, TeamsSettings
 from adapters.teams.connector import Connector
@@ -27,6 +26,7 @@ from bot.contract import (
     TemporaryFailure,
 )
 from bot.plugin_kit.files import read_file, read_stream
+from bot.plugin_kit.network import http_client
 from bot.plugin_kit.people import FoundPerson, name_of_mail, people_sections
 
 NOT_FOUND = "Their object id stands in the Entra admin center: Users, their name, Object ID."
@@ -90,9 +90,9 @@ async def _members(context: PluginContext, settings: TeamsSettings) -> list[Foun
     Raises:
         SetupFailed: Entra or Teams does not answer, or refuses.
     """
-    tokens = Tokens(settings, context.clock)
     try:
-        async with ClientSession(timeout=ClientTimeout(total=30)) as http:
+        async with http_client() as http:
+            tokens = Tokens(settings, lambda: http, context.clock)
             connector = Connector(settings, lambda: http, tokens.get, tokens.forget, context.clock)
             members = await connector.roster(settings.service_url, settings.channel)
     except (TemporaryFailure, PermanentFailure) as exc:
@@ -100,8 +100,6 @@ async def _members(context: PluginContext, settings: TeamsSettings) -> list[Foun
             f"the channel's team cannot be asked who is in it: {exc}. Is the app in the team? "
             "Mail addresses need no team: sitrep teams people FILE, without channel"
         ) from exc
-    finally:
-        tokens.close()
     return [person for member in members if (person := _person(member)) is not None]
 
 

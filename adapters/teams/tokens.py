@@ -9,11 +9,14 @@ import asyncio
 import hashlib
 import re
 import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import msal
-import requests
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from botframework.connector.auth import MicrosoftAppCredentials
 from botframework.connector.auth.certificate_app_credentials import CertificateAppCredentials
 
@@ -26,13 +29,16 @@ CONNECTOR = "https://api.botframework.com"
 ASKED_AGAIN = timedelta(minutes=4)
 """How long a token is used before MSAL is asked: its tokens last five minutes at least."""
 
-SECONDS = 10
+SECONDS = ClientTimeout(total=10)
 """How long Entra may take."""
 
 _KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL
 )
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class AppRefused(TemporaryFailure):
@@ -42,8 +48,10 @@ class AppRefused(TemporaryFailure):
 class Tokens:
     """The app's tokens, by audience."""
 
-    def __init__(self, settings: TeamsSettings, clock: Clock) -> None:
-        """Fetch nothing yet.
+    def __init__(
+        self, settings: TeamsSettings, http: Callable[[], ClientSession], clock: Clock
+    ) -> None:
+        """Fetch nothing yet; `http` returns the client when a token is fetched.
 
         Raises:
             SetupFailed: The certificate cannot be read.
@@ -51,7 +59,7 @@ class Tokens:
         self._settings, self._clock = settings, clock
         self._credential = _credential(settings)
         self._app: Any = None
-        self._http = _Session()
+        self._http = _Http(http)
         self._fresh: dict[str, tuple[str, datetime]] = {}
         self._lock = asyncio.Lock()
 
@@ -70,17 +78,14 @@ class Tokens:
             if known is not None and self._clock.now() < known[1]:
                 return known[0]
             try:
+                self._http.loop = asyncio.get_running_loop()
                 token = await asyncio.to_thread(self._fetch, audience)
             except PermissionError as exc:
                 raise AppRefused(f"Entra refuses the app: {_first_line(str(exc))}") from exc
-            except (requests.RequestException, ValueError) as exc:
+            except (ClientError, TimeoutError, ValueError) as exc:
                 raise TemporaryFailure(f"Entra cannot be reached: {type(exc).__name__}") from exc
             self._fresh[audience] = (token, self._clock.now() + ASKED_AGAIN)
             return token
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     def forget(self, audience: str = CONNECTOR) -> None:
         """Forget a token that was not accepted."""
@@ -107,11 +112,40 @@ class Tokens:
         return str(credentials.get_access_token())
 
 
-class _Session(requests.Session):
-    """An HTTP session with a timeout; MSAL sets none itself."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An HTTP answer, as MSAL reads it."""
 
-    def request(self, *args: Any, **more: Any) -> requests.Response:  # noqa: ANN401 - as requests has it
-        return super().request(*args, **{"timeout": SECONDS, **more})
+    status_code: int
+    text: str
+    headers: Mapping[str, str]
+
+
+class _Http:
+    """MSAL's HTTP client: MSAL works in a thread, and the one client of the loop asks for it."""
+
+    def __init__(self, http: Callable[[], ClientSession]) -> None:
+        self._http = http
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def get(self, url: str, **asked: Any) -> _Answer:  # noqa: ANN401 - as MSAL has it
+        return self._wait("GET", url, asked)
+
+    def post(self, url: str, **asked: Any) -> _Answer:  # noqa: ANN401 - as MSAL has it
+        return self._wait("POST", url, asked)
+
+    def _wait(self, method: str, url: str, asked: Mapping[str, Any]) -> _Answer:
+        if self.loop is None:
+            raise RuntimeError("no loop runs yet")
+        wanted = {k: v for k in ("params", "headers") if (v := asked.get(k)) is not None}
+        if (form := asked.get("data")) is not None:
+            wanted["data"] = urlencode(form)  # MSAL puts bytes among its texts
+            wanted["headers"] = {**wanted.get("headers", {}), **_FORM}
+        return asyncio.run_coroutine_threadsafe(self._ask(method, url, wanted), self.loop).result()
+
+    async def _ask(self, method: str, url: str, asked: Mapping[str, Any]) -> _Answer:
+        async with self._http().request(method, url, timeout=SECONDS, **asked) as answer:
+            return _Answer(answer.status, await answer.text(), dict(answer.headers))
 
 
 def _credential(settings: TeamsSettings) -> str | dict[str, str]:

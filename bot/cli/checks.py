@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-from aiohttp import ClientSession
-
 from bot.app import damaged, pending, reading
 from bot.cli.faults import DATABASE
 from bot.clock import SystemClock
@@ -22,6 +20,7 @@ from bot.contract.messages import span_of
 from bot.delivery.outbox import LEASE
 from bot.domain.evolve import fold
 from bot.files import open_to_others
+from bot.network import http_client, way_out
 from bot.plugin_manager import loaded
 from bot.store.work import Store, Work
 
@@ -57,7 +56,8 @@ async def check(config: Config, home: Path, *, deep: bool, tell: Callable[[str],
     clock = SystemClock()
     plugins = loaded(config, home, clock)
     found = Found(notes=_home(home))
-    async with ClientSession() as session:
+    tell(f"       network: {way_out()}")
+    async with http_client() as session:
         plugins.open(session)
         for name, provided in plugins.provided():
             if isinstance(provided, Checkable):

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.contract.context import Finding
 from bot.contract.errors import TemporaryFailure
 from bot.files import refuse_link, replace_own
+from bot.network import of_git
 
 
 class Folder:
@@ -75,7 +76,7 @@ class Folder:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            env={**os.environ, **of_git(), "GIT_TERMINAL_PROMPT": "0"},
         )  # fmt: skip
         try:
             out, errors = await process.communicate()

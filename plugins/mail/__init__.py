@@ -35,6 +35,7 @@ from bot.contract import (
     TemporaryFailure,
     hookimpl,
 )
+from bot.plugin_kit.network import tls
 
 SECONDS = 20.0
 """How long a mail server may take to answer."""
@@ -132,6 +133,7 @@ class Smtp:
             username=settings.user,
             password=settings.password,
             timeout=SECONDS,
+            tls_context=tls(),
         )
 
     async def check(self) -> Sequence[Finding]:
