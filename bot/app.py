@@ -119,7 +119,8 @@ class App:
 
     def _waits_for(self) -> list[str]:
         """Return what keeps the bot from being ready, besides the database."""
-        return [] if self.jobs.due_times.started else ["its clocks do not run yet"]
+        clocks = [] if self.jobs.due_times.started else ["its clocks do not run yet"]
+        return [*clocks, *self.adapters.lacking()]
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

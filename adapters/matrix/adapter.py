@@ -33,6 +33,7 @@ from bot.contract import (
     PluginContext,
     Receive,
     SessionEnded,
+    SetupFailed,
     TemporaryFailure,
     UserRef,
 )
@@ -83,6 +84,7 @@ class MatrixAdapter:
         )
         self._ready: Crypto | None = None
         self._sync: Sync | None = None
+        self._over: tuple[Session, str] | None = None
         self._room_events: RoomEvents | None = None
         self._pinning = asyncio.Lock()
         self._marking = 0
@@ -113,14 +115,33 @@ class MatrixAdapter:
         Raises:
             SessionEnded: There is no login, or the homeserver has ended it.
         """
+        if (why := self.lacking()) is not None:
+            raise SessionEnded(why)
+        session = self._keep.session()
+        self._keep.make()
+        try:
+            self._keep.hold()
+        except SetupFailed as exc:
+            raise TemporaryFailure(str(exc)) from exc  # `sitrep matrix login` may be at work
+        try:
+            return await self._run(session, receive)
+        except SessionEnded as exc:
+            self._over = session, str(exc)
+            raise
+        finally:
+            self._keep.let_go()
+
+    def lacking(self) -> str | None:
+        """Return what keeps the login in the home folder from being used."""
         try:
             session = self._keep.session()
-        except Exception as exc:
-            raise SessionEnded(str(exc)) from exc
+        except SetupFailed as exc:
+            return str(exc)
         if session.user_id != self._me:
-            raise SessionEnded(f"the login is {session.user_id}'s, not {self._me}'s; {RELOGIN}")
-        self._keep.make()
-        self._keep.hold()
+            return f"the login is {session.user_id}'s, not {self._me}'s; {RELOGIN}"
+        return self._over[1] if self._over is not None and self._over[0] == session else None
+
+    async def _run(self, session: Session, receive: Receive) -> bool:
         self._server.token, self._server.ended = session.access_token, None
         pickle_key = self._settings.pickle_key.get_secret_value()
         client = cr.client(self._settings.homeserver, session, self._keep, pickle_key)
@@ -156,7 +177,6 @@ class MatrixAdapter:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await cr.closed(client)
-            self._keep.let_go()
         return True
 
     async def _known(self, session: Session) -> None:

@@ -46,12 +46,18 @@ class Keep:
         """Return the login that is kept.
 
         Raises:
-            SetupFailed: There is none yet.
+            SetupFailed: There is none yet, or it cannot be read.
         """
-        found = read(self._session)
+        try:
+            found = read(self._session)
+        except OSError as exc:
+            raise SetupFailed(f"{self._session} cannot be read: {exc.strerror}") from exc
         if found is None:
             raise SetupFailed("[adapters.matrix] nobody is logged in yet; run: sitrep matrix login")
-        return Session(**found)
+        try:
+            return Session(**found)
+        except TypeError as exc:
+            raise damaged(self._session) from exc
 
     def store_session(self, session: Session) -> None:
         """Keep a login; the files of an earlier device are not used any more."""
@@ -104,8 +110,15 @@ def read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as exc:
-        raise SetupFailed(f"{path} is damaged; move it away, and run: sitrep matrix login") from exc
-    return dict(found)
+        raise damaged(path) from exc
+    if not isinstance(found, dict):
+        raise damaged(path)
+    return found
+
+
+def damaged(path: Path) -> SetupFailed:
+    """Return the error that a file is not what was written."""
+    return SetupFailed(f"{path} is damaged; move it away, and run: sitrep matrix login")
 
 
 def write(path: Path, what: dict[str, Any]) -> None:

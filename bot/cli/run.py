@@ -55,6 +55,7 @@ def run(
 async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
     from bot.app import composed
     from bot.clock import SystemClock
+    from bot.jobs.adapters import logins_lacking
 
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -62,6 +63,8 @@ async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         async with composed(config, home, SystemClock(), tell=tell) as app:
+            for why in logins_lacking(app.plugins.adapters) if sys.stdin.isatty() else ():
+                tell(f"{why}. It goes on by itself then; the rest runs")
             outcome = await app.run()
     except asyncio.CancelledError:
         return Exit.DONE

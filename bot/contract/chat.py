@@ -227,7 +227,8 @@ class ChatAdapter(Protocol):
         """Listen, and hand what comes in to `receive`, until cancelled or the input ends.
 
         Called when Sitrep starts, and again, after a pause, whenever it raises; except after
-        `SessionEnded`, which a person must mend. Return whether all that came in could be read.
+        `SessionEnded`, which a person must mend (see `NeedsLogin`). Return whether all that came in
+        could be read.
         """
 
     async def open_conversation(self, request: ConversationRequest, *, key: str) -> Opened:
@@ -268,6 +269,19 @@ class ChatAdapter(Protocol):
 
     async def set_topic(self, to: ConversationRef, topic: str, *, key: str) -> None:
         """Set a conversation's topic; called if `features.rooms`."""
+
+
+@runtime_checkable
+class NeedsLogin(Protocol):
+    """A chat adapter that a person has to log in before it can run (D4)."""
+
+    def lacking(self) -> str | None:
+        """Return what a person has to do before `run` can be called; `None` if nothing.
+
+        Asked every few seconds for as long as something is lacking: it looks, and asks nobody.
+        Sitrep is not ready until `run` has been called once; it goes on by itself then. The same
+        after a `SessionEnded`, for as long as the login is the one that has ended.
+        """
 
 
 @runtime_checkable

@@ -120,7 +120,7 @@ def application(  # noqa: PLR0913 - what it is composed of
 
     async def readyz(_request: web.Request) -> web.Response:
         if waits := reasons():
-            return not_ready("starting", "; ".join(waits))
+            return not_ready("waiting", "; ".join(waits))
         fault = await database.fault()
         return not_ready("away", fault) if fault else web.json_response({"status": "ready"})
 

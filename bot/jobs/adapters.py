@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 
-from bot.contract.chat import ChatAdapter, Receive
+from bot.contract.chat import ChatAdapter, NeedsLogin, Receive
 from bot.contract.context import Clock
 from bot.contract.errors import DatabaseAway, SessionEnded, TemporaryFailure
 from bot.delivery.outbox import Outbox
@@ -22,6 +22,9 @@ RESTART_FIRST, RESTART_LONGEST = timedelta(seconds=1), timedelta(minutes=1)
 
 SESSION = timedelta(seconds=9)
 """How long a process holds a session without a sign of life; another one takes it after that."""
+
+LOOK_FOR_LOGIN = timedelta(seconds=2)
+"""How often it is looked whether somebody has logged an adapter in."""
 
 _log = structlog.stdlib.get_logger("sitrep.adapters")
 
@@ -42,6 +45,16 @@ class Adapters:
         self._owner = uuid4().hex
         self.lost: list[str] = []
         """Each platform that ended its session, with how to begin another."""
+        self._waiting: dict[str, str] = {}
+        self._begun: set[str] = set()
+
+    def lacking(self) -> tuple[str, ...]:
+        """Return each adapter that has not run yet for want of a login, with how to log it in.
+
+        One whose session has ended later is not among them: what else is served goes on.
+        """
+        waiting = self._waiting.items()
+        return tuple(f"{name}: {why}" for name, why in waiting if name not in self._begun)
 
     async def run(self, adapters: Mapping[str, ChatAdapter]) -> bool:
         """Run every adapter until it has nothing more to hear; return whether all was readable."""
@@ -49,9 +62,30 @@ class Adapters:
         return all(heard)
 
     async def listen(self, name: str, adapter: ChatAdapter) -> bool:
-        """Keep an adapter running; a `single` one in one process at a time."""
-        if not adapter.features.single:
-            return await self._kept_running(name, adapter)
+        """Keep an adapter running whenever somebody has logged it in."""
+        while True:
+            await self._logged_in(name, adapter)
+            self._begun.add(name)
+            single = adapter.features.single
+            heard = await (self._alone if single else self._kept_running)(name, adapter)
+            if _lacking(adapter) is None:
+                return heard
+
+    async def _logged_in(self, name: str, adapter: ChatAdapter) -> None:
+        """Wait until nothing is lacking; meanwhile no session is held that another could use."""
+        while (why := _lacking(adapter)) is not None:
+            self._outbox.without.add(name)
+            if self._waiting.get(name) != why:
+                self._waiting[name] = why
+                _log.error("waiting for a login", adapter=name, why=why)
+            await self._clock.sleep(LOOK_FOR_LOGIN)
+        if self._waiting.pop(name, None) is not None:
+            _log.info("logged in", adapter=name)
+            self.lost = [each for each in self.lost if not each.startswith(f"{name}: ")]
+            self._outbox.without.discard(name)
+
+    async def _alone(self, name: str, adapter: ChatAdapter) -> bool:
+        """Keep an adapter running while no other process does."""
         session = f"session/{name}"
         self._outbox.without.add(name)
         while True:
@@ -114,3 +148,12 @@ class Adapters:
                 _log.exception("adapter died", adapter=name, restart_in=wait.total_seconds())
             await self._clock.sleep(wait)
             wait = min(wait * 2, RESTART_LONGEST)
+
+
+def logins_lacking(adapters: Mapping[str, ChatAdapter]) -> list[str]:
+    """Return what a person has to do before each of some adapters can run."""
+    return [why for each in adapters.values() if (why := _lacking(each)) is not None]
+
+
+def _lacking(adapter: ChatAdapter) -> str | None:
+    return adapter.lacking() if isinstance(adapter, NeedsLogin) else None

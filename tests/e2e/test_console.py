@@ -173,8 +173,8 @@ class Terminal:
 
     LINES, COLUMNS = 40, 100
 
-    def __init__(self, home: Path, config: str = "") -> None:
-        environ = {**os.environ, "SITREP_HOME": str(home), "TERM": "xterm"}
+    def __init__(self, home: Path, config: str = "", **more: str) -> None:
+        environ = {**os.environ, "SITREP_HOME": str(home), "TERM": "xterm", **more}
         environ.pop("SITREP_CONFIG", None)
         if config:
             (home / "sitrep.toml").write_text(config)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from adapters.matrix.session import Keep
 from bot.cli import main
+from tests.e2e.test_console import Terminal
 from tests.harness.forked import completed
 from tests.harness.waiting import PATIENCE
 from tests.peers.machine import ROOT, free_port
 from tests.peers.synapse import SERVER, Synapse
+from tests.players.command_line import SITREP
 from tests.worlds.matrix import PICKLE
 
 CONFIG = """
@@ -47,12 +52,15 @@ class Runner:
         text = CONFIG.format(url=url, user=self.user, server=SERVER, more=more)
         self.config.write_text(text)
 
-    def run(self, *words: str, stdin: str = "") -> tuple[int, str]:
-        environ = {
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
             **os.environ, "PICKLE": PICKLE, "SITREP_HOME": str(self.home),
             "SITREP_CONFIG": str(self.config), "COLUMNS": "400",
         }  # fmt: skip
-        done = completed(main, ["sitrep", *words], environ, stdin)
+
+    def run(self, *words: str, stdin: str = "") -> tuple[int, str]:
+        done = completed(main, ["sitrep", *words], self.environ, stdin)
         return done.returncode, done.stdout + done.stderr
 
 
@@ -66,9 +74,6 @@ def runner(synapse, tmp_path, request):
 def test_logging_in_checking_and_lifting_the_limit(synapse, runner):
     status, said = runner.run("check")
     assert status == 1
-    assert "nobody is logged in yet; run: sitrep matrix login" in said
-    status, said = runner.run("run")
-    assert status == 2
     assert "nobody is logged in yet; run: sitrep matrix login" in said
 
     status, said = runner.run("matrix", "login", "--stdin", stdin="wrong\n")
@@ -99,6 +104,77 @@ def test_logging_in_checking_and_lifting_the_limit(synapse, runner):
     status, said = runner.run("check")
     assert status == 0, said
     assert admin not in said
+
+
+WANTED = "nobody is logged in yet; run: sitrep matrix login"
+
+
+def test_without_a_login_it_waits_and_the_rest_works_meanwhile(synapse, runner, tmp_path):
+    """D4"""
+    port = free_port()
+    other = f'[http]\nlisten = "127.0.0.1:{port}"\n[adapters.console]\n'
+    runner.write(synapse.url, other)
+    with (tmp_path / "log").open("w+") as log:
+        process = subprocess.Popen(
+            [SITREP, "run"], env=runner.environ, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
+        try:
+            process.stdin.write("ann@ops: !inc declare Checkout is down\n")
+            process.stdin.flush()
+            assert "Checkout is down" in process.stdout.readline()
+            assert asked(port, "/healthz") == (200, {"status": "ok"})
+            why = {"status": "waiting", "why": f"matrix: [adapters.matrix] {WANTED}"}
+            assert asked(port, "/readyz") == (503, why)
+            status, said = runner.run("matrix", "login", "--stdin", stdin="pw\n")
+            assert status == 0, said
+            while asked(port, "/readyz") != (200, {"status": "ready"}):
+                assert process.poll() is None
+            alias = f"%23{runner.user}-triage:{SERVER}"
+            path = f"/_matrix/client/v3/directory/room/{alias}"
+            end = time.monotonic() + PATIENCE
+            while not found(synapse, path):
+                assert time.monotonic() < end, "it never came to Matrix"
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE)
+            assert process.returncode == 0
+        finally:
+            process.kill()
+            process.wait()
+        log.seek(0)
+        text = log.read()
+    assert text.count(WANTED) == 1
+    assert "Traceback" not in text
+
+
+def test_on_a_terminal_it_says_so_and_waits(runner):
+    """D4"""
+    runner.home.mkdir()
+    runner.write(runner.hs.url, "[adapters.console]")
+    terminal = Terminal(runner.home, runner.config.read_text(), PICKLE=PICKLE)
+    try:
+        terminal.until(WANTED)
+        terminal.type("!inc list\r")
+        terminal.until("No incident is open")
+    finally:
+        terminal.process.terminate()
+        assert terminal.process.wait(PATIENCE) == 0
+        terminal.close()
+
+
+def asked(port: int, path: str) -> tuple[int, dict]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as exc:
+        return exc.code, json.load(exc)
+
+
+def found(hs: Synapse, path: str) -> bool:
+    try:
+        return bool(hs.call("GET", path)["room_id"])
+    except RuntimeError:
+        return False
 
 
 def test_a_second_login_is_signed_by_the_same_keys(synapse, runner):

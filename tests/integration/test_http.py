@@ -72,7 +72,7 @@ async def test_it_is_not_ready_before_its_clocks_run(tmp_path):
         async with serving(app, listen):
             assert await get(listen, "/readyz") == (
                 503,
-                '{"status": "starting", "why": "its clocks do not run yet"}',
+                '{"status": "waiting", "why": "its clocks do not run yet"}',
             )
             waits.clear()
             assert (await get(listen, "/readyz"))[0] == 200
