@@ -67,6 +67,8 @@ def configure(settings: LogSection, file: Path | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # Its pool tells of each try to reach a database that is away, with a traceback; we say it once.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     logging.getLogger("sitrep").setLevel(settings.level.upper())
     structlog.configure(
         processors=[

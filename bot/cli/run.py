@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +20,7 @@ from bot.cli.options import (
     start_log,
     tell,
 )
+from bot.cli.stopping import stop
 
 if TYPE_CHECKING:
     from bot.config.model import Config
@@ -38,6 +38,7 @@ def run(
     A line of a pipe looks like “ann@ops: !inc declare Checkout is down”. What is due is delivered
     before it ends, and the exit status tells whether all was handled.
     """
+    stop.listen()
     gc.disable()  # what a start makes is no garbage; the app turns it on when it works
     settings = read_config(config)
     if json_lines:
@@ -49,18 +50,19 @@ def run(
     start_log(settings, where / "sitrep.log" if interactive else None)
     if config is None and sys.stdin.isatty():
         typer.echo("No config file: a built-in example team. Your own: sitrep config > sitrep.toml")
-    sys.exit(run_async(_run(settings, where, interactive=interactive)))
+    status = run_async(_run(settings, where, interactive=interactive))
+    stop.over()
+    sys.exit(status)
 
 
 async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
+    task = asyncio.current_task()
+    if task is not None:
+        stop.ends(task, asyncio.get_running_loop())
     from bot.app import composed
     from bot.clock import SystemClock
     from bot.jobs.adapters import logins_lacking
 
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    if task is not None:
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         async with composed(config, home, SystemClock(), tell=tell) as app:
             for why in logins_lacking(app.plugins.adapters) if sys.stdin.isatty() else ():
