@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientSession
+from cachetools import LRUCache
 
 from bot.contract import PermanentFailure, TemporaryFailure
 
@@ -23,6 +24,10 @@ ENDED = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "
 
 WHILE_ENDED = timedelta(minutes=1)
 """How long to wait before a call is repeated while there is no session."""
+
+
+SENT_KEPT = 20_000
+"""How many keys and ids of sent events are remembered."""
 
 
 class HomeserverRefused(PermanentFailure):
@@ -41,6 +46,9 @@ class Homeserver:
         """Make no request yet; `http` returns the client when one is made."""
         self._url, self._http, self.token = url, http, token
         self.ended: str | None = None
+        self.sending = 0
+        self.sent: LRUCache[str, None] = LRUCache(SENT_KEPT)
+        """The keys that events were sent under, and the ids that they got."""
 
     async def call(
         self,
@@ -111,7 +119,14 @@ class Homeserver:
     async def send(self, room: str, kind: str, content: Mapping[str, Any], *, key: str) -> str:
         """Send an event; `key` makes a repeat harmless. Returns its id."""
         path = f"{V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(key)}"
-        return str((await self.call("PUT", path, content))["event_id"])
+        self.sent[key] = None
+        self.sending += 1
+        try:
+            event = str((await self.call("PUT", path, content))["event_id"])
+        finally:
+            self.sending -= 1
+        self.sent[event] = None
+        return event
 
     async def redact(self, room: str, event: str, reason: str, *, key: str) -> None:
         """Remove the content of an event; `key` makes a repeat harmless."""

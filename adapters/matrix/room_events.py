@@ -27,6 +27,7 @@ from adapters.matrix.inbound import ADAPTER, CAPTURE, Event
 from adapters.matrix.power_levels import PowerLevels, power_levels
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.sync import until_handled
+from adapters.matrix.twins import Twins
 from bot.contract import (
     ChatCapture,
     ChatCorrection,
@@ -84,6 +85,7 @@ class RoomEvents:
         self.me, self.my_name = who.me, who.my_name
         self._users, self._homeservers = who.people, who.homeservers
         self.threads: LRUCache[str, str | None] = LRUCache(REMEMBERED)
+        self._twins = Twins(server, clock)
         self._untold: list[asyncio.Event] = []
         self._unreadable: LRUCache[str, bool] = LRUCache(REMEMBERED)
 
@@ -162,6 +164,8 @@ class RoomEvents:
         sender = str(event.get("sender"))
         kind = inbound.kind(event)
         if sender == self.me:
+            if self._twins.shown_by(event):
+                await self._twin(room, event)
             return
         if kind == "m.room.power_levels":
             await self._power_changed(room, event)
@@ -409,6 +413,21 @@ class RoomEvents:
         )
         reachable = now.may(self.me, "m.room.message", state=False)
         await self._report(room, event, text, reachable=reachable)
+
+    async def _twin(self, room: str, event: Event) -> None:
+        """Report that another process speaks as the bot, once a day."""
+        self._log.error("another Sitrep speaks for us", room=room, event_id=event.get("event_id"))
+        now, triage = self._clock.now(), self._settings.triage or self._rooms.alias("triage")
+        await self._receive(
+            ChatTrouble(
+                id=f"twin/{now:%Y-%m-%d}",
+                conversation=ConversationRef(ADAPTER, triage),
+                text=f"Another Sitrep speaks as {self.me}: end one of them, or give it an account "
+                "of its own. Until then both answer, and one may break the other's encryption.",
+                noticed_at=now,
+                reachable=True,
+            )
+        )
 
     async def _upgraded(self, room: str, event: Event) -> None:
         """Follow an upgraded room to its successor."""

@@ -388,6 +388,13 @@ class Router:
         body = Post(message=text)
         return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body) for to in rooms]
 
+    def in_triage(self, to: ConversationRef, text: str) -> list[Outgoing]:
+        """Return the row of a word about a platform, to its triage conversation and none else."""
+        if to not in self._boards:
+            return []
+        body = Post(message=Message(summary=(text,)))
+        return [Outgoing(target=to.adapter, lane=Lane.of(to), body=body)]
+
     def _room(self, incident: Incident, effect: fx.OpenRoom) -> Open:
         words = "".join(c if c.isalnum() else " " for c in incident.title.casefold()).split()
         short = "-".join(words)[:40].strip("-") or "untitled"

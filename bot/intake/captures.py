@@ -91,7 +91,10 @@ class Conversations:
         self._router, self._transaction = router, transaction
 
     async def troubled(self, work: Work, arrived: Arrived, trouble: ChatTrouble) -> Handled:
-        """Record trouble in a conversation with each of its incidents, which tell of it (D2)."""
+        """Record trouble in a conversation with each of its incidents, which tell of it (D2).
+
+        Triage is told itself: what is wrong there is the whole platform's.
+        """
         within = await self._within(work, trouble.conversation)
         for incident, conversation, _real in within:
             command = cmd.NoteTrouble(
@@ -101,7 +104,9 @@ class Conversations:
                 reachable=trouble.reachable,
             )
             await self._transaction.apply(work, incident.id, command)
-        return Handled(word="done") if within else NO_INCIDENT
+        word = [] if within else self._router.in_triage(trouble.conversation, trouble.text)
+        await work.send(word, now=arrived.now)
+        return Handled(word="done") if within or word else NO_INCIDENT
 
     async def moved(self, work: Work, arrived: Arrived, moved: ChatMoved) -> Handled:
         """Continue in the new room, with the cards of its incidents; threads do not move."""
