@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from tortoise.backends.base.config_generator import expand_db_url
-
 from bot.contract.errors import BotError
+from storage.postgres_url import target
 
 WAL_BYTES = 16 * 1024 * 1024
 """The size to which SQLite's log is cut at a checkpoint."""
@@ -41,11 +41,19 @@ def is_writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
-def connection_config(url: str, *, read_only: bool = False, **pragmas: str | int) -> dict[str, Any]:
+def connection_config(
+    url: str, *, read_only: bool = False, unlimited: bool = False, **pragmas: str | int
+) -> dict[str, Any]:
     """Return Tortoise's configuration of a connection.
 
+    Args:
+        url: The database.
+        read_only: Whether the SQLite file cannot be written to.
+        unlimited: Whether a statement of PostgreSQL's may take as long as it does.
+        pragmas: Settings of SQLite's.
+
     Raises:
-        BotError: The URL is of a database that Sitrep does not know.
+        BotError: The URL is of a database that Sitrep does not know, or cannot be read.
     """
     path = sqlite_path(url)
     if path is not None and read_only:
@@ -64,12 +72,11 @@ def connection_config(url: str, *, read_only: bool = False, **pragmas: str | int
         }
         credentials = {"file_path": str(path), **settings, **given, **pragmas}
         return {"engine": "storage.sqlite", "credentials": credentials}
-    if url.startswith(("asyncpg://", "postgres://", "postgresql://")):
-        config = expand_db_url("asyncpg://" + url.split("://", 1)[1])
-        config["credentials"].setdefault("minsize", 1)
-        config["credentials"].setdefault("maxsize", 10)
-        return config
+    if re.match(r"(asyncpg|postgres|postgresql)://", url):
+        aim = target(url, unlimited=unlimited)
+        return {"engine": "storage.postgres", "credentials": {"target": aim}}
+    scheme = re.match(r"[a-z][a-z0-9+.-]*://", url)  # the rest may hold a password
     raise BotError(
-        f"storage.url: {url.partition('://')[0]}:// is not a database that Sitrep knows; "
+        f"storage.url: {scheme.group() if scheme else 'this'} is not a database that Sitrep knows; "
         "write sqlite:///path/to/sitrep.db or postgres://user@host/name"
     )

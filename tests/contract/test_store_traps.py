@@ -413,7 +413,7 @@ async def test_a_postgresql_that_lets_nobody_in_says_so(postgres):
     [
         ("mysql://x/y", "is not a database that Sitrep knows"),
         ("sqlite:///proc/nowhere/x.db", "SITREP_HOME"),
-        ("postgres://x@/y?host=/nowhere", "cannot use the database"),
+        ("postgres://x@/y?host=/nowhere", "/nowhere: No such file or directory; see storage.url"),
     ],
 )
 async def test_a_database_that_cannot_be_used_says_what_to_do(url, says):
