@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
+from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 
 from bot.contract.errors import BotError, DatabaseTooNew
@@ -98,11 +99,14 @@ async def upgrade(
         if not applied:
             tell(f"a new database: {path or url.rpartition('@')[2].partition('?')[0]}")
         state = await executor._project_state(set(applied))  # noqa: SLF001 - its own runner does
+        done = []
         for step in plan:
-            await _apply(executor, step.migration, state)
+            if not await _apply(executor, step.migration, state):
+                continue  # another process was first
+            done.append(step.migration.name)
             if applied:
                 tell(f"upgraded: {step.migration.name}")
-        return names
+        return done
 
 
 @asynccontextmanager
@@ -110,7 +114,7 @@ async def _executor(
     url: str, migrations: str, *, read_only: bool = False
 ) -> AsyncIterator[MigrationExecutor]:
     """Connect for migrating: on SQLite without foreign keys, which a remade table would cascade."""
-    connection = connection_config(url, read_only=read_only)
+    connection = connection_config(url, read_only=read_only, unlimited=True)
     if sqlite_path(url) is not None:
         connection["credentials"]["foreign_keys"] = "OFF"
     config = tortoise_config({"default": connection}, migrations)
@@ -118,30 +122,31 @@ async def _executor(
         await context.init(config)
         client = context.connections.get("default")
         await client.create_connection(with_db=True)
-        async with _alone(client):
-            executor = MigrationExecutor(client, config["apps"])
-            await executor.loader.build_graph()
-            if not read_only:
-                editor = executor._schema_editor(atomic=False)  # noqa: SLF001
-                await executor.recorder.ensure_schema(editor)
-            yield executor
+        executor = MigrationExecutor(client, config["apps"])
+        executor.recorder = executor.loader.recorder = _Recorder(client)
+        if isinstance(client, Client) and not read_only:
+            await executor.recorder.ensure_schema(_editor(executor, client))
+        await executor.loader.build_graph()
+        yield executor
 
 
-@asynccontextmanager
-async def _alone(client: BaseDBAsyncClient) -> AsyncIterator[None]:
-    """Keep other processes from migrating PostgreSQL meanwhile; SQLite's file is locked already."""
-    if isinstance(client, Client):
-        yield
-        return
-    pool = cast("AsyncpgDBClient", client)._pool  # noqa: SLF001 - the pool unlocks what it gets back
-    if pool is None:
-        raise BotError("the database connection is closed")
-    async with pool.acquire() as connection:
-        await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
-        try:
-            yield
-        finally:
-            await connection.execute("SELECT pg_advisory_unlock($1)", _ADVISORY_LOCK)
+class _Recorder(MigrationRecorder):
+    """What is applied; Tortoise's own takes a database that does not answer for an empty one."""
+
+    async def applied_migrations(self) -> list[MigrationKey]:
+        """Return what is applied; nothing if there is no table of it yet."""
+        sqlite = self.connection.capabilities.dialect == "sqlite"
+        (table,) = await self.connection.execute_query_dict(
+            "SELECT COUNT(*) AS n FROM sqlite_master WHERE name = 'tortoise_migrations'"
+            if sqlite
+            else "SELECT COUNT(to_regclass('tortoise_migrations')) AS n"
+        )
+        if not table["n"]:
+            return []
+        rows = await self.connection.execute_query_dict(
+            "SELECT app, name FROM tortoise_migrations ORDER BY applied_at, app, name"
+        )
+        return [MigrationKey(app_label=row["app"], name=row["name"]) for row in rows]
 
 
 async def _refuse_newer(executor: MigrationExecutor) -> None:
@@ -154,21 +159,45 @@ async def _refuse_newer(executor: MigrationExecutor) -> None:
         )
 
 
-async def _apply(executor: MigrationExecutor, migration: Migration, state: State) -> None:
-    """Run a migration and write its record in one transaction, and see that nothing was lost."""
+async def _apply(executor: MigrationExecutor, migration: Migration, state: State) -> bool:
+    """Run a migration and write its record in one transaction, and see that nothing was lost.
+
+    Return whether it was this process that did it.
+    """
     key = MigrationKey(app_label=migration.app_label, name=migration.name)
     client = executor.connection
     async with client._in_transaction() as transaction:  # noqa: SLF001
+        recorder, editor = _Recorder(transaction), _editor(executor, transaction)
+        if not isinstance(client, Client):
+            await _alone(transaction)
+            await recorder.ensure_schema(editor)
+        if key in await recorder.applied_migrations():
+            await migration.apply(state, dry_run=True)
+            return False
         before = await _census(transaction)
-        editor = executor._schema_editor(atomic=True)  # noqa: SLF001
-        editor.client = transaction
         await migration.apply(state, dry_run=False, schema_editor=editor)
         if isinstance(client, Client):
             await _mend_indexes(transaction, before.indexes)
             await _check_whole(transaction, before, migration.name)
-        executor.recorder.connection = transaction
-        await executor.recorder.record_applied(key.app_label, key.name)
-        executor.recorder.connection = client
+        await recorder.record_applied(key.app_label, key.name)
+    return True
+
+
+def _editor(executor: MigrationExecutor, client: BaseDBAsyncClient) -> BaseSchemaEditor:
+    """Return what writes the schema's statements, on a connection or in a transaction."""
+    editor = executor._schema_editor()  # noqa: SLF001
+    editor.client = client
+    return editor
+
+
+async def _alone(transaction: BaseDBAsyncClient) -> None:
+    """Keep other processes from migrating PostgreSQL until this transaction ends.
+
+    A lock of the session would be nobody's behind a pooler, which gives each transaction another.
+    What others did meanwhile is seen only where each statement sees what is committed.
+    """
+    await transaction.execute_script("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    await transaction.execute_query("SELECT pg_advisory_xact_lock($1)", [_ADVISORY_LOCK])
 
 
 class _Census:
