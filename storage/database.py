@@ -11,14 +11,13 @@ from uuid import uuid4
 
 import asyncpg
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import BaseORMException
 
 from bot.contract.errors import DatabaseAway
-from storage import migrate
+from storage import migrate, postgres, sqlite
 from storage.codec import instant, micros
 from storage.lanes import Lanes
-from storage.sqlite import told
 from storage.sqlite_file import held, look_for_damage, prepare, refuse_other
-from storage.transactions import AWAY
 from storage.urls import connection_config, is_writable, sqlite_path
 
 ALIVE = "alive"
@@ -130,6 +129,8 @@ async def _opened(
     database = Database(client, reader)
     if path is not None and exclusive:
         await database.end_leases()
+    elif exclusive:
+        await database.ping()  # a standby answers every question
     return database
 
 
@@ -137,9 +138,9 @@ async def _opened(
 def starting() -> Iterator[None]:
     """Turn what keeps a database from being opened into an error that says what to do."""
     try:
-        with told():
+        with postgres.told(), sqlite.told():
             yield
-    except (*AWAY, asyncpg.PostgresError) as exc:
+    except (asyncpg.PostgresError, BaseORMException) as exc:
         raise DatabaseAway(f"cannot use the database: {exc}; see storage.url") from exc
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
-import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import DBConnectionError
 
-from bot.contract.errors import BotError, DatabaseAway
 from bot.store.work import Work
+from storage import postgres
 from storage.sqlite import Client
 from storage.statements import POSTGRES, SQLITE
 from storage.work import SqlWork
@@ -21,28 +17,8 @@ from storage.work import SqlWork
 T = TypeVar("T")
 
 
-DEADLOCKS_BORNE = 3
-"""How often a transaction is run again that PostgreSQL ended as a deadlock's victim."""
-
-
-AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # raised when a connection is cut in the middle of an answer
-    asyncpg.exceptions.OperatorInterventionError,
-    DBConnectionError,
-)
-"""Exceptions that mean “unreachable”, as opposed to “bad query”."""
-
-
-@contextmanager
-def reaching() -> Iterator[None]:
-    """Turn an unreachable database into `DatabaseAway`."""
-    try:
-        yield
-    except AWAY as exc:
-        raise DatabaseAway(f"the database does not answer: {exc!r}") from exc
+TRIED_AGAIN = 3
+"""How often a transaction is run again that PostgreSQL undid for another's sake."""
 
 
 class Transactions:
@@ -50,7 +26,8 @@ class Transactions:
 
     def __init__(self, client: BaseDBAsyncClient, reader: BaseDBAsyncClient) -> None:
         """Use `open_database`."""
-        self._client, self._reader = client, reader
+        self._client = cast("Client | postgres.Client", client)
+        self._reader = cast("Client | postgres.Client", reader)
         self.is_sqlite = isinstance(client, Client)
         self._sql = SQLITE if self.is_sqlite else POSTGRES
 
@@ -72,12 +49,13 @@ class Transactions:
             raise
 
     async def _transact(self, body: Callable[[Work], Awaitable[T]]) -> T:
-        with reaching():
-            for _ in range(DEADLOCKS_BORNE):
+        with postgres.told():
+            for _ in range(TRIED_AGAIN):
                 try:
                     return await self._within(body)
-                except asyncpg.DeadlockDetectedError:
-                    continue  # deadlock victim: rolled back, so it can run again
+                except Exception as exc:
+                    if not postgres.again(exc):
+                        raise
             return await self._within(body)
 
     async def _within(self, body: Callable[[Work], Awaitable[T]]) -> T:
@@ -89,21 +67,8 @@ class Transactions:
 
         if isinstance(self._client, Client):
             return await self._client.write(whole)
-        async with self._transaction() as connection:
+        async with self._client.transaction() as connection:
             return await whole(connection)
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
-        """Open a transaction on PostgreSQL, passed as a value so that no task inherits it."""
-        client = cast("AsyncpgDBClient", self._client)
-        pool = client._pool  # noqa: SLF001 - Tortoise offers no other way to it
-        if pool is None:
-            raise BotError("the database connection is closed")
-        async with pool.acquire() as connection:
-            wrapper = TransactionWrapper(client)
-            wrapper._connection = cast("asyncpg.Connection", connection)  # noqa: SLF001
-            async with _ended(wrapper) as transaction:
-                yield transaction
 
     async def read(self, body: Callable[[Work], Awaitable[T]]) -> T:
         """Run a reading `body`; on SQLite over a second connection, which waits for no writer."""
@@ -111,28 +76,19 @@ class Transactions:
         async def whole(connection: BaseDBAsyncClient) -> T:
             return await body(SqlWork(connection, self._sql, locking=False))
 
-        with reaching():
+        with postgres.told():
             if isinstance(self._reader, Client):
                 return await self._reader.look(whole)
-            return await whole(self._reader)
+            async with self._reader.one() as connection:
+                return await whole(connection)
 
     async def _ask(self, statement: str, *values: object) -> list[dict[str, Any]]:
         asked, given = self._sql.text(statement), list(values)
-        with reaching():
+        with postgres.told():
             if not isinstance(self._client, Client):
-                return await self._client.execute_query_dict(asked, given)
+                async with self._client.one() as connection:
+                    rows: list[dict[str, Any]] = await connection.execute_query_dict(asked, given)
+                    return rows
             if asked.startswith("SELECT") and isinstance(self._reader, Client):
                 return await self._reader.look(lambda db: db.execute_query_dict(asked, given))
             return await self._client.write(lambda db: db.execute_query_dict(asked, given))
-
-
-@asynccontextmanager
-async def _ended(transaction: TransactionWrapper) -> AsyncIterator[BaseDBAsyncClient]:
-    await transaction.begin()
-    try:
-        yield transaction
-    except BaseException:
-        await transaction.rollback()
-        raise
-    else:
-        await transaction.commit()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import pending_migrations
+from bot.contract.errors import DatabaseAway
+from storage import open_database, pending_migrations
 from tests.harness.waiting import PATIENCE
 from tests.peers.pgbouncer import pgbouncer
 
@@ -55,3 +56,21 @@ def test_processes_that_start_at_once_behind_a_pooler_all_come_up(postgres, pool
     assert asyncio.run(pending_migrations(url)) == []
     locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
     assert postgres.psql(locks) == "0\n"
+
+
+async def test_behind_a_pooler_nothing_is_prepared(pooler, name):
+    """D7: what asyncpg prepared in one session is looked for in another."""
+    url = f"postgres://postgres@/{name}?{pooler}&statement_cache_size=0"
+
+    async def use(url: str) -> None:
+        async with open_database(url, tell=lambda _line: None) as db:
+            for _ in range(5):
+                await asyncio.gather(
+                    *(db.transact(lambda w: w.number("A")) for _ in range(6)),
+                    *(db.read(lambda w: w.list("all", 1)) for _ in range(6)),
+                    *(db.backlog() for _ in range(6)),
+                )
+
+    await asyncio.gather(use(url), use(url))
+    with pytest.raises(DatabaseAway, match="behind PgBouncer add statement_cache_size=0 to"):
+        await use(f"postgres://postgres@/{name}?{pooler}")
