@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
@@ -101,6 +102,10 @@ def _reason(error: BaseException) -> str:
     """Return why a host was not reached, without the address: that is named already."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not to be trusted: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason}"
     if isinstance(error, OSError) and error.errno and error.errno > 0 and error.filename is None:
         return os.strerror(error.errno)
     if isinstance(error, OSError) and error.strerror and "\n" not in error.strerror:
