@@ -302,13 +302,16 @@ def _limits(given: Mapping[str, str]) -> dict[str, Any]:
             raise BotError(f"storage.url: {key} is a number") from None
         if numbers[key] < (1 if key in {"maxsize", "max_queries"} else 0):
             raise BotError(f"storage.url: {key} is too small")
-    limits: dict[str, Any] = {"command_timeout": COMMAND_TIMEOUT, "minsize": 1, "maxsize": 10}
-    timeout = numbers.pop("connect_timeout", CONNECT_TIMEOUT)
-    limits |= {"timeout": timeout} | numbers
-    if limits["minsize"] > limits["maxsize"]:
+    limits: dict[str, Any] = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
+    if "connect_timeout" in numbers:
+        limits["timeout"] = numbers.pop("connect_timeout")
+    least, most = numbers.pop("minsize", 1), numbers.pop("maxsize", 10)
+    if least > most:
         raise BotError("storage.url: minsize is more than maxsize")
-    limits |= {f"{end}_size": limits.pop(f"{end}size") for end in ("min", "max")}
-    return limits | {key: limits[key] or None for key in ("timeout", "command_timeout")}
+    limits |= numbers
+    limits |= {key: limits[key] or None for key in ("timeout", "command_timeout")}
+    # asyncpg tries to keep up a least number, with a traceback each time that it cannot.
+    return limits | {"init_size": least, "min_size": 0, "max_size": most}
 
 
 def _settings(given: Mapping[str, str]) -> dict[str, str]:

@@ -175,7 +175,7 @@ def test_every_parameter_of_libpq_is_known():
 
 
 def test_limits_have_defaults_and_can_be_set():
-    limits = ("min_size", "max_size", "timeout", "command_timeout")
+    limits = ("init_size", "max_size", "timeout", "command_timeout")
     assert [target("postgres://h/d").options[key] for key in limits] == [1, 10, 10, 10]
     given = "minsize=2&maxsize=4&connect_timeout=3&command_timeout=0&statement_cache_size=0"
     found = target(f"postgres://h/d?{given}").options
