@@ -6,6 +6,8 @@ import asyncio
 import signal
 
 import pytest
+from asyncpg import ConnectionDoesNotExistError
+from asyncpg.transaction import Transaction
 
 from bot.contract.errors import BotError, DatabaseAway, DatabaseDamaged
 from storage import open_database, pending_migrations
@@ -121,6 +123,30 @@ async def test_a_connection_that_is_cut_at_any_step_loses_nothing_and_repeats_no
         with pytest.raises(DatabaseAway):
             await db.transact(body)
         assert await insist(lambda: db.transact(body)) == 1
+        assert await db.transact(body) is None
+        assert await waiting(db) == 1
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_done_twice(postgres, monkeypatch):
+    """D1 D3 D7: the caller hears that the database is away, and asks again."""
+    async with quiet(postgres.database()) as db:
+
+        async def body(work):
+            arrival = await work.arrive("chat", "e1", OPS, at=START, series="INC")
+            if arrival is not None:
+                await work.send([post()], now=START)
+            return arrival and arrival.number
+
+        commit = Transaction.commit
+
+        async def unanswered(transaction):
+            await commit(transaction)
+            raise ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Transaction, "commit", unanswered)
+            with pytest.raises(DatabaseAway):
+                await db.transact(body)
         assert await db.transact(body) is None
         assert await waiting(db) == 1
 
