@@ -97,7 +97,7 @@ async def upgrade(
         if applied and path is not None:
             tell(f"upgrading {path}; a copy of it as it was: {await _copy(executor, path)}")
         if not applied:
-            tell(f"a new database: {path or url.rpartition('@')[2].partition('?')[0]}")
+            tell(f"a new database: {path or url.partition('?')[0].rpartition('@')[2]}")
         state = await executor._project_state(set(applied))  # noqa: SLF001 - its own runner does
         done = []
         for step in plan:
@@ -106,6 +106,7 @@ async def upgrade(
             done.append(step.migration.name)
             if applied:
                 tell(f"upgraded: {step.migration.name}")
+        await _refuse_newer(executor)  # the other may have been of a newer version
         return done
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -172,6 +173,11 @@ LIBPQ = (
 def test_every_parameter_of_libpq_is_known():
     """PostgreSQL 18, the table “Parameter Key Words”."""
     assert set(LIBPQ.split()) - KNOWN == set()
+
+
+def test_every_parameter_is_on_the_page():
+    page = (Path(__file__).parents[2] / "docs/reference/config.md").read_text()
+    assert {name for name in KNOWN if f"`{name}`" not in page} == set()
 
 
 def test_limits_have_defaults_and_can_be_set():
