@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import asyncpg
 from tortoise.context import TortoiseContext
-from tortoise.exceptions import BaseORMException
 
 from bot.contract.errors import DatabaseAway
 from storage import migrate, postgres, sqlite
@@ -140,7 +139,7 @@ def starting() -> Iterator[None]:
     try:
         with postgres.told(), sqlite.told():
             yield
-    except (asyncpg.PostgresError, BaseORMException) as exc:
+    except asyncpg.PostgresError as exc:
         raise DatabaseAway(f"cannot use the database: {exc}; see storage.url") from exc
 
 

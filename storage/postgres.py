@@ -20,7 +20,8 @@ _AWAY = {
     "08": "see whether it runs",
     "25006": "it is read-only, perhaps a standby: name the server that takes writes, or all of them"
     " with target_session_attrs=read-write, in storage.url",
-    "25P": "see its time limits",
+    "25P03": "see its time limits",
+    "25P04": "see its time limits",
     "26000": "behind PgBouncer add statement_cache_size=0 to storage.url",
     "28": "see storage.url, and the server's pg_hba.conf",
     "3D": "see storage.url",
@@ -31,7 +32,7 @@ _AWAY = {
     "53100": "its disk is full; make room there",
     "53200": "it has no memory left",
     "53300": "lower maxsize in storage.url, or raise its max_connections",
-    "55": "something else holds it",
+    "55P03": "something else holds it",
     "57": "see its log",
     "58": "its disk failed; see its log",
 }
