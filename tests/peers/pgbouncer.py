@@ -29,7 +29,6 @@ pool_mode = transaction
 default_pool_size = {size}
 logfile = {folder}/log
 pidfile = {folder}/pid
-ignore_startup_parameters = extra_float_digits
 """
 
 
