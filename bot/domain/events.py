@@ -387,6 +387,9 @@ class EntryRedacted(Happening):
     """An entry's text was removed (L3)."""
 
     entry: int
+    author: PersonId | None = None
+    """Who had written it: what is said of a redaction tells a slip of the number."""
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

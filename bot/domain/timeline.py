@@ -106,8 +106,15 @@ def amend(decision: Decision, command: cmd.Amend) -> None:
 def redact(decision: Decision, command: cmd.Redact) -> None:
     """Remove an entry's text for good, and the other entries of the same public text (L3)."""
     _editable(decision, command.entry, "redact")
+    written = decision.setting.entry
+    author = getattr(written, "author", None) or (written.by if written else None)
+    written_at = written.at if written is not None else None
     for entry in (command.entry, *decision.setting.twins):
-        decision.add(ev.EntryRedacted(at=decision.now, by=decision.by, entry=entry))
+        decision.add(
+            ev.EntryRedacted(
+                at=decision.now, by=decision.by, entry=entry, author=author, written_at=written_at
+            )
+        )
     forget_redacted(decision, decision.setting.redacted)
 
 

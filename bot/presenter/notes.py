@@ -40,7 +40,23 @@ class NoteWords:
             case ev.EntryAmended():
                 return message((f"Entry {head.entry} now says: ", shorten(head.text, 300)))
             case ev.EntryRedacted():
-                return message((f"The text of entry {head.entry} is removed, for good.",))
+                return self._redacted(incident, head)
+
+    def _redacted(self, incident: Incident, head: ev.EntryRedacted) -> Message:
+        whose: Spans = ()
+        if head.author is not None and head.written_at is not None:
+            whose = (
+                " (",
+                self._voice.who(head.author),
+                ", ",
+                self._voice.second(head.written_at),
+                ")",
+            )
+        again = f"amend {head.entry} <title>" if head.entry == 1 else "note <text>"
+        return message(
+            (f"The text of entry {head.entry}", *whose, " is removed, for good."),
+            ("The wrong one? Write it again: ", self._voice.line(again, incident)),
+        )
 
     def entry(self, event: OfNotes) -> Spans:
         """Return the event's line on the timeline."""

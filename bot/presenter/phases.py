@@ -150,6 +150,7 @@ class PhaseWords:
             *self._public.publicly(incident, scene),
             self._owed(incident, head.at),
             self._draft_ready(incident),
+            ("Not over? ", self._voice.line("reopen because <reason>", incident)),
         )
 
     def _draft_ready(self, incident: Incident) -> Spans | None:
@@ -204,4 +205,5 @@ class PhaseWords:
             (f"{practice}CANCELLED — {incident.id} was a false alarm: ", head.reason, "."),
             ("All responders are released. No postmortem is owed.",),
             *self._public.publicly(incident, scene),
+            ("Real after all? ", self._voice.line("reopen because <reason>", incident)),
         )
