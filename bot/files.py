@@ -7,6 +7,7 @@ read a new file. A file to read has to be a regular one, of a bounded size.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import stat
@@ -65,7 +66,23 @@ def read_stream(stream: BinaryIO, path: Path, longest: int = LONGEST_DOCUMENT) -
     raw = stream.read(longest + 1)
     if len(raw) > longest:
         raise _too_long(path, longest)
-    return raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    # Notepad and PowerShell begin UTF-8 with a mark, which is no part of the text.
+    return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+_MARKS = (
+    # UTF-32's begins as UTF-16's does.
+    *((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32")),
+    *((codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16")),
+)
+
+
+def why_no_text(error: UnicodeDecodeError) -> str:
+    """Return why what was read is not UTF-8, by name if it says so itself, and what to do."""
+    for mark, name in _MARKS:
+        if error.object.startswith(mark):
+            return f"it is {name}, not UTF-8; save it as UTF-8"
+    return f"it is not UTF-8 (byte {error.start}); save it as UTF-8"
 
 
 def _too_long(path: Path, longest: int) -> FileRefused:

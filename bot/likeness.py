@@ -7,6 +7,7 @@ input that was cut (D5, F10).
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 LONGEST_WORD = 40
@@ -14,6 +15,11 @@ LONGEST_WORD = 40
 
 MOST_LINES = 400
 """How many changed lines are matched with each other; more are shown as taken out and put in."""
+
+
+def same_to_people(name: str) -> str:
+    """Return a name as people take it: in any case, its accents put in at once or afterwards."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def ratio(word: str, known: str) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.domain.named import Named
+from bot.likeness import same_to_people
 from bot.refs import PersonId, UserRef, is_machine, machine_name
 from bot.skeleton import is_mixed, skeleton, words
 
@@ -181,13 +182,13 @@ class Directory:
         word = word.removeprefix("@").strip()
         if (user := mentions.get(word)) is not None:
             return self.person(user)
-        folded = word.casefold()
+        folded = same_to_people(word)
         exact = [
             p.id
             for p in self._people.values()
-            if folded == p.id.casefold()
-            or folded == p.name.casefold()
-            or folded in (user.removeprefix("@").casefold() for user in p.users.values())
+            if folded == same_to_people(p.id)
+            or folded == same_to_people(p.name)
+            or folded in (same_to_people(user.removeprefix("@")) for user in p.users.values())
         ]
         if len(exact) == 1:
             return exact[0]
@@ -195,7 +196,7 @@ class Directory:
             p.id
             for p in self._people.values()
             if folded
-            and any(part.casefold().startswith(folded) for part in (p.id, *p.name.split()))
+            and any(same_to_people(part).startswith(folded) for part in (p.id, *p.name.split()))
         ]
         if not exact and len(near) == 1 and len(folded) > 1:
             return near[0]

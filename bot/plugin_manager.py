@@ -15,10 +15,10 @@ import pluggy
 import structlog
 import typer
 from aiohttp import ClientSession, web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from bot.clock import SystemClock
-from bot.config.load import faults_of
+from bot.config.faults import faults_in
 from bot.config.model import Config
 from bot.contract.chat import Addressee, ChatAdapter
 from bot.contract.context import Clock, CommandHint, Memory, PluginContext, Submitted
@@ -125,10 +125,10 @@ class Context:
             ConfigError: With every fault of the section.
         """
         self.read = True
-        try:
-            return model.model_validate(dict(self.config))
-        except ValidationError as exc:
-            raise ConfigError(faults_of(exc, model, (self.section,))) from exc
+        section, faults = faults_in(model, self.config, (self.section,))
+        if section is None:
+            raise ConfigError(tuple(fault.line((self.section,)) for fault in faults))
+        return section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

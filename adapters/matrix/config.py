@@ -6,16 +6,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from bot.contract import WebAddress
+
 
 class MatrixSettings(BaseModel):
     """The adapter's settings; docs/how-to/run-on-matrix.md explains them all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    homeserver: str
+    homeserver: WebAddress
     user: str
     pickle_key: SecretStr
-    prefix: str = Field(default="sitrep", pattern=r"[a-z0-9][a-z0-9._=-]*")
+    prefix: str = Field(default="sitrep", pattern=r"[a-z0-9][a-z0-9._=-]*", examples=["sitrep"])
     """The beginning of every alias."""
     layout: Literal["rooms", "threads"] = "rooms"
     """A room for each incident, or a thread for each in the triage room."""
@@ -35,8 +37,6 @@ class MatrixSettings(BaseModel):
     @field_validator("homeserver")
     @classmethod
     def _url(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")):
-            raise ValueError(f"{value!r} is not an address; write https://matrix.example.org")
         return value.rstrip("/")
 
     @field_validator("user")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+A_GUID = "11111111-2222-3333-4444-555555555555"
 
 
 class TeamsSettings(BaseModel):
@@ -17,8 +18,8 @@ class TeamsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    app_id: str = Field(pattern=GUID)
-    tenant: str = Field(pattern=GUID)
+    app_id: str = Field(pattern=GUID, examples=[A_GUID])
+    tenant: str = Field(pattern=GUID, examples=[A_GUID])
     """The tenant where the app is registered."""
     password: SecretStr | None = None
     certificate: SecretStr | None = None
@@ -26,15 +27,15 @@ class TeamsSettings(BaseModel):
     """The tenants whose people are listened to."""
     service_hosts: tuple[str, ...] = ("smba.trafficmanager.net",)
     """The only hosts that the app's token is sent to."""
-    channel: str = Field(default="", pattern=r"^(19:[^\s;/]+)?$")
+    channel: str = Field(default="", pattern=r"^(19:[^\s;/]+)?$", examples=["19:...@thread.tacv2"])
     """The channel where incidents are declared, and where each gets a thread.
 
     If it is empty, an incident stays where it was declared.
     """
-    team: str = Field(default="", pattern=rf"^$|{GUID}")
+    team: str = Field(default="", pattern=rf"^$|{GUID}", examples=[A_GUID])
     layout: Literal["threads", "channels"] = "threads"
     """A thread for each incident, or a channel for each in `team`, made through Graph."""
-    private: str = Field(default="", pattern=r"^(19:[^\s;/]+)?$")
+    private: str = Field(default="", pattern=r"^(19:[^\s;/]+)?$", examples=["19:...@thread.tacv2"])
     """A group chat, or a private channel, where private incidents are told; none are without."""
     public_url: str = ""
     service_url: str = "https://smba.trafficmanager.net/teams/"
@@ -59,7 +60,9 @@ class TeamsSettings(BaseModel):
     @classmethod
     def _https(cls, value: str) -> str:
         if value and not is_safe(value):
-            raise ValueError("is not an https:// address")
+            raise ValueError(
+                "it is not an https:// address; write one like https://sitrep.example.com"
+            )
         return value
 
     @model_validator(mode="after")
@@ -88,6 +91,8 @@ def is_safe(url: str) -> bool:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
+        if parts.port == 0:
+            return False
         if parts.scheme == "https":
             return bool(host) and parts.username is None
         return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)

@@ -93,14 +93,14 @@ def read_text(path: Path) -> str:
 
     The program ends if it cannot be read, or is no document: its kind and size are checked before.
     """
-    from bot.files import LONGEST_DOCUMENT, read_file, read_stream
+    from bot.files import LONGEST_DOCUMENT, read_file, read_stream, why_no_text
 
     try:
         return read_stream(sys.stdin.buffer, path) if str(path) == "-" else read_file(path)
     except OSError as exc:
         why = exc.strerror or str(exc)
     except UnicodeDecodeError as exc:
-        why = f"it is not UTF-8 (byte {exc.start})"
+        why, _, _ = why_no_text(exc).partition(";")
     most = f"{LONGEST_DOCUMENT // 1024:,} KiB"
     tell(f"cannot read {path}: {why}; name a UTF-8 text file of at most {most}")
     sys.exit(Exit.CONFIG)

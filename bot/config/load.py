@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
+from unicodedata import normalize
 
-from pydantic import (
-    BaseModel,
-    ValidationError,
-)
-
-from bot.config.model import Config, conversation_named
-from bot.config.sections import SEVERITIES
+from bot.config.cross import cross_faults
+from bot.config.faults import Fault, Where, faults_in
+from bot.config.model import Config
 from bot.contract.errors import ConfigError
 from bot.contract.secrets import Revealed
-from bot.files import LONGEST_SECRET, read_file
-from bot.likeness import nearest
+from bot.files import LONGEST_SECRET, read_file, why_no_text
 
 EXAMPLE = "config.example.toml"
+
+EXACT = frozenset(
+    {"storage", "http", "log", "adapters", "plugins"}
+    | {"users", "mail", "trusted", "conversations", "conversation", "audiences", "url"}
+)
+"""The keys whose values are taken as they are written: ids, addresses, files, secrets."""
 
 
 def default_text() -> str:
@@ -49,19 +52,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: With every fault at once.
     """
-    if path is None:
-        return parse(default_text(), environ)
-    try:
-        text = read_file(path)
-    except UnicodeDecodeError as exc:
-        raise ConfigError(
-            (f"{path}: not UTF-8 text (byte {exc.start}); save it as UTF-8",)
-        ) from exc
-    except OSError as exc:
-        raise ConfigError(
-            (f"{path}: {exc.strerror or exc}; name a file that can be read",)
-        ) from exc
-    return parse(text, environ)
+    return _whole(*examine(path, environ))
 
 
 def parse(text: str, environ: Mapping[str, str] = os.environ) -> Config:
@@ -70,20 +61,64 @@ def parse(text: str, environ: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: With every fault at once.
     """
+    return _whole(*_examined(text, environ))
+
+
+def examine(
+    path: Path | None, environ: Mapping[str, str] = os.environ
+) -> tuple[Config, tuple[str, ...]]:
+    """Read a config file; return what can be used of it, and the faults of the rest.
+
+    So that what depends on it (plugins' sections, the database) can be looked at in the same round.
+
+    Raises:
+        ConfigError: It cannot be read at all, or is not TOML.
+    """
+    if path is None:
+        return _examined(default_text(), environ)
+    try:
+        text = read_file(path)
+    except UnicodeDecodeError as exc:
+        raise ConfigError((f"{path}: {why_no_text(exc)}",)) from exc
+    except OSError as exc:
+        raise ConfigError(
+            (f"{path}: {exc.strerror or exc}; name a file that can be read",)
+        ) from exc
+    if "\0" in text:
+        why = "it has zero bytes in it, as UTF-16 has; save it as UTF-8"
+        raise ConfigError((f"{path}: {why}",))
+    return _examined(text, environ)
+
+
+def by_section(faults: Iterable[str]) -> tuple[str, ...]:
+    """Return faults in the order of their sections."""
+    order = {name: n for n, name in enumerate(Config.model_fields)}
+
+    def place(fault: str) -> int:
+        section = re.match(r"\[?(\w+)", fault)
+        return order.get(section[1] if section else "", len(order))
+
+    return tuple(sorted(dict.fromkeys(faults), key=place))
+
+
+def _whole(config: Config, faults: tuple[str, ...]) -> Config:
+    if faults:
+        raise ConfigError(faults)
+    return config
+
+
+def _examined(text: str, environ: Mapping[str, str]) -> tuple[Config, tuple[str, ...]]:
     try:
         raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise ConfigError((f"not TOML: {exc}; the file is not read further",)) from exc
-    faults: list[str] = []
-    raw = _reveal(raw, (), environ, faults)
-    try:
-        config = Config.model_validate(raw)
-    except ValidationError as exc:
-        raise ConfigError((*faults, *faults_of(exc, Config, ()))) from exc
-    faults += _cross_faults(config)
-    if faults:
-        raise ConfigError(tuple(faults))
-    return config
+    lines: list[str] = []
+    raw = _composed(_reveal(raw, (), environ, lines))
+    config, faults = faults_in(Config, raw)
+    if config is None:
+        config = _rest(raw, faults)
+    lines += [fault.line() for fault in faults]
+    return config, by_section((*lines, *cross_faults(config)))
 
 
 def _reveal(
@@ -99,161 +134,73 @@ def _reveal(
         return value
     secret_place = len(where) > 2 or where[:1] == ("storage",)
     if secret_place and value.keys() == {"env"} and isinstance(value["env"], str):
-        if (found := environ.get(value["env"])) is None:
-            faults.append(f"{'.'.join(where)}: environment variable {value['env']} is not set")
+        found = environ.get(value["env"])
+        if found is None:
+            faults.append(
+                f"{'.'.join(where)}: environment variable {value['env']} is not set; set it"
+            )
+        elif not found.strip():
+            faults.append(
+                f"{'.'.join(where)}: environment variable {value['env']} is blank; set it"
+            )
         return Revealed(found or "")
     if secret_place and value.keys() == {"file"} and isinstance(value["file"], str):
-        try:
-            return Revealed(read_file(Path(value["file"]), LONGEST_SECRET).strip())
-        except (OSError, UnicodeDecodeError) as exc:
-            why = exc.strerror if isinstance(exc, OSError) else exc
-            faults.append(f"{'.'.join(where)}: cannot read {value['file']}: {why}")
-            return ""
+        return Revealed(_secret(value["file"], ".".join(where), faults))
     return {k: _reveal(v, (*where, k), environ, faults) for k, v in value.items()}
 
 
-def _cross_faults(config: Config) -> list[str]:
-    """Return what no section can see by itself: names that must be somebody's."""
-    people = set(config.people)
-    named: list[tuple[str, str | None]] = [
-        ("plan.comms", config.plan.comms),
-        ("plan.liaison", config.plan.liaison),
-        *((f"paging.last.{i}", p) for i, p in enumerate(config.paging.last)),
-        *((f"access.auditors.{i}", p) for i, p in enumerate(config.access.auditors)),
-    ]
-    for name, service in config.services.items():
-        where = f"services.{name}"
-        named += [(f"{where}.{k}", getattr(service, k)) for k in ("comms", "liaison", "owner")]
-        named += [(f"{where}.on_call.{i}", p) for i, p in enumerate(service.on_call)]
-    faults = []
-    for where, person in named:
-        if person is not None and person not in people:
-            near = nearest(person, people)
-            hint = f"did you mean {near[0]!r}?" if near else f"add [people.{person}]"
-            faults.append(f"{where}: nobody is called {person!r}; {hint}")
-    users: dict[tuple[str, str], str] = {}
-    for key, person_section in config.people.items():
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", key):
-            faults.append(f"people.{key}: use letters, digits, dots, dashes and underscores")
-        for user in person_section.users.items():
-            if user in users:
-                faults.append(
-                    f"people.{key}.users.{user[0]}: {user[1]!r} is {users[user]}'s; one person each"
-                )
-            users[user] = key
-    plans = {"plan": config.plan, **{f"services.{n}": s for n, s in config.services.items()}}
-    for where, plan in plans.items():
-        for key in SEVERITIES if plan.mirror else ():
-            for adapter in getattr(plan.mirror, key):
-                if adapter not in config.adapters:
-                    known = ", ".join(sorted(config.adapters)) or "none"
-                    faults.append(
-                        f"{where}.mirror.{key}: no adapter {adapter!r} is configured; "
-                        f"there is: {known}"
-                    )
-        faults += [
-            f"{where}.status_pages: no plugin {page!r} is configured; add [plugins.{page}]"
-            for page in plan.status_pages or ()
-            if page not in config.plugins
-        ]
-        for key in SEVERITIES if plan.audiences else ():
-            faults += [
-                f"{where}.audiences.{key}: {fault}"
-                for name in getattr(plan.audiences, key)
-                for fault in _audience_faults(config, name)
-            ]
-    named_places = (
-        ("triage.conversation", config.triage.conversation),
-        ("actions.conversation", config.actions.conversation),
-    )
-    for where, named_place in named_places:
-        place = conversation_named(named_place)
-        if place is not None and (not place.id or place.adapter not in config.adapters):
-            faults.append(
-                f"{where}: {named_place!r} is not a conversation of a configured adapter; "
-                "write console:ops"
-            )
-    faults += _pattern_faults(config)
-    if not config.adapters:
-        faults.append("adapters: at least one is needed; write [adapters.console]")
-    return faults
+def _secret(file: str, where: str, faults: list[str]) -> str:
+    try:
+        found = read_file(Path(file), LONGEST_SECRET).strip()
+    except UnicodeDecodeError as exc:
+        faults.append(f"{where}: cannot read {file}: {why_no_text(exc)}")
+    except (OSError, ValueError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        faults.append(f"{where}: cannot read {file}: {why}; name a file that can be read")
+    else:
+        if not found:
+            faults.append(f"{where}: {file} is blank; write the secret into it")
+        return found
+    return ""
 
 
-def _pattern_faults(config: Config) -> list[str]:
-    """Return which patterns of `access.trusted` nobody can match: of no adapter, or empty (F8)."""
-    known = ", ".join(sorted(config.adapters)) or "none"
-    split = [(pattern, *pattern.partition(":")[::2]) for pattern in config.access.trusted]
-    return [
-        f"access.trusted.{n}: {pattern!r} is not a pattern on a configured adapter; write "
-        f"matrix:@*:example.org, or teams:<tenant id>; there is: {known}"
-        for n, (pattern, adapter, users) in enumerate(split)
-        if not users or adapter not in config.adapters
-    ]
+def _rest(raw: Mapping[str, Any], faults: Iterable[Fault]) -> Config:
+    """Return what can be used of a config: it without its faulty keys."""
+    rest = deepcopy(dict(raw))
+    for fault in reversed(list(faults)):  # the last of a list first
+        _remove(rest, fault.where)
+    found, _ = faults_in(Config, rest)
+    return found or Config()
 
 
-def _audience_faults(config: Config, name: str) -> list[str]:
-    if name.startswith("@"):
-        known = name[1:] in config.people
-        return [] if known else [f"nobody is called {name[1:]!r}; add [people.{name[1:]}]"]
-    adapter, _, conversation = name.partition(":")
-    if conversation and adapter in config.adapters:
-        return []
-    if is_mail_address(name):
-        return [] if config.stakeholders.url else [MAIL_NEEDS_A_WAY_OUT]
-    return [
-        f"{name!r} is not an audience; "
-        "write @ann, a mail address, or a conversation like console:ops"
-    ]
+def _remove(rest: Any, where: Where) -> None:  # noqa: ANN401 - a table or a list of TOML's
+    """Remove a key; a person or a service stays, so that nobody who is named goes missing."""
+    *outer, last = where
+    try:
+        for part in outer:
+            rest = rest[part]
+        if len(outer) == 1 and outer[0] in NAMED:
+            rest[last] = {}
+        else:
+            del rest[last]
+    except (KeyError, IndexError, TypeError):
+        return  # it went with what is around it
 
 
-MAIL_NEEDS_A_WAY_OUT = (
-    "who gets mail must be able to end it: set stakeholders.url to where readers reach http.listen"
-)
+NAMED = frozenset({"people", "services", "adapters", "plugins"})
+"""The tables that hold a table for each name."""
 
 
-def is_mail_address(text: str) -> bool:
-    """Return whether a text can be a mail address."""
-    return re.fullmatch(r"[^@\s<>,;:\"()]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}", text) is not None
+def _composed(raw: Any, *, values: bool = True) -> Any:  # noqa: ANN401 - whatever TOML holds
+    """Return a config whose names are written as people type them, whatever wrote the file (NFC).
 
-
-def faults_of(
-    exc: ValidationError, model: type[BaseModel], under: Sequence[str]
-) -> tuple[str, ...]:
-    """Return a validation error as one line a fault: the key, what is wrong, and the fix."""
-    return tuple(_fault(dict(error), model, under) for error in exc.errors(include_url=False))
-
-
-def _fault(error: Mapping[str, Any], model: type[BaseModel], under: Sequence[str]) -> str:
-    path = tuple(str(part) for part in error["loc"])
-    where = ".".join((*under, *path))
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(model, path[:-1])
-        near = nearest(path[-1], known)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
-        return f"{where}: unknown key; {hint}"
-    if error["type"] == "missing":
-        return f"{where}: missing; add it"
-    text = str(error["msg"]).removeprefix("Value error, ")
-    given = error.get("input")
-    # A plugin's section may hold a secret: what is in it is not repeated.
-    shown = not under and isinstance(given, str | int | float | bool)
-    if error["type"] != "value_error" and shown:
-        text = f"{text} (it is {given!r})"
-    return f"{where or 'the file'}: {text}"
-
-
-def _keys_at(model: type[BaseModel], path: Iterable[str]) -> set[str]:
-    for part in path:
-        if part not in model.model_fields:
-            continue
-        inner = _model_in(model.model_fields[part].annotation)
-        if inner is not None:
-            model = inner
-    return set(model.model_fields)
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_model_in(arg) for arg in get_args(annotation))
-    return next((model for model in found if model is not None), None)
+    What is not typed (a file's name, an address, a secret) stays as it is.
+    """
+    if isinstance(raw, list):
+        return [_composed(each, values=values) for each in raw]
+    if isinstance(raw, dict):
+        return {
+            normalize("NFC", key): _composed(each, values=values and key not in EXACT)
+            for key, each in raw.items()
+        }
+    return normalize("NFC", raw) if values and isinstance(raw, str) else raw

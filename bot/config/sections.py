@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.contract.addresses import WebAddress
 from bot.domain.durations import parse_duration
 from bot.domain.incident import Severity
 from bot.domain.publication import Moment, faults_in
@@ -34,22 +37,72 @@ def _duration(value: object) -> object:
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than nothing; write 15m, 1h30m or 45s")
     return value
 
 
 def _five_minutes_at_most(value: timedelta) -> timedelta:
     if value > timedelta(minutes=5):
-        raise ValueError("must be 5m or less")
+        raise ValueError("is too long; write 5m or less")
     return value
 
 
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:  # a folder of zones is no zone
         raise ValueError(f"{value!r} is not a time zone; write one like Europe/Berlin") from exc
     return value
+
+
+def _time_of_day(value: object) -> object:
+    typed = isinstance(value, str) and re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", value) is not None
+    try:
+        found = time.fromisoformat(value) if typed and isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, time):
+        raise ValueError(  # noqa: TRY004 - what pydantic takes for a fault
+            f"{value!r} is not a time of day; write 09:00:00, without quotes"
+        )
+    return found
+
+
+def _listen(value: object) -> object:
+    host, _, port = str(value).rpartition(":")
+    bare = str(value) if str(value).isdecimal() else port if not host else None
+    if not isinstance(value, str | int) or (bare and bare.isdecimal()):
+        right = bare if bare and _is_port(bare) else "8080"
+        raise ValueError(
+            f'{value!r} has no address; write "0.0.0.0:{right}" to listen on all addresses, or '
+            f'"127.0.0.1:{right}" for this machine alone'
+        )
+    if ":" in host and not (host[0] == "[" and host[-1] == "]") and not _is_ip(host):
+        raise ValueError(f'{value!r} has no port; write an address like "[{value}]:8080"')
+    if not host or not port.isdecimal():
+        raise ValueError(f'{value!r} has no port; write an address like "127.0.0.1:8080"')
+    if not _is_port(port):
+        raise ValueError(f"there is no port {port}; write one from 1 to 65535")
+    return value
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text[:6]) < 65536
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+Listen = Annotated[str, BeforeValidator(_listen)]
+"""An address and a port to listen at."""
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -64,7 +117,7 @@ Patience = Annotated[Period, AfterValidator(_five_minutes_at_most)]
 
 def _window(value: timedelta) -> timedelta:
     if not timedelta(minutes=1) <= value <= timedelta(hours=1):
-        raise ValueError("must be from 1m to 1h")
+        raise ValueError("is out of range; write a time from 1m to 1h")
     return value
 
 
@@ -222,8 +275,8 @@ class TriageSection(ConfigSection):
     """`[triage]`: where a SEV3 goes that nobody took up by the end of the business day (F16)."""
 
     conversation: str | None = None
-    opens: time = time(9)
-    closes: time = time(17)
+    opens: TimeOfDay = time(9)
+    closes: TimeOfDay = time(17)
     days: tuple[Day, ...] = (Day.MON, Day.TUE, Day.WED, Day.THU, Day.FRI)
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
 
@@ -251,7 +304,7 @@ class ActionsSection(ConfigSection):
     service_after: Duration = timedelta(days=3, hours=9)
     conversation: str | None = None
     report_day: Day = Day.MON
-    report_at: time = time(9)
+    report_at: TimeOfDay = time(9)
 
     @model_validator(mode="after")
     def _owner_first(self) -> ActionsSection:
@@ -266,9 +319,9 @@ class StakeholdersSection(ConfigSection):
     `url` is where this Sitrep's HTTP is reached by readers of mail; without one, no mail.
     """
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    url: WebAddress | None = None
     mail_domains: tuple[str, ...] = ()
-    digest_at: time = time(8)
+    digest_at: TimeOfDay = time(8)
     shield: bool = True
 
 
@@ -317,7 +370,7 @@ class DeliverySection(ConfigSection):
 class HttpSection(ConfigSection):
     """`[http]`; no address: nothing listens. The rest bounds what a connection may cost."""
 
-    listen: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] | None = None
+    listen: Listen | None = None
     header_timeout: Patience = timedelta(seconds=10)
     body_timeout: Patience = timedelta(seconds=20)
     connections: Annotated[int, Field(ge=4, le=10_000)] = 200

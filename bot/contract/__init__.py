@@ -12,6 +12,7 @@ longer than `[delivery] timeout`.
 
 from __future__ import annotations
 
+from bot.contract.addresses import WebAddress
 from bot.contract.chat import (
     Addressee,
     ChatAdapter,
@@ -206,6 +207,7 @@ __all__ = [
     "Ticket",
     "TicketTracker",
     "UserRef",
+    "WebAddress",
     "Who",
     "at_text",
     "block_text",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.config.load import is_mail_address
+from bot.config.cross import is_mail_address
 from bot.config.model import Config
 from bot.contract.messages import Message
 from bot.contract.stakeholders import StakeholderUpdate

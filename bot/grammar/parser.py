@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from bot.domain import commands as cmd
 from bot.grammar.requests import (
@@ -56,8 +57,12 @@ def command_line(text: str, *, addressed: bool) -> str | None:
 
 
 def parse(line: str, directory: Directory, mentions: Mapping[str, UserRef]) -> Request | UsageError:
-    """Return the request of a command line, which comes without the prefix."""
-    line = clean(line)
+    """Return the request of a command line, which comes without the prefix.
+
+    Names are read as the config's are, whether an accent was put in at once or afterwards (NFC).
+    """
+    line = normalize("NFC", clean(line))
+    mentions = {normalize("NFC", word): user for word, user in mentions.items()}
     rest, incident = line, None
     if (match := INCIDENT_ID.match(line)) is not None:
         incident = f"{match[1].upper()}-{match[2]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.config.load import MAIL_NEEDS_A_WAY_OUT
+from bot.config.cross import MAIL_NEEDS_A_WAY_OUT
 from bot.contract.messages import Actions, Bullets, Button, Message, Place, Spans, Strong, span_of
 from bot.domain import events as ev
 from bot.domain.incident import Incident

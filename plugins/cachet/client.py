@@ -18,6 +18,7 @@ from bot.contract import (
     Secret,
     StatusNotice,
     TemporaryFailure,
+    WebAddress,
 )
 from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.page_updates import Theirs, matched, note, note_begun, recalled
@@ -45,7 +46,7 @@ class CachetSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(pattern=r"^https?://[^/]")
+    url: WebAddress
     token: Secret
     components: dict[str, int] = Field(default_factory=dict)
     notify: bool = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.contract import ExternalRef, Filed, Finding, PluginContext, Secret, Ticket
+from bot.contract import ExternalRef, Filed, Finding, PluginContext, Secret, Ticket, WebAddress
 from bot.plugin_kit.http_api import Api
 from bot.plugin_kit.ticket_text import mark, ours, renewed
 from bot.plugin_kit.tracker import (
@@ -26,10 +26,10 @@ class GitHubSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", examples=["example/ops"])
     token: Secret
     webhook_secret: Secret | None = None
-    api: str = Field(default="https://api.github.com", pattern=r"^https?://[^/]")
+    api: WebAddress = "https://api.github.com"
 
 
 def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.contract import ExternalRef, Filed, Finding, PluginContext, Secret, Ticket
+from bot.contract import ExternalRef, Filed, Finding, PluginContext, Secret, Ticket, WebAddress
 from bot.plugin_kit.http_api import Api
 from bot.plugin_kit.ticket_text import mark, ours, renewed
 from bot.plugin_kit.tracker import (
@@ -31,7 +31,7 @@ class GitLabSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(pattern=r"^https?://[^/]")
+    url: WebAddress
     project: str = Field(min_length=1)
     token: Secret
     webhook_secret: Secret | None = None

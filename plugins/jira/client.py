@@ -20,6 +20,7 @@ from bot.contract import (
     Secret,
     TemporaryFailure,
     Ticket,
+    WebAddress,
 )
 from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.tracker import LABEL, JsonObject, TicketClient, filed_without
@@ -37,9 +38,9 @@ class JiraSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(pattern=r"^https?://[^/]")
+    url: WebAddress
     kind: Literal["cloud", "datacenter"] = "cloud"
-    project: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
+    project: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$", examples=["OPS"])
     issue_type: str = "Task"
     user: str | None = None
     token: Secret

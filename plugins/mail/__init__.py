@@ -46,12 +46,20 @@ class MailSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str
+    host: str = Field(min_length=1)
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str | None = None
     password: Secret | None = None
     sender: str
+
+    @field_validator("host")
+    @classmethod
+    def _alone(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if host and ":" not in host and port.isdecimal():
+            raise ValueError(f'the port is a key of its own; write host = "{host}", port = {port}')
+        return value
 
     @field_validator("sender")
     @classmethod

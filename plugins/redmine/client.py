@@ -16,6 +16,7 @@ from bot.contract import (
     PluginContext,
     Secret,
     Ticket,
+    WebAddress,
 )
 from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.tracker import JsonObject, TicketClient
@@ -29,9 +30,9 @@ class RedmineSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(pattern=r"^https?://[^/]")
+    url: WebAddress
     key: Secret
-    project: str = Field(pattern=r"^[a-z0-9_-]+$")
+    project: str = Field(pattern=r"^[a-z0-9_-]+$", examples=["ops"])
     tracker: str | None = None
 
 

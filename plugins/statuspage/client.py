@@ -19,6 +19,7 @@ from bot.contract import (
     StatusNotice,
     StatusUpdate,
     TemporaryFailure,
+    WebAddress,
 )
 from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.page_updates import (
@@ -42,13 +43,13 @@ class StatuspageSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    page: str = Field(pattern=r"^\w+$")
+    page: str = Field(pattern=r"^\w+$", examples=["abcdefghijkl"])
     key: Secret
     components: dict[str, str] = Field(default_factory=dict)
     notify: bool = True
     pace: float = Field(default=1.05, ge=0, le=60)
     """The seconds between two calls: Statuspage takes one a second."""
-    api: str = Field(default="https://api.statuspage.io/v1", pattern=r"^https?://[^/]")
+    api: WebAddress = "https://api.statuspage.io/v1"
 
 
 def _faults(answer: Any) -> str:  # noqa: ANN401 - JSON

@@ -386,7 +386,7 @@ class TestSettings:
 
     def test_addresses_that_others_can_read_are_refused(self):
         for url in ("http://login.example.com", "ftp://x", "https://user@evil.example/"):
-            text = "login: is not an https"
+            text = "login: it is not an https"
             assert text in self.faults(f'login = "{MS.login}"', f'login = "{url}"')
 
     def test_a_channel_is_written_as_teams_does(self):
