@@ -9,12 +9,16 @@ from bot.config.sections import Day, TriageSection
 
 
 def end_of_day(triage: TriageSection, now: datetime) -> datetime:
-    """Return the end of the business day at `now`, or of the next one (F16)."""
+    """Return the end of the business day at `now`, or of the next one (F16).
+
+    A day that goes on past midnight is the day on which it opens.
+    """
     zone = ZoneInfo(triage.zone)
-    day = now.astimezone(zone).date()
+    lasts = timedelta(days=triage.closes < triage.opens)
+    day = now.astimezone(zone).date() - lasts
     names = tuple(Day)
     while True:
-        ends = datetime.combine(day, triage.closes, zone)
+        ends = datetime.combine(day + lasts, triage.closes, zone)
         if names[day.weekday()] in triage.days and ends > now:
             return ends.astimezone(now.tzinfo)
         day += timedelta(days=1)

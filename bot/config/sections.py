@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    field_validator,
     model_validator,
 )
 
@@ -272,7 +273,10 @@ class Day(StrEnum):
 
 
 class TriageSection(ConfigSection):
-    """`[triage]`: where a SEV3 goes that nobody took up by the end of the business day (F16)."""
+    """`[triage]`: where a SEV3 goes that nobody took up by the end of the business day (F16).
+
+    A day that closes before it opens goes on past midnight; `days` name those on which it opens.
+    """
 
     conversation: str | None = None
     opens: TimeOfDay = time(9)
@@ -280,10 +284,17 @@ class TriageSection(ConfigSection):
     days: tuple[Day, ...] = (Day.MON, Day.TUE, Day.WED, Day.THU, Day.FRI)
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
 
+    @field_validator("days")
+    @classmethod
+    def _some(cls, value: tuple[Day, ...]) -> tuple[Day, ...]:
+        if not value:
+            raise ValueError('names no day; write at least one, like ["mon"]')
+        return value
+
     @model_validator(mode="after")
-    def _opens_first(self) -> TriageSection:
-        if self.opens >= self.closes or not self.days:
-            raise ValueError("opens must be before closes, on at least one day")
+    def _takes_time(self) -> TriageSection:
+        if self.opens == self.closes:
+            raise ValueError("opens and closes are the same time; write when the day ends")
         return self
 
 

@@ -111,7 +111,8 @@ def test_defaults_are_the_policys():
         ('[paging]\nlast = ["zoe"]', "nobody is called 'zoe'; add [people.zoe]"),
         ('[people.ann]\n[services.x]\ncomms = "an"', "did you mean 'ann'?"),
         ('[triage]\nconversation = "ops"', "write console:ops"),
-        ("[triage]\nopens = 17:00:00\ncloses = 09:00:00", "opens must be before closes"),
+        ("[triage]\nopens = 17:00:00", "triage: opens and closes are the same time"),
+        ("[triage]\ndays = []", "triage.days: names no day; write at least one"),
         ('[http]\nlisten = "here"', "http.listen"),
         ('[log]\nlevel = "loud"', "log.level"),
         ('[access]\nunknown_people = "maybe"', "access.unknown_people"),
@@ -164,6 +165,43 @@ def test_the_business_day_ends_in_its_zone_and_skips_the_weekend():
     assert end_of_day(triage, friday) == datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
     after = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
     assert end_of_day(triage, after) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+
+
+NIGHTS = '[triage]\nopens = 22:00:00\ncloses = 06:00:00\nzone = "Europe/Berlin"\n'
+
+
+@pytest.mark.parametrize(
+    ("now", "ends"),
+    [
+        ("2026-11-25T21:30Z", "2026-11-26T05:00Z"),  # a Wednesday, amid the shift
+        ("2026-11-26T04:59Z", "2026-11-26T05:00Z"),  # after midnight it is the same shift
+        ("2026-11-26T05:00Z", "2026-11-27T05:00Z"),  # closed: the next one's
+        ("2026-11-27T21:30Z", "2026-11-28T05:00Z"),  # Friday's ends on Saturday
+        ("2026-11-28T05:00Z", "2026-12-01T05:00Z"),  # and Monday's is the next
+        ("2026-10-23T22:00Z", "2026-10-24T04:00Z"),  # the last of summer time
+        ("2026-03-27T22:00Z", "2026-03-28T05:00Z"),  # the last of winter time
+        ("2026-03-30T03:59Z", "2026-03-31T04:00Z"),  # none opened on Sunday
+    ],
+)
+def test_a_shift_past_midnight_ends_on_the_next_morning(now, ends):
+    """F16"""
+    found = end_of_day(parse(NIGHTS, {}).triage, datetime.fromisoformat(now))
+    assert found == datetime.fromisoformat(ends)
+
+
+@pytest.mark.parametrize(
+    ("now", "ends", "hours"),
+    [
+        ("2026-10-24T20:00Z", "2026-10-25T05:00Z", 9),  # clocks go back meanwhile
+        ("2026-03-28T21:00Z", "2026-03-29T04:00Z", 7),  # and forward
+    ],
+)
+def test_a_shift_in_which_the_clocks_change_ends_by_the_clock_on_the_wall(now, ends, hours):
+    """F16"""
+    triage = parse(f'{NIGHTS}days = ["sat"]', {}).triage
+    opens, found = datetime.fromisoformat(now), end_of_day(triage, datetime.fromisoformat(now))
+    assert found == datetime.fromisoformat(ends)
+    assert found - opens == timedelta(hours=hours)
 
 
 def test_people_are_found_by_mention_id_name_and_unambiguous_beginning():
