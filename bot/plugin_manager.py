@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from bot.clock import SystemClock
 from bot.config.faults import faults_in
+from bot.config.load import by_section
 from bot.config.model import Config
 from bot.contract.chat import Addressee, ChatAdapter
 from bot.contract.context import Clock, CommandHint, Memory, PluginContext, Submitted
@@ -166,6 +167,16 @@ class PluginManager:
         Raises:
             ConfigError: With every fault of every plugin at once.
         """
+        if faults := self.load_sound(adapters, plugins, given):
+            raise ConfigError(faults)
+
+    def load_sound(
+        self,
+        adapters: Mapping[str, Mapping[str, Any]],
+        plugins: Mapping[str, Mapping[str, Any]],
+        given: Mapping[str, object] | None = None,
+    ) -> tuple[str, ...]:
+        """Load and register what can be; return the faults of the rest."""
         given = given or {}
         sections = [("adapters", n, c) for n, c in adapters.items()]
         sections += [("plugins", n, c) for n, c in plugins.items()]
@@ -177,8 +188,7 @@ class PluginManager:
                 faults += exc.faults
             except SetupFailed as exc:
                 faults.append(str(exc))
-        if faults:
-            raise ConfigError(tuple(faults))
+        return tuple(faults)
 
     def _load(self, group: str, name: str, config: Mapping[str, Any], given: object | None) -> None:
         section = f"{group}.{name}"
@@ -481,18 +491,33 @@ def loaded(
     Raises:
         ConfigError: With every fault of every plugin.
     """
-    manager = PluginManager(clock, str(home), config.directory)
-    manager.load(config.adapters, config.plugins, given)
-    unheard = [name for name in manager.listening if config.http.listen is None]
-    if unheard:
-        raise ConfigError(
-            tuple(
-                f"http.listen: {name} hears over HTTP, and nothing listens; "
-                'write listen = "127.0.0.1:8080"'
-                for name in unheard
-            )
-        )
+    manager, faults = sound(config, home, clock, given)
+    if faults:
+        raise ConfigError(faults)
     return manager
+
+
+def sound(
+    config: Config,
+    home: Path,
+    clock: Clock,
+    given: Mapping[str, object] | None = None,
+    faults: Sequence[str] = (),
+) -> tuple[PluginManager, tuple[str, ...]]:
+    """Return the configured plugins that can be used, and all faults in the order of the sections.
+
+    `faults` are those of the config itself: a plugin adds none to a key that has one.
+    """
+    manager = PluginManager(clock, str(home), config.directory)
+    found = manager.load_sound(config.adapters, config.plugins, given)
+    found += tuple(
+        f'http.listen: {name} hears over HTTP, and nothing listens; write listen = "127.0.0.1:8080"'
+        for name in manager.listening
+        if config.http.listen is None
+    )
+    known = {fault.partition(": ")[0] for fault in faults}
+    more = (fault for fault in found if fault.partition(": ")[0] not in known)
+    return manager, by_section((*faults, *more))
 
 
 def context_of(config: Config, home: Path, name: str) -> PluginContext:

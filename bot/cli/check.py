@@ -13,7 +13,6 @@ from bot.cli.options import (
     Exit,
     HomeOption,
     home_folder,
-    read_config,
     run_async,
     start_log,
 )
@@ -31,21 +30,26 @@ def check(
     ] = False,
 ) -> None:
     """Check the config, every fault at once, and what it can reach. Changes nothing."""
-    settings = read_config(config)
+    from bot.config.load import examine
+
+    settings, faults = examine(config)
     start_log(settings)
     example = "none, so a built-in example team; your own: sitrep config > sitrep.toml"
     typer.echo(f"       config: {config or example}")
-    sys.exit(run_async(_check(settings, home_folder(home), deep=deep)))
+    sys.exit(run_async(_check(settings, faults, home_folder(home), deep=deep)))
 
 
-async def _check(config: Config, home: Path, *, deep: bool) -> Exit:
+async def _check(config: Config, faults: tuple[str, ...], home: Path, *, deep: bool) -> Exit:
     from bot.cli import checks
 
-    found = await checks.check(config, home, deep=deep, tell=typer.echo)
-    for line in found.notes:
+    found = await checks.check(config, home, deep=deep, tell=typer.echo, faults=faults)
+    # What a config lacks is worth knowing once it can be used.
+    for line in found.notes if not found.of_config else ():
         typer.echo(f"note   {line}")
-    for line in (*found.faults, *found.of_database):
+    for line in (*found.of_config, *found.faults, *found.of_database):
         typer.echo(f"fault  {line}")
+    if found.of_config:
+        return Exit.CONFIG
     if found.of_database:
         return Exit.DATABASE
     if found.faults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from bot.delivery.outbox import LEASE
 from bot.domain.evolve import fold
 from bot.files import open_to_others
 from bot.network import http_client, way_out
-from bot.plugin_manager import loaded
+from bot.plugin_manager import sound
 from bot.store.work import Store, Work
 
 LOOKED_AT = 200
@@ -42,20 +42,24 @@ class Found:
     """What a check found, a line each."""
 
     faults: list[str] = field(default_factory=list)
+    of_config: tuple[str, ...] = ()
+    """Why the config cannot be used, in the order of its sections."""
     of_database: list[str] = field(default_factory=list)
     """Why the database cannot be used, or what is damaged in it."""
     notes: list[str] = field(default_factory=list)
 
 
-async def check(config: Config, home: Path, *, deep: bool, tell: Callable[[str], None]) -> Found:
-    """Look at everything.
-
-    Raises:
-        ConfigError: With every fault of every plugin's section.
-    """
-    clock = SystemClock()
-    plugins = loaded(config, home, clock)
-    found = Found(notes=_home(home))
+async def check(
+    config: Config,
+    home: Path,
+    *,
+    deep: bool,
+    tell: Callable[[str], None],
+    faults: Sequence[str] = (),
+) -> Found:
+    """Look at everything; `faults` are those of the config, which is what can be used of it."""
+    plugins, of_config = sound(config, home, SystemClock(), None, faults)
+    found = Found(notes=_home(home), of_config=of_config)
     tell(f"       network: {way_out()}")
     async with http_client() as session:
         plugins.open(session)
@@ -63,14 +67,15 @@ async def check(config: Config, home: Path, *, deep: bool, tell: Callable[[str],
             if isinstance(provided, Checkable):
                 for finding in await _asked(name, provided):
                     (found.faults if finding.fault else found.notes).append(finding.text)
-    url = config.database_url(home)
-    tell(f"       database: {url.partition('@')[2] or url}")
-    try:
-        await _database(config, home, found, deep=deep, tell=tell)
-    except DATABASE as exc:
-        found.of_database.append(str(exc))
-    except BotError as exc:
-        found.faults.append(str(exc))
+    if not any(fault.startswith("storage") for fault in of_config):
+        url = config.database_url(home)
+        tell(f"       database: {url.partition('@')[2] or url}")
+        try:
+            await _database(config, home, found, deep=deep, tell=tell)
+        except DATABASE as exc:
+            found.of_database.append(str(exc))
+        except BotError as exc:
+            found.faults.append(str(exc))
     found.notes += [
         f"[plugins.{name}] would be reached over HTTP, and nothing listens; set http.listen"
         for name in plugins.unheard

@@ -55,6 +55,24 @@ def read_config(path: Path | None) -> Config:
     return load(path)
 
 
+def read_whole(path: Path | None, home: Path) -> Config:
+    """Return the config of a file.
+
+    Raises:
+        ConfigError: With every fault at once, also of its plugins' sections.
+    """
+    from bot.config.load import examine
+
+    config, faults = examine(path)
+    if faults:
+        from bot.clock import SystemClock
+        from bot.contract.errors import ConfigError
+        from bot.plugin_manager import sound
+
+        raise ConfigError(sound(config, home, SystemClock(), None, faults)[1])
+    return config
+
+
 def home_folder(given: Path | None) -> Path:
     """Return the folder for data and state: the user's own, where none is named."""
     if given is not None:

@@ -16,6 +16,7 @@ from bot.cli.options import (
     HomeOption,
     home_folder,
     read_config,
+    read_whole,
     run_async,
     start_log,
     tell,
@@ -40,12 +41,12 @@ def run(
     """
     stop.listen()
     gc.disable()  # what a start makes is no garbage; the app turns it on when it works
-    settings = read_config(config)
+    where = home_folder(home)
+    settings = read_whole(config, where)
     if json_lines:
         console = {**settings.adapters.get("console", {}), "format": "json"}
         adapters = {**settings.adapters, "console": console}
         settings = settings.model_copy(update={"adapters": adapters})
-    where = home_folder(home)
     interactive = sys.stdin.isatty() and "console" in settings.adapters
     start_log(settings, where / "sitrep.log" if interactive else None)
     if config is None and sys.stdin.isatty():

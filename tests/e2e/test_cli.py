@@ -98,14 +98,75 @@ zone = "Mars/Olympus"
         "clocks.internal.sev1",
         "'Mars/Olympus' is not a time zone",
     ):
-        assert text in done.stderr
+        assert text in done.stdout
     assert "Traceback" not in done.stderr
+
+
+EVERYWHERE = """
+[log]
+level = "loud"
+[plugins.github]
+repository = "example"
+token = { env = "SITREP_NO_SUCH" }
+[plugins.redmine]
+url = "http://127.0.0.1:9"
+project = "ops"
+key = { file = "%s" }
+[plugins.lamp]
+[adapters.teams]
+app_id = "11111111-2222-3333-4444-555555555555"
+tenant = "11111111-2222-3333-4444-555555555555"
+tenants = ["11111111-2222-3333-4444-555555555555"]
+password = { file = "%s" }
+login = "http://127.0.0.1:9"
+openid = "http://127.0.0.1:9"
+graph = "http://127.0.0.1:9"
+[adapters.console]
+mute = "no"
+[services.checkout]
+owner = "bob"
+[people.ann]
+commander = "yes"
+[storage]
+url = "postgres://sitrep@127.0.0.1:9/sitrep"
+"""
+"""A config that is wrong in each of the ways there are."""
+
+
+def test_check_and_run_tell_what_is_wrong_in_every_place_in_one_round(tmp_path):
+    """D5: model, names, secrets, plugins, what listens; check: what can be reached as well"""
+    (tmp_path / "secret").write_text("s3cret")
+    config = EVERYWHERE % (tmp_path / "secret", tmp_path / "secret")
+    begin = (
+        "people.ann.commander: 'yes' is neither true nor false; write true, without quotes",
+        "services.checkout.owner: nobody is called 'bob'",
+        "http.listen: teams hears over HTTP",
+        "log.level: ",
+        "adapters.console.mute: it is neither true nor false; write false, without quotes",
+        "plugins.github.token: environment variable SITREP_NO_SUCH is not set",
+        "plugins.github.repository: it is not written as it must be; write it like",
+        "[plugins.lamp] no plugin 'lamp' is installed",
+    )
+    ran = sitrep(tmp_path, "run", config=config)
+    assert ran.returncode == 2
+    lines = ran.stderr.splitlines()
+    assert [line.startswith(f"sitrep: {b}") for b, line in zip(begin, lines, strict=True)] == (
+        [True] * len(begin)
+    ), lines
+    done = sitrep(tmp_path, "check", config=config)
+    assert (done.returncode, done.stderr) == (2, "")
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("     ")]
+    assert all(line.startswith("fault  ") for line in lines), lines
+    reach = ("[redmine] ", "[teams] ", "cannot use the database")
+    for each in (*begin, *reach):
+        assert any(line.startswith(f"fault  {each}") for line in lines), (each, lines)
+    assert "s3cret" not in ran.stderr + done.stdout
 
 
 def test_check_names_a_plugin_that_is_not_installed(tmp_path):
     done = sitrep(tmp_path, "check", config=TEAM + "[plugins.lamp]\n")
     assert done.returncode == 2
-    assert "[plugins.lamp] no plugin 'lamp' is installed" in done.stderr
+    assert "[plugins.lamp] no plugin 'lamp' is installed" in done.stdout
 
 
 def test_check_says_ok_and_what_will_be_missed(tmp_path):
