@@ -17,6 +17,7 @@ import typer
 from aiohttp import ClientSession, web
 from pydantic import BaseModel
 
+from bot import packages
 from bot.clock import SystemClock
 from bot.config.faults import faults_in
 from bot.config.load import by_section
@@ -358,10 +359,26 @@ def _import(section: str, name: str) -> ModuleType:
         known = "" if near else ", ".join(sorted(found))
         raise SetupFailed(f"[{section}] no plugin {name!r} is installed; {hint}{known}")
     try:
-        module: ModuleType = entry.load()
+        return _module(entry)
     except Exception as exc:
-        raise SetupFailed(f"[{section}] cannot be imported: {exc!r}") from exc
+        raise SetupFailed(f"[{section}] cannot be imported: {_why(exc)}") from exc
+
+
+def _module(entry: EntryPoint) -> ModuleType:
+    """Import a plugin's module, where no other distribution's stands in its place.
+
+    Raises:
+        Exception: Whatever an import can.
+    """
+    if (why := packages.instead(entry.module)) is not None:
+        raise SetupFailed(why)
+    module: ModuleType = entry.load()
     return module
+
+
+def _why(exc: Exception) -> str:
+    why = packages.broken(exc) if isinstance(exc, ImportError) else None
+    return why or (str(exc) if isinstance(exc, SetupFailed) else repr(exc))
 
 
 def _called(context: Context, hook: str, function: Callable[..., Any]) -> object | None:
@@ -447,11 +464,11 @@ def installed(enabled: Iterable[str]) -> list[Installed]:
 def _describe(entry: EntryPoint, enabled: bool) -> Installed:  # noqa: FBT001 - a private helper
     version = entry.dist.version if entry.dist else "?"
     try:
-        module = entry.load()
+        module = _module(entry)
         hooks = tuple(h for h in HOOKS if hasattr(module, h))
         fault = None if hooks else "implements no hook"
     except Exception as exc:  # noqa: BLE001 - any plugin, any fault: it is listed, not raised
-        hooks, fault = (), f"cannot be imported: {exc!r}"
+        hooks, fault = (), f"cannot be imported: {_why(exc)}"
     return Installed(
         name=entry.name,
         version=version,

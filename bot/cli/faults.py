@@ -15,7 +15,9 @@ from bot.contract.errors import (
     DatabaseBusy,
     DatabaseDamaged,
     DatabaseTooNew,
+    SetupFailed,
 )
+from bot.packages import broken
 
 DATABASE = (DatabaseAway, DatabaseBusy, DatabaseDamaged, DatabaseTooNew)
 """The errors that say that the database cannot be used."""
@@ -28,7 +30,7 @@ def told(error: Exception) -> Exit | None:
 
     Several parts that fail together are told together.
     """
-    parts = list(_parts(error))
+    parts = [_met(part) for part in _parts(error)]
     if len(parts) == 1 and isinstance(parts[0], OSError) and _is_of_output(parts[0]):
         _leave_output()
         tell(f"cannot write the output: {parts[0].strerror}; make room, or write elsewhere")
@@ -46,6 +48,12 @@ def _parts(error: Exception) -> Iterator[Exception]:
         return
     for each in error.exceptions:
         yield from _parts(each)
+
+
+def _met(error: Exception) -> Exception:
+    """Return an error of an import as what it met, if that is another's in place of ours."""
+    why = broken(error) if isinstance(error, ImportError) else None
+    return SetupFailed(why) if why is not None else error
 
 
 def _lines(error: Exception) -> tuple[str, ...]:
