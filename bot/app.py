@@ -13,13 +13,13 @@ from aiohttp import web
 
 from bot.clock import Settable, SystemClock, WatchedClock
 from bot.config.model import Config
-from bot.delivery.gathered import Gathering
+from bot.delivery.in_force import InForce
 from bot.delivery.outbox import Outbox
-from bot.delivery.plan import Router, Targets
-from bot.delivery.subscriptions import Subscribers
+from bot.delivery.plan import Targets
 from bot.http.application import application
 from bot.http.door import Door, listening
 from bot.http.mail_links import Links
+from bot.intake.entrance import Entrance
 from bot.intake.intake import Intake
 from bot.jobs.adapters import Adapters
 from bot.jobs.clock_watch import ClockWatch
@@ -53,28 +53,46 @@ class App:
         door: Door | None = None,
     ) -> None:
         """Use `composed`."""
-        clock = WatchedClock(settable)
-        self.config, self.store, self.clock, self.plugins = config, store, clock, plugins
-        self._door = door
-        services, tracker = tuple(config.services), bool(plugins.trackers)
-        say = Presenter(config.directory, config.plan_for, tracker=tracker, services=services)
-        self.presenter = say
-        targets = Targets.of(plugins)
-        router, subscribers = Router(config, say, targets), Subscribers(config, say, targets)
-        on_call = OnCall(config, clock, plugins.pagers)
-        self.intake = Intake(config, store, clock, say, targets, router, subscribers, on_call.now)
-        apply, tell_lost = self.intake.transaction.apply, self.intake.conversations.lost
-        self.receive = self.intake.service.receive
-        gathering = Gathering(config, store, clock, say, subscribers)
-        to_deliver = (config.delivery, store, clock, plugins, say, subscribers, gathering)
-        self.outbox = Outbox(*to_deliver, apply)
-        self.adapters = Adapters(store, clock, self.outbox, self.receive, tell_lost)
-        tick, wake = self.intake.ticks.tick, self.outbox.wake
-        parts = (config, store, clock, plugins, say, router, subscribers, on_call)
-        self.jobs = Jobs(*parts, tick, apply, wake)
-        self.clock_watch = ClockWatch(store, clock, self.intake.ticks.follow)
+        self.store, self.clock, self.plugins = store, WatchedClock(settable), plugins
+        self._door, self._targets = door, Targets.of(plugins)
+        self._in_force, clock = InForce.of(config, self._targets), self.clock
+        on_call = OnCall(self._now, clock, plugins.pagers)
+        entering = (store, clock, self._targets, on_call.under, self._after_commit)
+        self.entrance = enter = Entrance(self._in_force, *entering)
+        self.receive = enter.receive
+        self.outbox = Outbox(config.delivery, store, clock, plugins, self._now, enter.apply)
+        self.adapters = Adapters(store, clock, self.outbox, enter.receive, enter.lost)
+        parts, wake = (store, clock, plugins, on_call), self.outbox.wake
+        self.jobs = Jobs(self._now, *parts, enter.tick, enter.apply, wake)
+        self.clock_watch = ClockWatch(store, clock, enter.follow)
         self.jobs.loops["clock watch"] = self.clock_watch.run
-        self.intake.transaction.after_commit = self._after_commit
+
+    def put_in_force(self, config: Config) -> None:
+        """Let a config hold for all that begins from now on; what is in work ends by its own (F13).
+
+        What is set up at the start stays as it is (see `bot.config.reload`).
+        """
+        self._in_force = InForce.of(config, self._targets)
+        self.entrance.put_in_force(self._in_force)
+        self.plugins.know(config.directory)
+
+    def _now(self) -> InForce:
+        return self._in_force
+
+    @property
+    def config(self) -> Config:
+        """The config in force."""
+        return self._in_force.config
+
+    @property
+    def presenter(self) -> Presenter:
+        """The words of the config in force."""
+        return self._in_force.presenter
+
+    @property
+    def intake(self) -> Intake:
+        """The intake of the config in force."""
+        return self.entrance.intake
 
     def _after_commit(self, due_at: datetime | None) -> None:
         self.outbox.wake()
@@ -82,8 +100,7 @@ class App:
 
     def numbers(self) -> dict[str, float]:
         """Return the counters of `/metrics`."""
-        service = self.intake.service
-        counted = {"inbound_total": service.handled, "refused_total": service.refused}
+        counted = {"inbound_total": self.entrance.handled, "refused_total": self.entrance.refused}
         sent = {"delivered_total": self.outbox.delivered, "put_off_total": self.outbox.retried}
         rest = {"dead_letters_total": self.outbox.dead, "ticks_total": self.jobs.due_times.fired}
         return {**counted, **sent, **rest, "clock_jumps_total": self.clock.jumps}
@@ -100,7 +117,7 @@ class App:
             await due.run_due()
             waiting = await self.outbox.drain()
         dead, lost = self.outbox.dead, tuple(self.adapters.lost)
-        refused, unread = self.intake.service.refused, not heard
+        refused, unread = self.entrance.refused, not heard
         return RunOutcome(refused=refused, unread=unread, waiting=waiting, dead=dead, lost=lost)
 
     async def _warn_of_the_unknown(self) -> None:
@@ -112,8 +129,9 @@ class App:
                 _log.warning("not in this config", target=name, waiting=count, hint=hint)
 
     def _web(self) -> web.Application:
-        audience, routes, edge = self.intake.audience, self.plugins.routes(), self.config.http
-        links = Links(ending=audience.ended_by_mail, confirming=audience.confirmed_by_mail)
+        routes, edge = self.plugins.routes(), self.config.http
+        enter = self.entrance
+        links = Links(ending=enter.ended_by_mail, confirming=enter.confirmed_by_mail)
         said = (self._waits_for, links, edge, self.clock)
         return application(self.store, self.numbers, routes, *said)
 
@@ -128,10 +146,9 @@ class App:
         with unhindered():
             async with http_client(self.config.delivery.timeout.total_seconds()) as session:
                 memory = partial(PluginMemory, self.store, self.clock)
-                machines = self.intake.machines
-                core = Core(submit=machines.submit, incidents=machines.incidents)
+                core = Core(submit=self.entrance.submit, incidents=self.entrance.incidents)
                 self.plugins.open(session, memory, self.jobs.ticket_states.hint, core)
-                await self.intake.service.remember_names()
+                await self.entrance.remember_names()
                 await self._warn_of_the_unknown()
                 await self.clock_watch.begin()
                 async with self.jobs.running(self.outbox.run):

@@ -234,16 +234,25 @@ class PluginManager:
             clock=self._clock,
             home=self._home,
             commands=tuple(CommandHint(name=v.name, form=v.form, says=v.says) for v in VERBS),
-            addressees=tuple(
-                Addressee(
-                    person=person.id,
-                    name=person.name,
-                    user=self._directory.user(person.id, name),
-                    mail=person.mail,
-                )
-                for person in self._directory.everybody
-            ),
+            addressees=self._addressees(name),
         )
+
+    def _addressees(self, name: str) -> tuple[Addressee, ...]:
+        return tuple(
+            Addressee(
+                person=person.id,
+                name=person.name,
+                user=self._directory.user(person.id, name),
+                mail=person.mail,
+            )
+            for person in self._directory.everybody
+        )
+
+    def know(self, directory: Directory) -> None:
+        """Let every plugin know the people of a config that was read again."""
+        self._directory = directory
+        for name, context in self._contexts.items():
+            context.addressees = self._addressees(name)
 
     def _impls(self, name: str) -> dict[str, Callable[..., Any]]:
         return {

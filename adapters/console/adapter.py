@@ -61,12 +61,7 @@ class ConsoleAdapter:
             self._show = render.painter(lambda: shutil.get_terminal_size((100, 24)).columns)
         else:
             self._show = render.as_text
-        self._known = {
-            word.casefold(): person.user.id
-            for person in context.addressees
-            if person.user is not None
-            for word in (person.user.id, person.person, person.name)
-        }
+        self._met: dict[str, str] = {}
         self._shown: dict[str, Message] = {}
         self._session = uuid4().hex[:12]
         self._count = 0
@@ -86,12 +81,22 @@ class ConsoleAdapter:
 
     async def hear(self, heard: Heard, receive: Receive) -> bool:
         """Hand on what somebody said; whoever speaks can be mentioned from then on."""
-        self._known.setdefault(heard.sender.casefold(), heard.sender)
+        self._met.setdefault(heard.sender.casefold(), heard.sender)
         self._count += 1
         number = f"{self._session}.{self._count}"
         now = self._context.clock.now()
-        event = inbound.event(heard, number=number, now=now, known=self._known)
+        event = inbound.event(heard, number=number, now=now, known=self._known())
         return await self._hand_in(event, receive)
+
+    def _known(self) -> dict[str, str]:
+        """Return the users who can be mentioned, by case-folded names: whoever spoke as well."""
+        named = {
+            word.casefold(): person.user.id
+            for person in self._context.addressees
+            if person.user is not None
+            for word in (person.user.id, person.person, person.name)
+        }
+        return {**self._met, **named}
 
     async def mark(self, said: Heard, by: str, receive: Receive) -> bool:
         """Put what somebody said on the timeline, with its own time (L1)."""

@@ -79,12 +79,16 @@ async def converse(
 ) -> None:
     """Read lines from the person at the terminal until they leave."""
     persona, room = settings.persona, settings.room
-    people = {p.user.id: p.name for p in context.addressees if p.user is not None}
-    people.setdefault(persona, persona)
+    spoke = {persona: persona}
+
+    def people() -> dict[str, str]:
+        named = {p.user.id: p.name for p in context.addressees if p.user is not None}
+        return {**named, **{name: name for name in spoke if name not in named}}
+
     said: dict[str, Heard] = {}
     session: PromptSession[str] = PromptSession(
         history=_history(context.home),
-        completer=_LineCompleter(context.commands, lambda: people),
+        completer=_LineCompleter(context.commands, people),
         complete_while_typing=False,
     )
     sys.stdout.write(WELCOME.format(persona=persona, room=room, home=context.home))
@@ -105,11 +109,11 @@ async def converse(
                     return
                 case "/as" if rest:
                     persona = rest.strip().removeprefix("@").split()[0]
-                    people.setdefault(persona, persona)
+                    spoke.setdefault(persona, persona)
                 case "/room" if rest:
                     room = rest.strip().removeprefix("#").split()[0]
                 case "/who":
-                    sys.stdout.write(", ".join(f"@{n} ({s})" for n, s in people.items()) + "\n")
+                    sys.stdout.write(", ".join(f"@{n} ({s})" for n, s in people().items()) + "\n")
                 case "/pin" if room in said:
                     if not await listener.mark(said[room], persona, receive):
                         sys.stdout.write("no incident runs in this room to pin it to\n")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters.matrix import checks, cross_signing, inbound, render
+from adapters.matrix import checks, cross_signing, render
 from adapters.matrix import crypto as cr
 from adapters.matrix.config import MatrixSettings
 from adapters.matrix.crypto import Crypto
@@ -38,6 +38,7 @@ from bot.contract import (
     UserRef,
 )
 from bot.plugin_kit.files import write_own
+from bot.plugin_kit.users import Users
 
 CALM_SECONDS = 0.5
 """How long opening a room waits for the reactions that mark commands."""
@@ -75,13 +76,9 @@ class MatrixAdapter:
             single=True,
             triage=ConversationRef(ADAPTER, settings.triage or self._rooms.alias("triage")),
         )
-        self._users = {p.person: p.user.id for p in context.addressees if p.user is not None}
+        self._users = Users(context)
         self._render = render.Renderer(self._user_of, self._address_of)
         self._me, self._my_name = settings.user, settings.user[1:].partition(":")[0]
-        self._homeservers = (
-            *(settings.homeservers or (settings.server,)),
-            *(inbound.server_of(user) for user in self._users.values()),
-        )
         self._ready: Crypto | None = None
         self._sync: Sync | None = None
         self._over: tuple[Session, str] | None = None
@@ -92,7 +89,7 @@ class MatrixAdapter:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _user_of(self, person: PersonId) -> str | None:
-        known = self._users.get(person)
+        known = self._users.now().get(person)
         if known is not None:
             return known
         adapter, _, user = person.partition(":")
@@ -150,9 +147,11 @@ class MatrixAdapter:
             signed_only = self._settings.devices == "signed"
             crypto = Crypto(client, self._server, self._log, signed_only=signed_only)
             await self._signed(session, client, crypto)
-            people, homeservers = frozenset(self._users.values()), self._homeservers
             who = Participants(
-                me=self._me, my_name=self._my_name, people=people, homeservers=homeservers
+                me=self._me,
+                my_name=self._my_name,
+                people=lambda: self._users.now().values(),
+                homeservers=self._settings.homeservers or (self._settings.server,),
             )
             self._room_events = RoomEvents(
                 self._settings,
@@ -210,7 +209,7 @@ class MatrixAdapter:
     async def _gather(self) -> None:
         """Make the space and the triage room, and invite the people of the config."""
         wait = timedelta(seconds=1)
-        people = [user for user in self._users.values() if user != self._me]
+        people = [user for user in self._users.now().values() if user != self._me]
         while True:
             try:
                 places = [await self._rooms.space(), await self._rooms.triage()]

@@ -57,10 +57,10 @@ class Participants:
     """The bot's user id."""
     my_name: str
     """The bot's display name."""
-    people: Collection[str]
-    """The user ids of the people of the config."""
+    people: Callable[[], Collection[str]]
+    """Returns the user ids of the people of the config."""
     homeservers: tuple[str, ...]
-    """The homeservers, by pattern, whose users are listened to."""
+    """The homeservers, by pattern, whose users are listened to, besides the people's."""
 
 
 class RoomEvents:
@@ -83,7 +83,7 @@ class RoomEvents:
         self._crypto, self._clock, self._log = crypto, clock, log
         self._receive, self._spawn = receive, spawn
         self.me, self.my_name = who.me, who.my_name
-        self._users, self._homeservers = who.people, who.homeservers
+        self._people, self._homeservers = who.people, who.homeservers
         self.threads: LRUCache[str, str | None] = LRUCache(REMEMBERED)
         self._twins = Twins(server, clock)
         self._untold: list[asyncio.Event] = []
@@ -111,7 +111,7 @@ class RoomEvents:
         if mine is None:
             return
         inviter = str(mine.get("sender"))
-        allowed = inviter in self._users or inbound.matches(inviter, self._settings.inviters)
+        allowed = inviter in self._people() or inbound.matches(inviter, self._settings.inviters)
         if not allowed:
             self._log.warning("invitation declined", room=room, inviter=inviter)
             await retried(self._clock, self._log, lambda: self._server.leave(room))
@@ -159,6 +159,11 @@ class RoomEvents:
             return room
         return str((found or {}).get("name") or room)
 
+    def _is_heard(self, sender: str) -> bool:
+        server = inbound.server_of(sender)
+        people = (inbound.server_of(user) for user in self._people())
+        return inbound.matches(server, (*self._homeservers, *people))
+
     async def event(self, room: str, event: Event) -> None:
         """Handle an event of a room's timeline."""
         sender = str(event.get("sender"))
@@ -169,7 +174,7 @@ class RoomEvents:
             return
         if kind == "m.room.power_levels":
             await self._power_changed(room, event)
-        if not inbound.matches(inbound.server_of(sender), self._homeservers):
+        if not self._is_heard(sender):
             self._log.info("from elsewhere", room=room, sender=sender)
             return
         match kind:

@@ -41,6 +41,7 @@ from bot.contract import (
     UserRef,
     spans_of,
 )
+from bot.plugin_kit.users import Users
 
 LOOK_AGAIN = timedelta(minutes=30)
 """How often a token is fetched even if nothing is sent, to notice that the secret expired."""
@@ -79,7 +80,7 @@ class TeamsAdapter:
             settings, http, self._tokens.get, self._tokens.forget, context.clock
         )
         self._graph = Graph(settings, http, lambda: self._tokens.get(settings.graph), context.clock)
-        self._known = Known(settings, tuple(context.addressees), lambda: context.memory)
+        self._known = Known(settings, Users(context).now, lambda: context.memory)
         self._rate_limits = RateLimits(context.clock, settings.sends_per_second)
         self._endpoint = Endpoint(settings, http, context.clock, context.log, self._turn)
         self._activities: Activities | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from adapters.teams.config import TeamsSettings
 from adapters.teams.inbound import ADAPTER, Account, Conversation
-from bot.contract import Addressee, Memory, PersonId
+from bot.contract import Memory, PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,11 @@ class Known:
     def __init__(
         self,
         settings: TeamsSettings,
-        addressees: tuple[Addressee, ...],
+        configured: Callable[[], Mapping[PersonId, str]],
         memory: Callable[[], Memory],
     ) -> None:
         """Recall nothing yet: `memory` only works once Sitrep runs."""
-        self._settings, self._memory = settings, memory
-        self._configured = {a.person: a.user.id for a in addressees if a.user is not None}
+        self._settings, self._memory, self._configured = settings, memory, configured
         self._users: dict[str, str] = {}
         self._objects: dict[str, str] = {}
         self._places: dict[str, Reference] = {}
@@ -43,7 +42,7 @@ class Known:
 
     def object_id(self, person: PersonId) -> str | None:
         """Return somebody's directory id; `None` if it is not known."""
-        known = self._configured.get(person)
+        known = self._configured().get(person)
         if known is None:
             adapter, _, known = person.partition(":")
             known = known if adapter == ADAPTER else ""
@@ -51,7 +50,7 @@ class Known:
 
     def mri(self, person: PersonId) -> str | None:
         """Return somebody's id towards the bot; `None` if this process has not met them."""
-        known = self._configured.get(person) or person.partition(":")[2]
+        known = self._configured().get(person) or person.partition(":")[2]
         return known if known.startswith("29:") else self._users.get(known)
 
     async def note(self, person: Account) -> None:

@@ -170,7 +170,10 @@ class PluginContext(Protocol):
 
     @property
     def addressees(self) -> Sequence[Addressee]:
-        """The people of the config, with the user they are on this platform."""
+        """The people of the config, with the user they are on this platform.
+
+        They change when the config is read again: ask for them when they are needed.
+        """
 
     def settings(self, model: type[S]) -> S:
         """Read the plugin's section into a model; its faults are named, and stop the start."""

@@ -17,6 +17,7 @@ from bot.contract.errors import RateLimited
 from bot.contract.paging import PageRequest
 from bot.delivery.bursts import burst_of
 from bot.delivery.delivered import Delivered
+from bot.delivery.in_force import Now
 from bot.delivery.subscriptions import Subscribers
 from bot.domain.durations import within
 from bot.domain.floods import Burst
@@ -33,16 +34,20 @@ SETTLES = timedelta(seconds=30)
 class Gathering:
     """Delivers gathered rows: each becomes one message or page."""
 
-    def __init__(
-        self,
-        config: Config,
-        store: Store,
-        clock: Clock,
-        presenter: Presenter,
-        subscribers: Subscribers,
-    ) -> None:
-        self._config, self._store, self._clock = config, store, clock
-        self._presenter, self._subscribers = presenter, subscribers
+    def __init__(self, store: Store, clock: Clock, in_force: Now) -> None:
+        self._store, self._clock, self._in_force = store, clock, in_force
+
+    @property
+    def _config(self) -> Config:
+        return self._in_force().config
+
+    @property
+    def _presenter(self) -> Presenter:
+        return self._in_force().presenter
+
+    @property
+    def _subscribers(self) -> Subscribers:
+        return self._in_force().subscribers
 
     async def calls(self, row: Waiting, body: GatheredCalls) -> Delivered:
         """Call a person once for a burst of declarations.

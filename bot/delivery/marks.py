@@ -15,8 +15,8 @@ import structlog
 from bot.clock import WatchedClock
 from bot.config.sections import DeliverySection
 from bot.delivery.delivered import Delivered
+from bot.delivery.in_force import Now
 from bot.delivery.outside import keep_told
-from bot.delivery.subscriptions import Subscribers
 from bot.domain import commands as cmd
 from bot.presenter.trouble import described
 from bot.store.rows import Board, Card, Lease, Offer, Open, Outgoing, Redraw, Waiting
@@ -52,11 +52,11 @@ class Marks:
         settings: DeliverySection,
         store: Store,
         clock: WatchedClock,
-        subscribers: Subscribers,
+        in_force: Now,
         apply: Apply,
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
-        self._subscribers, self._apply = subscribers, apply
+        self._in_force, self._apply = in_force, apply
         self.delivered = 0
         self.dead = 0
         self.retried = 0
@@ -86,7 +86,8 @@ class Marks:
                 gone = await keep_told(work, *done.told, row, now=self._clock.now())
             await work.send(gone or done.send, now=self._clock.now())
             if done.news is not None:
-                rows = await self._subscribers.spread(work, done.news, self._clock.now())
+                subscribers = self._in_force().subscribers
+                rows = await subscribers.spread(work, done.news, self._clock.now())
                 await work.send(rows, now=self._clock.now())
             if done.then is not None:
                 await work.send(await done.then(work), now=self._clock.now())

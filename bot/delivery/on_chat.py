@@ -22,6 +22,7 @@ from bot.contract.context import Clock
 from bot.contract.errors import PermanentFailure
 from bot.contract.messages import Message, buttons_of, plain
 from bot.delivery.delivered import Delivered, configured, expected, needed
+from bot.delivery.in_force import Now
 from bot.delivery.plan import card_slot
 from bot.delivery.shown import shown_in
 from bot.domain import commands as cmd
@@ -63,10 +64,14 @@ class ChatDelivery:
         store: Store,
         clock: Clock,
         adapters: Mapping[str, ChatAdapter],
-        presenter: Presenter,
+        in_force: Now,
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
-        self._adapters, self._presenter = adapters, presenter
+        self._adapters, self._in_force = adapters, in_force
+
+    @property
+    def _presenter(self) -> Presenter:
+        return self._in_force().presenter
 
     async def deliver(self, row: Waiting, body: ChatBody) -> Delivered:
         """Deliver a row to its lane's conversation, which is opened first if it is a direct one."""

@@ -14,6 +14,7 @@ from bot.contract.status_pages import Redrawable, StatusNotice, StatusUpdate
 from bot.contract.trackers import Filed
 from bot.delivery.delivered import Delivered, configured, expected, needed
 from bot.delivery.gathered import Gathering
+from bot.delivery.in_force import Now
 from bot.domain import commands as cmd
 from bot.domain import drafting
 from bot.domain.effects import FileTicket, PublishPostmortem, PublishStatus
@@ -50,10 +51,14 @@ class PluginDelivery:
     """Delivers rows to plugins."""
 
     def __init__(
-        self, store: Store, plugins: PluginManager, presenter: Presenter, gathering: Gathering
+        self, store: Store, plugins: PluginManager, in_force: Now, gathering: Gathering
     ) -> None:
-        self._store, self._plugins, self._presenter = store, plugins, presenter
+        self._store, self._plugins, self._in_force = store, plugins, in_force
         self._gathering = gathering
+
+    @property
+    def _presenter(self) -> Presenter:
+        return self._in_force().presenter
 
     async def deliver(self, row: Waiting, body: PluginBody) -> Delivered:
         """Deliver a row to the plugin that is its target."""

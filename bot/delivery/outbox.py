@@ -18,13 +18,12 @@ from bot.config.sections import DeliverySection
 from bot.contract.errors import DatabaseAway, PermanentFailure, RateLimited, TemporaryFailure
 from bot.delivery.delivered import Delivered
 from bot.delivery.gathered import Gathering
+from bot.delivery.in_force import Now
 from bot.delivery.marks import LEAVE, Apply, Marks, Next
 from bot.delivery.on_chat import ChatDelivery
 from bot.delivery.on_plugins import PluginDelivery
 from bot.delivery.outside import is_outside
-from bot.delivery.subscriptions import Subscribers
 from bot.plugin_manager import PluginManager
-from bot.presenter import Presenter
 from bot.refs import PLUGIN, Lane
 from bot.store.rows import ChatBody, Lease, Waiting
 from bot.store.work import Store
@@ -66,16 +65,15 @@ class Outbox:
         store: Store,
         clock: WatchedClock,
         plugins: PluginManager,
-        presenter: Presenter,
-        subscribers: Subscribers,
-        gathering: Gathering,
+        in_force: Now,
         apply: Apply,
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
         self._plugins = plugins
-        self._chat = ChatDelivery(settings, store, clock, plugins.adapters, presenter)
-        self._outside = PluginDelivery(store, plugins, presenter, gathering)
-        self._marks = Marks(settings, store, clock, subscribers, apply)
+        self._chat = ChatDelivery(settings, store, clock, plugins.adapters, in_force)
+        gathering = Gathering(store, clock, in_force)
+        self._outside = PluginDelivery(store, plugins, in_force, gathering)
+        self._marks = Marks(settings, store, clock, in_force, apply)
         self._owner = uuid4().hex
         self._wake = asyncio.Event()
         self._held: dict[Lane, Lease] = {}

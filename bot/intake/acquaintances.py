@@ -29,6 +29,16 @@ class Acquaintances:
         self._directory = directory
         self._stored: dict[str, str] = {}
 
+    def under(self, directory: Directory) -> Acquaintances:
+        """Return the same people beside another config's; what is stored is known to both."""
+        known = Acquaintances(directory)
+        known._stored = self._stored
+        for reference, value in self._stored.items():
+            prefix, _, person = reference.partition("/")
+            is_name = f"{prefix}/" == NAMES
+            known.meet(PersonId(person), value if is_name else "", None if is_name else value)
+        return known
+
     async def load(self, store: Store) -> None:
         """Learn what is stored, at the start."""
         names = await store.read(lambda work: work.refs_under(NAMES))

@@ -77,28 +77,26 @@ class Service:
         captures: Captures,
         conversations: Conversations,
         audience: AudienceRequests,
+        acquaintances: Acquaintances,
+        outages: Outages,
     ) -> None:
         self._config, self._store, self._clock = config, store, clock
         self._presenter, self._answers, self._transaction = presenter, answers, transaction
         self._questions, self._commands, self._captures = questions, commands, captures
         self._conversations, self._audience = conversations, audience
         self._directory = config.directory
-        self.handled = self.refused = 0
-        self._acquaintances, self._outages = Acquaintances(config.directory), Outages()
+        self._acquaintances, self._outages = acquaintances, outages
 
     async def receive(self, inbound: Inbound) -> Receipt:
-        """Handle an inbound event, and count it; return its receipt once it is stored.
+        """Handle an inbound event; return its receipt once it is stored.
 
         An event that was seen before has no second effect (D3). Talk among people counts as done.
         """
         try:
-            receipt = await self._receive(inbound)
+            return await self._receive(inbound)
         except DatabaseAway:
             self._outages.begin(inbound.conversation, self._clock.now())
             raise
-        self.handled += 1
-        self.refused += not receipt.done
-        return receipt
 
     async def _receive(self, inbound: Inbound) -> Receipt:
         adapter = inbound.conversation.adapter
@@ -127,10 +125,6 @@ class Service:
         self._transaction.after_commit(outcome.due_at)
         _log.debug("handled", source=adapter, inbound=inbound.id, outcome=outcome.word)
         return Receipt(done=outcome.done, answers=outcome.answers, card=outcome.card)
-
-    async def remember_names(self) -> None:
-        """Load the names and homes of people whom the config does not name."""
-        await self._acquaintances.load(self._store)
 
     def _met(self, inbound: Inbound, sender: UserRef | None) -> Mapping[str, str]:
         """Learn what the platform says of the sender, whom the decision is to know (F8)."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bot.clock import WatchedClock
-from bot.config.model import Config
 from bot.contract.status_pages import Redrawable
-from bot.delivery.plan import Router
-from bot.delivery.subscriptions import Subscribers
+from bot.delivery.in_force import Now
+from bot.domain.incident import Incident
 from bot.jobs.daily_digest import DailyDigest
 from bot.jobs.due_times import DueTimes
 from bot.jobs.on_call import OnCall
@@ -21,7 +20,7 @@ from bot.jobs.pruning import Pruning
 from bot.jobs.ticket_states import Apply, TicketStates
 from bot.jobs.weekly_report import WeeklyReport
 from bot.plugin_manager import PluginManager
-from bot.presenter import Presenter
+from bot.store.rows import Outgoing
 from bot.store.work import Store
 
 
@@ -45,13 +44,10 @@ class Jobs:
 
     def __init__(  # noqa: PLR0913 - what it is composed of
         self,
-        config: Config,
+        in_force: Now,
         store: Store,
         clock: WatchedClock,
         plugins: PluginManager,
-        presenter: Presenter,
-        router: Router,
-        subscribers: Subscribers,
         on_call: OnCall,
         tick: Callable[[], Awaitable[bool]],
         apply: Apply,
@@ -59,12 +55,13 @@ class Jobs:
     ) -> None:
         self.on_call = on_call
         self.due_times = DueTimes(store, clock, tick)
-        self.pruning = Pruning(config.delivery.keep, store, clock)
+        self._in_force = in_force
+        self.pruning = Pruning(in_force().config.delivery.keep, store, clock)
         self.ticket_states = TicketStates(
-            store, clock, plugins.trackers, apply, router.filing, wake_outbox
+            store, clock, plugins.trackers, apply, self._filing, wake_outbox
         )
-        self.weekly_report = WeeklyReport(config, store, clock, presenter, wake_outbox)
-        self.daily_digest = DailyDigest(config, store, clock, presenter, subscribers, wake_outbox)
+        self.weekly_report = WeeklyReport(in_force, store, clock, wake_outbox)
+        self.daily_digest = DailyDigest(in_force, store, clock, wake_outbox)
         pages = [n for n, page in plugins.status_pages.items() if isinstance(page, Redrawable)]
         self.page_redraw = PageRedraw(pages, store, clock, wake_outbox)
 
@@ -77,6 +74,9 @@ class Jobs:
             "daily digest": self.daily_digest.run,
             "page redraw": self.page_redraw.run,
         }
+
+    def _filing(self, incident: Incident, action: int) -> Sequence[Outgoing]:
+        return self._in_force().router.filing(incident, action)
 
     @asynccontextmanager
     async def running(self, outbox: Loop) -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ import structlog
 from bot.config.model import Config
 from bot.contract.context import Clock
 from bot.contract.paging import Pager
+from bot.delivery.in_force import Now
 from bot.refs import PersonId
 
 ASK_EVERY = timedelta(minutes=1)
@@ -26,13 +27,13 @@ _log = structlog.stdlib.get_logger("sitrep.on_call")
 class OnCall:
     """The people who answer a page to each service."""
 
-    def __init__(self, config: Config, clock: Clock, pagers: Mapping[str, Pager]) -> None:
-        self._config, self._clock, self._pagers = config, clock, pagers
+    def __init__(self, in_force: Now, clock: Clock, pagers: Mapping[str, Pager]) -> None:
+        self._in_force, self._clock, self._pagers = in_force, clock, pagers
         self._said: dict[tuple[str, str], tuple[PersonId, ...]] = {}
 
-    def now(self) -> Mapping[str, tuple[PersonId, ...]]:
-        """Return who is on call for each service."""
-        known = {name: list(people) for name, people in self._config.on_call.items()}
+    def under(self, config: Config) -> Mapping[str, tuple[PersonId, ...]]:
+        """Return who is on call for each service, by a config and by what the pagers said."""
+        known = {name: list(people) for name, people in config.on_call.items()}
         for (_pager, service), people in self._said.items():
             known.setdefault(service, []).extend(people)
         return {service: tuple(dict.fromkeys(people)) for service, people in known.items()}
@@ -49,7 +50,7 @@ class OnCall:
             *(
                 self._ask(name, pager, service)
                 for name, pager in self._pagers.items()
-                for service in self._config.services
+                for service in self._in_force().config.services
             )
         )
 
@@ -57,7 +58,8 @@ class OnCall:
         try:
             async with asyncio.timeout(PAGER_SECONDS):
                 names = await pager.on_call(service)
-            found = (self._config.directory.find(str(each), {}) for each in names)
+            directory = self._in_force().config.directory
+            found = (directory.find(str(each), {}) for each in names)
             self._said[name, service] = tuple(p for p in found if isinstance(p, str))
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's fault is named
             _log.warning("pager failed", plugin=name, service=service, error=repr(exc))

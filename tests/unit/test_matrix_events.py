@@ -75,7 +75,9 @@ class Room:
     def __init__(self, *, encrypted: bool = False) -> None:
         self.heard: list[Any] = []
         self.server, self.rooms = Server(), Rooms()
-        who = Participants(me=ME, my_name="Sitrep", people=(ANN,), homeservers=("example.org",))
+        who = Participants(
+            me=ME, my_name="Sitrep", people=lambda: (ANN,), homeservers=("example.org",)
+        )
         settings = MatrixSettings(homeserver="https://x", user=ME, pickle_key="x" * 20)
         self.events = RoomEvents(
             settings, who, self.server, self.rooms, Crypto(encrypted=encrypted), ManualClock(),
