@@ -144,7 +144,10 @@ class Adapters:
                 return False
             except TemporaryFailure as exc:
                 _log.warning("adapter away", adapter=name, why=str(exc))
-            except (Exception, SystemExit):  # noqa: BLE001 - the boundary of an adapter
+            except (Exception, SystemExit) as exc:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    # Its end failed, as on a terminal that is closed: it is not begun again.
+                    raise asyncio.CancelledError from exc
                 _log.exception("adapter died", adapter=name, restart_in=wait.total_seconds())
             await self._clock.sleep(wait)
             wait = min(wait * 2, RESTART_LONGEST)
