@@ -65,7 +65,10 @@ def configure(settings: LogSection, file: Path | None = None) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    before, root.handlers[:] = root.handlers[:], [handler]
+    for each in before:
+        if isinstance(each, _LogFile):
+            each.close()
     root.setLevel(logging.WARNING)
     # Its pool tells of each try to reach a database that is away, with a traceback; we say it once.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)

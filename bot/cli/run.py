@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,9 +23,11 @@ from bot.cli.options import (
     start_log,
     tell,
 )
+from bot.cli.signals import Hangups, on_hangup
 from bot.cli.stopping import stop
 
 if TYPE_CHECKING:
+    from bot.cli.reload import ReadAgain
     from bot.config.model import Config
 
 
@@ -41,34 +45,61 @@ def run(
     """
     stop.listen()
     gc.disable()  # what a start makes is no garbage; the app turns it on when it works
+    hangups = Hangups()
     where = home_folder(home)
-    settings = read_whole(config, where)
-    if json_lines:
-        console = {**settings.adapters.get("console", {}), "format": "json"}
-        adapters = {**settings.adapters, "console": console}
-        settings = settings.model_copy(update={"adapters": adapters})
+    read = partial(_read, config, where, json_lines=json_lines)
+    settings = read()
     interactive = sys.stdin.isatty() and "console" in settings.adapters
-    start_log(settings, where / "sitrep.log" if interactive else None)
+    log_file = where / "sitrep.log" if interactive else None
+    start_log(settings, log_file)
     if config is None and sys.stdin.isatty():
         typer.echo("No config file: a built-in example team. Your own: sitrep config > sitrep.toml")
-    status = run_async(_run(settings, where, interactive=interactive))
+
+    def again(running: Config) -> tuple[Config, tuple[str, ...]]:
+        from bot.cli.reload import read_beside
+
+        put, waits = read_beside(running, read, where)
+        start_log(put, log_file)
+        return put, waits
+
+    reads = again if config is not None else None
+    status = run_async(_run(settings, where, hangups, reads, interactive=interactive))
     stop.over()
     sys.exit(status)
 
 
-async def _run(config: Config, home: Path, *, interactive: bool) -> Exit:
+def _read(path: Path | None, home: Path, *, json_lines: bool) -> Config:
+    settings = read_whole(path, home)
+    if not json_lines:
+        return settings
+    console = {**settings.adapters.get("console", {}), "format": "json"}
+    return settings.model_copy(update={"adapters": {**settings.adapters, "console": console}})
+
+
+async def _run(
+    config: Config,
+    home: Path,
+    hangups: Hangups,
+    read_again: ReadAgain | None,
+    *,
+    interactive: bool,
+) -> Exit:
     task = asyncio.current_task()
     if task is not None:
         stop.ends(task, asyncio.get_running_loop())
     from bot.app import composed
+    from bot.cli.reload import reloading
     from bot.clock import SystemClock
     from bot.jobs.adapters import logins_lacking
 
+    asked = on_hangup(hangups, reloads=read_again is not None)
     try:
         async with composed(config, home, SystemClock(), tell=tell) as app:
             for why in logins_lacking(app.plugins.adapters) if sys.stdin.isatty() else ():
                 tell(f"{why}. It goes on by itself then; the rest runs")
-            outcome = await app.run()
+            again = nullcontext() if read_again is None else reloading(app, asked, read_again)
+            async with again:
+                outcome = await app.run()
     except asyncio.CancelledError:
         return Exit.DONE
     for line in outcome.lost:
