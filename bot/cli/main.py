@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -44,6 +44,7 @@ cli = typer.Typer(
     name="sitrep",
     cls=_WithPlugins,
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,6 +56,19 @@ cli = typer.Typer(
         "A plugin's own commands: sitrep matrix --help"
     ),
 )
+
+
+@cli.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Take what stands before a command."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"sitrep {version_of('sitrep-bot')}")
+        raise typer.Exit
+
 
 cli.command()(run.run)
 cli.command()(demo.demo)

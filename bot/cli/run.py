@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -49,11 +50,15 @@ def run(
     where = home_folder(home)
     read = partial(_read, config, where, json_lines=json_lines)
     settings = read()
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - closed by who started it
     interactive = sys.stdin.isatty() and "console" in settings.adapters
     log_file = where / "sitrep.log" if interactive else None
     start_log(settings, log_file)
     if config is None and sys.stdin.isatty():
         typer.echo("No config file: a built-in example team. Your own: sitrep config > sitrep.toml")
+
+    _tell_if_deaf(settings)
 
     def again(running: Config) -> tuple[Config, tuple[str, ...]]:
         from bot.cli.reload import read_beside
@@ -74,6 +79,20 @@ def _read(path: Path | None, home: Path, *, json_lines: bool) -> Config:
         return settings
     console = {**settings.adapters.get("console", {}), "format": "json"}
     return settings.model_copy(update={"adapters": {**settings.adapters, "console": console}})
+
+
+def _tell_if_deaf(config: Config) -> None:
+    """Say why a bot ends at once that nobody can speak to, as in a container or under systemd."""
+    empty, given = Path(os.devnull).stat(), os.fstat(sys.stdin.fileno())
+    if set(config.adapters) != {"console"} or not os.path.samestat(empty, given):
+        return
+    tell(
+        "nothing is to be heard, so it ends once what is due is done: the console is the only "
+        "adapter, and standard input is empty; give it lines or a terminal (docker run -it), or "
+        "add [adapters.matrix] or [adapters.teams]"
+    )
+    if config.http.listen is not None:
+        tell("what [http] serves ends with it")
 
 
 async def _run(

@@ -15,8 +15,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
+import pytest
+
 from tests.harness.waiting import PATIENCE
-from tests.players.command_line import SITREP
+from tests.peers.machine import free_port
+from tests.players.command_line import SITREP, sitrep
 
 CONFIG = """
 [people.ann]
@@ -208,3 +211,28 @@ def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("http", ["", '[http]\nlisten = "127.0.0.1:0"\n'])
+def test_a_bot_that_nobody_can_speak_to_says_so(tmp_path, http):
+    config = CONFIG + http.replace(":0", f":{free_port()}")
+    (tmp_path / "sitrep.toml").write_text(config)
+    done = subprocess.run(
+        [SITREP, "run", "-c", str(tmp_path / "sitrep.toml")],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "SITREP_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = done.stderr.splitlines()
+    assert done.returncode == 0
+    assert told[0].startswith("sitrep: nothing is to be heard")
+    assert "add [adapters.matrix] or [adapters.teams]" in told[0]
+    assert told[1:] == (["sitrep: what [http] serves ends with it"] if http else [])
+
+
+def test_the_version_is_told(tmp_path):
+    done = sitrep(tmp_path, "--version")
+    assert (done.returncode, done.stdout.split()[0]) == (0, "sitrep")
+    assert done.stdout.split()[1][0].isdigit()
