@@ -37,7 +37,7 @@ from bot.contract import (
     TemporaryFailure,
     UserRef,
 )
-from bot.plugin_kit.files import write_own
+from bot.plugin_kit.files import replace_own
 from bot.plugin_kit.users import Users
 
 CALM_SECONDS = 0.5
@@ -489,7 +489,7 @@ async def backed_up(settings: MatrixSettings, keep: Keep, folder: Path) -> list[
     await cr.closed(client)
     written = [str(target.keys)]
     if keep.seeds.exists():
-        write_own(target.seeds, keep.seeds.read_bytes())
+        replace_own(target.seeds, keep.seeds.read_bytes())
         written.append(str(target.seeds))
     return written
 

@@ -267,13 +267,17 @@ def sealed_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
 
 
 async def exported(of: AsyncClient, path: Path, passphrase: str) -> None:
-    """Write the keys of all messages read to a file, encrypted with the passphrase."""
+    """Write the keys of all messages read to a file, encrypted with the passphrase.
+
+    The file has its name once it is whole.
+    """
     refuse_link(path)
-    before = os.umask(0o077)
+    part, before = path.with_name(f"{path.name}.part"), os.umask(0o077)
     try:
-        await of.export_keys(str(path), passphrase)
+        await of.export_keys(str(part), passphrase)
     finally:
         os.umask(before)
+    part.replace(path)
 
 
 def in_clear(event: NioEvent) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -207,3 +208,56 @@ def test_another_config_gives_up_nothing_at_once(tmp_path):
     assert "is it the right config?" in done.stderr
     said = sitrep(tmp_path, "check", config=TEAM).stdout
     assert re.search(r"note   \d+ messages wait for cachet, which this config does not have", said)
+
+
+READ_ONLY = """
+mount --make-rprivate /
+mount -t tmpfs tmpfs {home}
+mount -o remount,ro,bind /
+for folder in /tmp /var/tmp /usr/tmp; do
+    mount -t tmpfs -o ro tmpfs $folder 2>/dev/null
+done
+cd /
+exec {sitrep} run
+"""
+
+
+def test_a_read_only_root_without_a_place_for_temporary_files_is_enough(tmp_path):
+    """D5 D7"""
+    if os.geteuid() != 0:
+        unavailable("no read-only root: mounting one takes root")
+    home = Path("/mnt")
+    script = READ_ONLY.format(home=home, sitrep=SITREP)
+    environ = {**os.environ, "SITREP_HOME": str(home / "home")}
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], input=INCIDENT, env=environ, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "RESOLVED" in done.stdout
+
+
+def test_a_backup_that_was_killed_leaves_nothing_under_its_name(tmp_path):
+    """D7"""
+    home = tmp_path / "home"
+    sitrep(home, "run", lines=INCIDENT)
+    with closing(sqlite3.connect(home / "sitrep.db")) as db, db:
+        db.execute("CREATE TABLE filler (what BLOB)")
+        db.executemany("INSERT INTO filler VALUES (randomblob(1000000))", [()] * 60)
+    killed = 0
+    for attempt in range(20):
+        to = tmp_path / f"copy{attempt}"
+        child = subprocess.Popen([SITREP, "backup", to, "--home", home])
+        while child.poll() is None and not (to / "sitrep.db.part").exists():
+            time.sleep(0.001)
+        child.kill()
+        child.wait()
+        if (to / "sitrep.db").exists():
+            told_whole = sitrep(home, "restore", str(to))
+            assert told_whole.returncode == 0, told_whole.stderr
+        else:
+            killed += 1
+            told(sitrep(home, "restore", str(to)), 2, "a folder that sitrep backup wrote")
+        if killed == 2:
+            return
+    raise AssertionError("every backup was quicker than its kill")
