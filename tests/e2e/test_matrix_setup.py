@@ -234,7 +234,7 @@ def test_bad_settings_are_named_with_their_fix(synapse, runner):
     runner.write("matrix.example.org", 'layout = "cloud"')
     status, said = runner.run("check")
     assert status == 2
-    assert "write https://matrix.example.org" in said
+    assert "adapters.matrix.homeserver: it is not a web address; write one like https://" in said
     assert "adapters.matrix.layout" in said
     runner.config.write_text("[people.ann]\n")
     status, said = runner.run("matrix", "login", "--stdin", stdin="pw\n")

@@ -75,7 +75,7 @@ def test_the_documented_plugin_can_be_built_installed_and_used(tmp_path):
         config.write_text(config.read_text().replace("url =", "ulr ="))
         wrong = sitrep("check")
         assert wrong.returncode == 2
-        assert "plugins.lamp.ulr: unknown key; did you mean 'url'?" in wrong.stderr
+        assert "plugins.lamp.ulr: unknown key; did you mean 'url'?" in wrong.stdout
     finally:
         server.shutdown()
         server.server_close()
