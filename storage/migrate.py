@@ -96,8 +96,6 @@ async def upgrade(
         path = sqlite_path(url)
         if applied and path is not None:
             tell(f"upgrading {path}; a copy of it as it was: {await _copy(executor, path)}")
-        if not applied:
-            tell(f"a new database: {path or url.partition('?')[0].rpartition('@')[2]}")
         state = await executor._project_state(set(applied))  # noqa: SLF001 - its own runner does
         done = []
         for step in plan:

@@ -59,6 +59,9 @@ def run(
         typer.echo("No config file: a built-in example team. Your own: sitrep config > sitrep.toml")
 
     _tell_if_deaf(settings)
+    database = where / "sitrep.db"
+    if settings.storage.url is None and not database.exists() and not _is_script(settings):
+        tell(f"a new database: {database}")  # whoever starts in the wrong folder sees it
 
     def again(running: Config) -> tuple[Config, tuple[str, ...]]:
         from bot.cli.reload import read_beside
@@ -71,6 +74,11 @@ def run(
     status = run_async(_run(settings, where, hangups, reads, interactive=interactive))
     stop.over()
     sys.exit(status)
+
+
+def _is_script(config: Config) -> bool:
+    """Return whether lines are piped to the console alone."""
+    return not sys.stdin.isatty() and set(config.adapters) == {"console"}
 
 
 def _read(path: Path | None, home: Path, *, json_lines: bool) -> Config:

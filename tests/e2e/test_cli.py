@@ -157,7 +157,7 @@ def test_check_and_run_tell_what_is_wrong_in_every_place_in_one_round(tmp_path):
     assert (done.returncode, done.stderr) == (2, "")
     lines = [line for line in done.stdout.splitlines() if not line.startswith("     ")]
     assert all(line.startswith("fault  ") for line in lines), lines
-    reach = ("[redmine] ", "[teams] ", "cannot use the database")
+    reach = ("[redmine] ", "[teams] ", "the database")
     for each in (*begin, *reach):
         assert any(line.startswith(f"fault  {each}") for line in lines), (each, lines)
     assert "s3cret" not in ran.stderr + done.stdout

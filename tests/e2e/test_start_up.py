@@ -191,13 +191,6 @@ def test_root_leaves_another_users_home_alone(tmp_path):
     assert "INC-1" in sitrep(tmp_path, "incidents", "all").stdout
 
 
-def test_a_new_database_is_told_where_it_is(tmp_path):
-    """D5: whoever starts in the wrong folder sees it."""
-    new = f"sitrep: a new database: {tmp_path / 'sitrep.db'}\n"
-    assert sitrep(tmp_path, "run", lines="ann@ops: !inc list\n").stderr == new
-    assert sitrep(tmp_path, "run", lines="ann@ops: !inc list\n").stderr == ""
-
-
 def test_another_config_gives_up_nothing_at_once(tmp_path):
     """D5 D7: what waits for an adapter that is not in it is told of, and waits."""
     section = f'[plugins.cachet]\nurl = "http://127.0.0.1:{free_port()}"\n'
