@@ -13,6 +13,7 @@ migrations know SQLite by the name of this module.)
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +48,9 @@ _AWAY = {
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
+_SPOILT = re.compile(r"Could not decode to UTF-8|no such (table|column)|has no column named")
+"""What is said without a code that would tell: bytes that are no text, tables that are not ours."""
+
 MENDING = (
     "stop Sitrep, keep a copy of the file, and restore the last backup: sitrep restore <folder>"
 )
@@ -56,7 +60,7 @@ def meaning(error: sqlite3.Error) -> Exception:
     """Return what an error of SQLite means here: away, damaged, or that the statement is wrong."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     name: str = getattr(error, "sqlite_errorname", "")
-    if code & 0xFF in _DAMAGED:
+    if code & 0xFF in _DAMAGED or _SPOILT.search(str(error)):
         return DatabaseDamaged(f"the database is damaged ({error}); {MENDING}")
     if (why := _AWAY.get(code & 0xFF)) is not None:
         return DatabaseAway(f"the database cannot be used: {why} ({name})")
@@ -72,6 +76,8 @@ def told() -> Iterator[None]:
         yield
     except sqlite3.Error as exc:
         raise meaning(exc) from exc
+    except UnicodeDecodeError as exc:  # of a name in the schema
+        raise DatabaseDamaged(f"the database is damaged ({exc}); {MENDING}") from exc
     except OperationalError as exc:
         cause = exc.args[0] if exc.args else None
         if isinstance(cause, sqlite3.Error):

@@ -215,6 +215,7 @@ def _moved_aside(path: Path) -> Path | None:
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     uri = f"{path.absolute().as_uri()}?mode=ro" if is_writable(path) else read_only_uri(path)
     with told(), closing(sqlite3.connect(uri, uri=True)) as database:
+        database.text_factory = lambda raw: raw.decode("utf-8", "replace")  # it may be damaged
         yield database
 
 

@@ -15,7 +15,7 @@ from bot.clock import SystemClock
 from bot.config.load import example_people
 from bot.config.model import Config
 from bot.contract.context import Checkable, Finding
-from bot.contract.errors import BotError
+from bot.contract.errors import BotError, DatabaseDamaged
 from bot.contract.messages import span_of
 from bot.delivery.outbox import LEASE
 from bot.domain.evolve import fold
@@ -32,6 +32,9 @@ CLOCKS_APART = LEASE / 3
 
 MENDING = "restore the last backup (sitrep restore <folder>), and keep a copy of the file"
 """What to do about a damaged database."""
+
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError)
+"""The errors that a stored value gives that is none any more."""
 
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""
@@ -220,19 +223,33 @@ def _warnings(config: Config, *, pages: bool) -> list[str]:
 
 
 async def verify(store: Store) -> list[str]:
-    """Return the incidents whose row differs from what folding their timeline gives."""
+    """Return the incidents whose row differs from what folding their timeline gives.
+
+    One that cannot be read at all is among them.
+
+    Raises:
+        DatabaseDamaged: The incidents cannot even be listed.
+    """
 
     async def fold_all(work: Work) -> list[str]:
-        wrong = []
-        for summary in await work.list("all", 1_000_000):
-            incident = await work.incident(summary.id)
-            entries = await work.timeline(summary.id)
-            numbered = [entry.n for entry in entries] == list(range(1, len(entries) + 1))
-            lines = await work.actions("all", today=date.min, incident=summary.id)
-            tabled = incident is not None and incident.actions == tuple(x.action for x in lines)
-            folded = numbered and incident == fold(tuple(entry.event for entry in entries))
-            if not folded or not tabled:
-                wrong.append(summary.id)
-        return wrong
+        try:
+            names = [summary.id for summary in await work.list("all", 1_000_000)]
+        except UNREADABLE as exc:
+            raise DatabaseDamaged(f"the database is damaged ({exc}); {MENDING}") from exc
+        return [name for name in names if not await _is_whole(work, name)]
 
     return await store.read(fold_all)
+
+
+async def _is_whole(work: Work, name: str) -> bool:
+    """Return whether an incident is what its timeline gives."""
+    try:
+        incident = await work.incident(name)
+        entries = await work.timeline(name)
+        lines = await work.actions("all", today=date.min, incident=name)
+        folded = fold(tuple(entry.event for entry in entries))
+    except UNREADABLE:
+        return False  # what is stored is no event, or none that can come there
+    numbered = [entry.n for entry in entries] == list(range(1, len(entries) + 1))
+    tabled = incident is not None and incident.actions == tuple(x.action for x in lines)
+    return numbered and tabled and incident == folded
