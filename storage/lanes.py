@@ -142,6 +142,13 @@ class Lanes(Transactions):
             micros(now),
         )
 
+    async def end_delays(self, now: datetime) -> None:
+        """Let every lane be claimed at once that is put off: the clock has jumped meanwhile."""
+        await self._ask(
+            "UPDATE lane SET not_before_us = NULL WHERE not_before_us > $1 RETURNING name",
+            micros(now),
+        )
+
     async def next_retry(self, now: datetime) -> datetime | None:
         """Return when the next lane may be claimed that was put off or whose lease runs out."""
         (row,) = await self._ask(

@@ -21,7 +21,7 @@ from botframework.connector.auth import MicrosoftAppCredentials
 from botframework.connector.auth.certificate_app_credentials import CertificateAppCredentials
 
 from adapters.teams.config import TeamsSettings
-from bot.contract import Clock, SetupFailed, TemporaryFailure
+from bot.contract import Clock, SetupFailed, TemporaryFailure, within
 
 CONNECTOR = "https://api.botframework.com"
 """The audience of the connector's tokens."""
@@ -71,11 +71,11 @@ class Tokens:
             TemporaryFailure: Entra cannot be reached.
         """
         known = self._fresh.get(audience)
-        if known is not None and self._clock.now() < known[1]:
+        if known is not None and within(ASKED_AGAIN, known[1], self._clock.now()):
             return known[0]
         async with self._lock:
             known = self._fresh.get(audience)
-            if known is not None and self._clock.now() < known[1]:
+            if known is not None and within(ASKED_AGAIN, known[1], self._clock.now()):
                 return known[0]
             try:
                 self._http.loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ class Tokens:
                 raise AppRefused(f"Entra refuses the app: {_first_line(str(exc))}") from exc
             except (ClientError, TimeoutError, ValueError) as exc:
                 raise TemporaryFailure(f"Entra cannot be reached: {type(exc).__name__}") from exc
-            self._fresh[audience] = (token, self._clock.now() + ASKED_AGAIN)
+            self._fresh[audience] = (token, self._clock.now())
             return token
 
     def forget(self, audience: str = CONNECTOR) -> None:

@@ -133,6 +133,7 @@ class Outbox:
             if self._clock.jumps != self._jumps:
                 # By the time that is shown now, the lanes that are held would seem to be free.
                 await self._store.renew(self._owner, list(self._held.values()), until=now + LEASE)
+                await self._store.end_delays(now)  # until when a lane waits is not known any more
                 self._jumps = self._clock.jumps
             leases = await self._store.claim(
                 self._owner, now=now, until=now + LEASE, limit=room, without=sorted(without)

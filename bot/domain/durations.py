@@ -29,3 +29,12 @@ def duration(length: timedelta) -> str:
 def within(length: timedelta, since: datetime, now: datetime) -> bool:
     """Return whether less than a length has gone by; where a clock was set back meanwhile, no."""
     return timedelta(0) <= now - since < length
+
+
+def near(length: timedelta, one: datetime, other: datetime) -> bool:
+    """Return whether two instants are less than a length apart, whichever is the later.
+
+    It bounds what a clock that was ahead has written, and takes no offence at two machines whose
+    clocks differ a little.
+    """
+    return abs(one - other) < length

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.durations import near
 from bot.domain.incident import Incident, Severity
 from bot.domain.named import Named, vouched
 from bot.domain.policy import Bound
@@ -29,12 +30,12 @@ class Burst:
 
     def reaches(self, bound: Bound, now: datetime) -> bool:
         """Return whether as many as the bound allows are within its time."""
-        recent = [at for at in self.times if now - at < bound.within]
+        recent = [at for at in self.times if near(bound.within, at, now)]
         return len(recent) >= bound.most
 
     def with_another(self, incident: Incident, bound: Bound, now: datetime) -> Burst:
         """Return the burst after another one; it starts anew after the bound's time of quiet."""
-        if now - self.last >= bound.within:
+        if not near(bound.within, self.last, now):
             return begun(incident, now)
         kept = tuple(name for name in self.incidents[: NAMES_KEPT - 1] if name != incident.id)
         return Burst(

@@ -9,6 +9,7 @@ from bot.contract.context import Clock
 from bot.delivery.subscriptions import Asker, Subscribers, last_brief
 from bot.domain import commands as cmd
 from bot.domain.acts import Act
+from bot.domain.durations import within
 from bot.domain.incident import Incident
 from bot.domain.permissions import may_outside, refused_outside
 from bot.domain.subscription import Subscription
@@ -151,8 +152,8 @@ class AudienceRequests:
             *incident.participants,
         }
         answered = await work.ref(marked)
-        recently = answered is not None and (
-            arrived.now - datetime.fromisoformat(answered) < SHIELD_AGAIN
+        recently = answered is not None and within(
+            SHIELD_AGAIN, datetime.fromisoformat(answered), arrived.now
         )
         if arrived.actor in responding or recently:
             return False

@@ -66,6 +66,9 @@ class Store(Protocol):
     async def hasten(self, target: str, now: datetime) -> None:
         """Let every lane of a target be taken up at once that was put off: it is back."""
 
+    async def end_delays(self, now: datetime) -> None:
+        """Let every lane be taken up at once that was put off: until when is not known any more."""
+
     async def next_retry(self, now: datetime) -> datetime | None:
         """Return when a lane that was put off may be tried again."""
 

@@ -21,6 +21,7 @@ from bot.contract import (
     TemporaryFailure,
     Ticket,
     WebAddress,
+    within,
 )
 from bot.plugin_kit.http_api import Api, ApiRefused
 from bot.plugin_kit.tracker import LABEL, JsonObject, TicketClient, filed_without
@@ -241,9 +242,10 @@ class Jira(TicketClient):
         since = await self._context.memory.recall(name)
         if since is None:
             await self._context.memory.keep(name, now.isoformat(), lasting=False)
-        waited = now - datetime.fromisoformat(since) if since is not None else timedelta(0)
-        if waited < INDEX_LAGS:
-            raise TemporaryFailure("Jira's search may not know it yet", INDEX_LAGS - waited)
+        missed_at = datetime.fromisoformat(since) if since is not None else now
+        if within(INDEX_LAGS, missed_at, now):
+            left = missed_at + INDEX_LAGS - now
+            raise TemporaryFailure("Jira's search may not know it yet", left)
 
     def _ref(self, key: str) -> ExternalRef:
         url = f"{self._settings.url.rstrip('/')}/browse/{key}"

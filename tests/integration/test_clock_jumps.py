@@ -6,9 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.contract.errors import TemporaryFailure
 from bot.domain import events as ev
-from bot.testing import START, ManualClock, RecordingProvider, stage
+from bot.domain.floods import begun
+from bot.domain.policy import Bound
+from bot.testing import START, ManualClock, Posted, RecordingProvider, stage
 from tests.harness.waiting import until
+from tests.worlds.domain import Play
 
 YEAR = timedelta(days=365)
 
@@ -111,3 +115,57 @@ async def test_a_digest_of_a_day_that_has_not_come_does_not_end_the_next_ones(tm
         await bot.clock.set(START.replace(hour=8) + timedelta(days=1))
         assert await bot.app.jobs.daily_digest.digest()
         assert not await bot.app.jobs.daily_digest.digest()
+
+
+async def test_a_question_to_the_room_is_answered_that_was_answered_by_a_clock_ahead(tmp_path):
+    """K6 H2"""
+    async with stage(tmp_path) as bot:
+        await bot.say("ann", "!inc declare sev1 down ic:@ann")
+        await jumped(bot, YEAR)
+        await bot.say("zed", "any news?")
+        await jumped(bot, -YEAR)
+        before = len(bot.heard())
+        await bot.say("zed", "any update?")
+        assert len(bot.heard()) == before + 1
+
+
+async def test_calls_and_news_that_a_clock_ahead_has_gathered_are_told(tmp_path):
+    """K6 F18 H1"""
+    clock = ManualClock(START + YEAR)
+    more = '[floods]\ndeclarations = 1\nnews = 1\nnews_within = "2m"\n'
+    async with stage(tmp_path, more=more, clock=clock) as bot:
+        await bot.say("dev", "!inc subscribe all", room="lobby")
+        for n in (1, 2, 3):
+            await bot.say("mallory", f"!inc declare sev1 number {n}", room=f"r{n}")
+        await clock.jump(-YEAR)
+        await clock.advance(timedelta(minutes=1))
+        await bot.settle()
+        assert any("3 incidents declared by mallory" in text for text in bot.heard("@ben"))
+        assert any(text.startswith("2 incidents declared") for text in bot.heard("@dev"))
+
+
+@pytest.mark.parametrize("length", [timedelta(minutes=80), YEAR])
+async def test_a_lane_that_waits_for_another_try_does_not_wait_for_the_jump(tmp_path, length):
+    """K6 D2"""
+    clock = ManualClock(START + length)
+
+    def refused(_posted: Posted) -> None:
+        raise TemporaryFailure("away", timedelta(minutes=1))
+
+    async with stage(tmp_path, clock=clock) as bot:
+        bot.chat.fault = refused
+        await bot.say("ann", "!inc list")
+        bot.chat.fault = lambda _posted: None
+        await clock.jump(-length)
+        bot.app.outbox.wake()
+        await until(bot.heard)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=-1), timedelta(seconds=1)])
+def test_a_burst_counts_what_another_machine_wrote_a_second_apart(ahead):
+    """K6 F18"""
+    bound = Bound(most=1, within=timedelta(minutes=5))
+    burst = begun(Play().declare(1), START + ahead)
+    assert burst.reaches(bound, START)
+    assert burst.with_another(Play().declare(1), bound, START).count == 2
+    assert not begun(Play().declare(1), START + YEAR).reaches(bound, START)
