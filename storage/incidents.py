@@ -34,7 +34,6 @@ from storage.codec import (
     load_incident,
     micros,
 )
-from storage.models import IncidentRow
 from storage.places import SqlPlaces, place
 from storage.queue import SqlQueue
 from storage.statements import portions, value_rows
@@ -83,6 +82,14 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         event=load_event(row["type"], row["data"], row["schema"]),
         recorded_at=instant(row["recorded_us"]),
     )
+
+
+_LISTED = {
+    "open": " WHERE running = TRUE",
+    "owing": f" WHERE postmortem IS NOT NULL AND phase = '{Phase.RESOLVED.value}'",
+    "all": "",
+}
+"""The condition of each list of incidents."""
 
 
 class SqlIncidents(SqlPlaces, SqlQueue, Incidents):
@@ -267,23 +274,20 @@ class SqlIncidents(SqlPlaces, SqlQueue, Incidents):
 
     @override
     async def list(self, which: Literal["open", "owing", "all"], limit: int) -> Sequence[Summary]:
-        await self.flush()
-        query = IncidentRow.all()
-        if which == "open":
-            query = query.filter(running=True)
-        elif which == "owing":
-            query = query.filter(postmortem__isnull=False, phase=Phase.RESOLVED.value)
-        rows = await query.order_by("-declared_us", "-id").limit(limit).using_db(self._client)
+        rows = await self._read(
+            "SELECT id, title, severity, phase, declared_us, commander, postmortem, state"
+            f" FROM incident{_LISTED[which]} ORDER BY declared_us DESC, id DESC LIMIT {limit:d}"
+        )
         return [
             Summary(
-                id=row.id,
-                title=row.title,
-                severity=Severity(row.severity),
-                phase=Phase(row.phase),
-                declared_at=instant(row.declared_us),
-                commander=PersonId(row.commander) if row.commander else None,
-                postmortem=row.postmortem,
-                private=_PRIVATE in row.state,
+                id=row["id"],
+                title=row["title"],
+                severity=Severity(row["severity"]),
+                phase=Phase(row["phase"]),
+                declared_at=instant(row["declared_us"]),
+                commander=PersonId(row["commander"]) if row["commander"] else None,
+                postmortem=row["postmortem"],
+                private=_PRIVATE in row["state"],
             )
             for row in rows
         ]

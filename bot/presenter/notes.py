@@ -54,7 +54,7 @@ class NoteWords:
             )
         again = f"amend {head.entry} <title>" if head.entry == 1 else "note <text>"
         return message(
-            (f"The text of entry {head.entry}", *whose, " is removed, for good."),
+            (f"The text of entry {head.entry} is removed, for good", *whose, "."),
             ("The wrong one? Write it again: ", self._voice.line(again, incident)),
         )
 

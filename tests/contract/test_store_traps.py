@@ -1,8 +1,9 @@
-"""Four traps of the libraries that lose data or stop the bot, each sprung."""
+"""Traps of the libraries that lose data or stop the bot, each sprung."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import shutil
 import sqlite3
@@ -420,3 +421,12 @@ async def test_a_database_that_cannot_be_used_says_what_to_do(url, says):
     with pytest.raises(BotError, match=says):
         async with quiet(url):
             pass
+
+
+async def test_whoever_asks_needs_nothing_of_the_librarys_context(url):
+    """Trap 5: a server that listens before the database is opened answers outside its context."""
+    async with quiet(url) as db:
+        await declared(db)
+        asked = db.read(lambda work: work.list("open", 5))
+        (found,) = await asyncio.create_task(asked, context=contextvars.Context())
+        assert found.id == "INC-1"

@@ -208,8 +208,8 @@ mount --make-rprivate /
 mount -t tmpfs tmpfs {home}
 mount -o remount,ro,bind /
 for folder in /tmp /var/tmp /usr/tmp; do
-    mount -t tmpfs -o ro tmpfs $folder 2>/dev/null
-done
+    mount --bind $folder $folder && mount -o remount,ro,bind $folder
+done 2>/dev/null
 cd /
 exec {sitrep} run
 """

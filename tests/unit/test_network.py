@@ -137,14 +137,14 @@ def test_git_gets_the_same_cas(monkeypatch, tmp_path):
         assert of_git() == {"GIT_SSL_CAINFO": str(file)}
 
 
-MADE = {
+MADE = {  # PostgreSQL is not reached over HTTP: its TLS is what its URL says
     "ClientSession": "bot/network.py",
     "TCPConnector": "bot/network.py",
-    "create_default_context": "bot/network.py",
+    "create_default_context": ("bot/network.py", "storage/postgres_tls.py"),
     "AsyncClient": "adapters/matrix/crypto.py",
     "SMTP": "plugins/mail/__init__.py",
 }
-"""What goes out, and the one file that makes it."""
+"""What goes out, and who makes it."""
 
 
 def test_nobody_else_makes_a_client():
@@ -154,7 +154,7 @@ def test_nobody_else_makes_a_client():
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call):
                     called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                    assert MADE.get(called, name) == name, f"{name}:{node.lineno} makes {called}"
+                    assert name in MADE.get(called, name), f"{name}:{node.lineno} makes {called}"
                 named = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 module = node.module if isinstance(node, ast.ImportFrom) else None
                 for each in (*named, module or ""):
