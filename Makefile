@@ -33,7 +33,7 @@ test: $(VENV)/.dev peers ## the whole suite, with a short crash run, on real pee
 test-fast: $(VENV)/.dev ## the inner loop: what needs no peer and no time, in seconds
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not crash" tests/unit tests/test_docs.py tests/test_golden.py
 
-test-crash: $(VENV)/.dev peers ## at least 200 kills of a real process, on SQLite and PostgreSQL
+test-crash: $(VENV)/.dev peers ## at least 200 kills of a real process, amid full disks, set clocks and servers in trouble
 	SITREP_KILLS=200 $(BIN)/python -m pytest -m crash
 
 # A peer that cannot be had is told of by the tests that need it: skipped here, failed in CI.

@@ -18,7 +18,7 @@ from tests.peers.machine import ROOT, unavailable
 from tests.players import scripted
 from tests.players.scripted import make_sink
 
-TURNS = int(os.environ.get("SITREP_KILLS", "16")) // 8
+TURNS = int(os.environ.get("SITREP_KILLS", "16")) // 32
 """How often the clock jumps twice; a kill ends every other turn."""
 
 SEEN_WITHIN = 1

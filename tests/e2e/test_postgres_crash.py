@@ -17,7 +17,7 @@ from tests.e2e.test_crash import Child, whole
 from tests.peers.postgres import Postgres
 from tests.players.scripted import make_sink
 
-TURNS = int(os.environ.get("SITREP_KILLS", "16")) // 8
+TURNS = int(os.environ.get("SITREP_KILLS", "16")) // 16
 """How often each trouble comes, with a kill amid it every other time."""
 
 pytestmark = pytest.mark.crash
