@@ -558,3 +558,15 @@ async def test_news_is_numbered_in_the_order_in_which_readers_are_told_of_it(ope
         held = (await db.read(lambda w: w.reader(address))).held
         assert max(alone) < held
         assert (len(alone), len(await db.read(lambda w: w.news_from(held)))) == (10, 70)
+
+
+async def test_a_session_is_kept_for_as_long_as_it_was_asked_for(url):
+    """D2 K6"""
+    async with open_database(url, tell=lambda _line: None) as db:
+        for length in (timedelta(seconds=9), timedelta(minutes=6)):
+            name = f"session/{length}"
+            until = START + length
+            assert await db.hold(name, "a", now=START, until=until)
+            assert not await db.hold(name, "b", now=START, until=until)
+            back = START - timedelta(days=1)
+            assert await db.hold(name, "b", now=back, until=back + length)

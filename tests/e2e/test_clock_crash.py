@@ -47,6 +47,7 @@ def test_jumps_of_any_length_lose_nothing_and_leave_nobody_deaf(tmp_path):
         "FAKETIME_TIMESTAMP_FILE": str(shown),
         "FAKETIME_CACHE_DURATION": str(SEEN_WITHIN),
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # with it, waits of threads spin
     }
     url, errors = f"sqlite://{tmp_path / 'sitrep.db'}", tmp_path / "errors"
     args = [url, str(tmp_path / "sink.db"), "a", str(tmp_path / "stop")]
