@@ -71,6 +71,7 @@ def run(
         return put, waits
 
     reads = again if config is not None else None
+    stop.begins()
     status = run_async(_run(settings, where, hangups, reads, interactive=interactive))
     stop.over()
     sys.exit(status)

@@ -32,6 +32,10 @@ class Stop:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, self._signalled)
 
+    def begins(self) -> None:
+        """Only note a signal from now on, until there is a task to cancel."""
+        self._end = lambda: None
+
     def ends(self, task: Task[Any], loop: AbstractEventLoop) -> None:
         """Let a signal cancel a task."""
         self._end = lambda: loop.call_soon_threadsafe(task.cancel)
