@@ -28,6 +28,7 @@ from bot.contract import (
     Opened,
     PluginContext,
     Receive,
+    TemporaryFailure,
     Text,
     UserRef,
 )
@@ -39,6 +40,9 @@ LONGEST_LINE = 1024 * 1024
 
 REMEMBERED = 500
 """How many messages are remembered, so that an edit that changes nothing is not shown."""
+
+NOBODY_READS = timedelta(minutes=1)
+"""When standard output is tried again that nobody read: a reader that left comes back rarely."""
 
 AGAIN = timedelta(seconds=1)
 """How long to wait before a line is handed in again after the database was away."""
@@ -210,11 +214,15 @@ class ConsoleAdapter:
         text = self._show(to.id, self._context.clock.now(), message, key, edit)
         out = sys.stdout  # looked up each time: the line editor replaces it
         try:
-            out.write(text + "\n")
-        except UnicodeEncodeError:
-            encoding = out.encoding or "ascii"
-            out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-        out.flush()
+            try:
+                out.write(text + "\n")
+            except UnicodeEncodeError:
+                encoding = out.encoding or "ascii"
+                out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+            out.flush()
+        except OSError as exc:
+            why = f"standard output cannot be written: {exc.strerror}"
+            raise TemporaryFailure(why, NOBODY_READS) from exc
 
 
 def _read_lines(lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:

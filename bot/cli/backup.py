@@ -76,7 +76,8 @@ async def _held(config: Config, home: Path) -> str:
         known = await store.read(lambda work: work.list("all", 1_000_000))
         still = await store.read(lambda work: work.list("open", 1_000_000))
         waiting = (await store.backlog())["waiting"]
-    words = f"{len(known)} incidents, {len(still)} of them open"
+    many = f"{len(known)} incident{'s' if len(known) != 1 else ''}"
+    words = f"{many}, {len(still)} still open"
     return f"{words}; {waiting} messages wait, and are sent at the next start" if waiting else words
 
 

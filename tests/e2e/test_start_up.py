@@ -168,7 +168,7 @@ def test_a_backup_is_whole_and_goes_back(tmp_path):
     told(sitrep(home, "run"), 4, "the database is damaged")
     done = sitrep(home, "restore", str(copy))
     assert done.returncode == 0, done.stderr
-    assert "restored, 1 incidents, 0 of them open" in done.stdout
+    assert "restored, 1 incident, 0 still open" in done.stdout
     assert "what stood there before" in done.stdout
     assert sitrep(home, "check", "--deep").returncode == 0
     assert "INC-1" in sitrep(home, "incidents", "all").stdout
@@ -254,3 +254,18 @@ def test_a_backup_that_was_killed_leaves_nothing_under_its_name(tmp_path):
         if killed == 2:
             return
     raise AssertionError("every backup was quicker than its kill")
+
+
+def test_a_reader_that_leaves_is_told_in_a_line_and_what_waits_comes_later(tmp_path):
+    """D5 D2: as in `sitrep run | head -1`"""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environ = {**os.environ, "SITREP_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [SITREP, "run"], input="ann@ops: !inc list\n", stdout=writing, stderr=subprocess.PIPE,
+        env=environ, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 3, done.stderr
+    assert "standard output cannot be written: Broken pipe" in done.stderr
+    assert "Traceback" not in done.stderr
