@@ -38,6 +38,7 @@ class Transactions:
         of PostgreSQL's pool lost; so the transaction runs in a task that nobody cancels.
         """
         task = asyncio.ensure_future(self._transact(body))
+        task.add_done_callback(_seen)  # its error is told to nobody where the caller has gone
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -92,3 +93,8 @@ class Transactions:
             if asked.startswith("SELECT") and isinstance(self._reader, Client):
                 return await self._reader.look(lambda db: db.execute_query_dict(asked, given))
             return await self._client.write(lambda db: db.execute_query_dict(asked, given))
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -67,6 +67,7 @@ class _Question(Generic[T]):
         """
         if self._open is None or self._open.done():
             self._open = asyncio.ensure_future(self._ask())
+            self._open.add_done_callback(_seen)  # perhaps nobody waits for it any more
         asked = self._open
         sleeping = asyncio.ensure_future(self._clock.sleep(self._limit))
         try:
@@ -77,6 +78,11 @@ class _Question(Generic[T]):
             seconds = self._limit.total_seconds()
             raise DatabaseAway(f"the database does not answer within {seconds:g} s")
         return asked.result()
+
+
+def _seen(asked: asyncio.Future[Any]) -> None:
+    if not asked.cancelled():
+        asked.exception()
 
 
 class _Readiness:

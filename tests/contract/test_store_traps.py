@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import random
 import shutil
 import sqlite3
@@ -421,6 +422,27 @@ async def test_a_database_that_cannot_be_used_says_what_to_do(url, says):
     with pytest.raises(BotError, match=says):
         async with quiet(url):
             pass
+
+
+async def test_the_error_of_a_transaction_whose_caller_has_gone_is_nobodys(url):
+    """Trap 1: it is no task whose exception was never retrieved."""
+    told: list[dict] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, about: told.append(about))
+    async with quiet(url) as db:
+
+        async def fails(work):
+            await work.number("A")
+            await pause(url, 0.05)
+            raise ValueError("too late")
+
+        task = asyncio.create_task(db.transact(fails))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        del task
+        gc.collect()
+        await asyncio.sleep(0)
+    assert told == []
 
 
 async def test_whoever_asks_needs_nothing_of_the_librarys_context(url):
