@@ -11,7 +11,7 @@ from asyncpg.transaction import Transaction
 
 from bot.contract.errors import BotError, DatabaseAway, DatabaseDamaged
 from storage import open_database, pending_migrations
-from tests.harness.waiting import PATIENCE, until
+from tests.harness.waiting import insist, until
 from tests.peers.machine import free_port
 from tests.peers.postgres import started
 from tests.worlds.domain import OPS, START
@@ -33,16 +33,6 @@ def server():
 
 def name_of(url: str) -> str:
     return url.partition("@/")[2].partition("?")[0]
-
-
-async def insist(act):
-    """Do what every caller does: ask again while the database is away."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                return await act()
-            except DatabaseAway:
-                await asyncio.sleep(0.05)
 
 
 async def waiting(db) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_crash import whole
+from tests.e2e.test_crash import hear_more, whole
 from tests.peers.machine import ROOT, unavailable
 from tests.players import scripted
 from tests.players.scripted import make_sink
@@ -62,10 +62,7 @@ def test_jumps_of_any_length_lose_nothing_and_leave_nobody_deaf(tmp_path):
             return child
 
         def heard_more() -> None:
-            (before,) = sink.execute("SELECT COUNT(*) FROM acked").fetchone()
-            while sink.execute("SELECT COUNT(*) FROM acked").fetchone()[0] < before + 3:
-                assert child.poll() is None, errors.read_text()
-                time.sleep(0.01)  # the limit of the test names one that is deaf
+            hear_more(sink, lambda: child.poll() is None, errors)
 
         child = started()
         for turn in range(max(2, TURNS)):

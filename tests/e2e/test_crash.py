@@ -31,6 +31,15 @@ LANES = ROOMS + 3
 pytestmark = pytest.mark.crash
 
 
+def hear_more(sink: sqlite3.Connection, runs: Callable[[], bool], errors: Path) -> None:
+    """Wait until a process that still runs has acknowledged three more events."""
+    acknowledged = "SELECT COUNT(*) FROM acked"
+    (before,) = sink.execute(acknowledged).fetchone()
+    while sink.execute(acknowledged).fetchone()[0] < before + 3:
+        assert runs(), errors.read_text()
+        time.sleep(0.01)  # the limit of the test names one that is deaf
+
+
 class Child:
     """A real process."""
 
@@ -42,6 +51,10 @@ class Child:
     def ready(self) -> None:
         line = self.player.said.readline()
         assert line == "ready\n", self.errors.read_text()
+
+    def heard_more(self, sink: sqlite3.Connection) -> None:
+        """Wait until it has handled some more of its script: it is not deaf."""
+        hear_more(sink, lambda: self.player.is_running, self.errors)
 
     def kill(self) -> None:
         self.player.kill()

@@ -47,18 +47,10 @@ def test_a_disk_in_trouble_loses_nothing_and_leaves_nobody_deaf(tmp_path, monkey
         closing(make_sink(tmp_path / "sink.db")) as sink,
     ):
         url = f"sqlite://{home / 'sitrep.db'}"
-        acknowledged = "SELECT COUNT(*) FROM acked"
-
-        def heard_more() -> None:
-            (before,) = sink.execute(acknowledged).fetchone()
-            while sink.execute(acknowledged).fetchone()[0] < before + 3:
-                assert child.player.is_running, child.errors.read_text()
-                time.sleep(0.01)  # the limit of the test names one that is deaf
-
         child = Child(url, tmp_path)
         child.ready()
         for turn in range(max(2, TURNS)):
-            heard_more()
+            child.heard_more(sink)
             with TROUBLES[trouble](home, child):
                 time.sleep(chance.random())
                 if turn % 2:
@@ -66,7 +58,7 @@ def test_a_disk_in_trouble_loses_nothing_and_leaves_nobody_deaf(tmp_path, monkey
             if turn % 2:
                 child = Child(url, tmp_path)
                 child.ready()
-        heard_more()
+        child.heard_more(sink)
         (tmp_path / "stop").touch()
         assert child.finish() == "done 0 0"
         asyncio.run(whole(url, sink, names="a", repeats=max(2, TURNS) * 2))

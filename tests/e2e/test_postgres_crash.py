@@ -57,18 +57,10 @@ def test_a_server_in_trouble_loses_nothing_and_leaves_nobody_deaf(
     database = urlsplit(url).path.strip("/")
     url += f"{'&' if '?' in url else '?'}command_timeout=1"
     with closing(make_sink(tmp_path / "sink.db")) as sink:
-        acknowledged = "SELECT COUNT(*) FROM acked"
-
-        def heard_more() -> None:
-            (before,) = sink.execute(acknowledged).fetchone()
-            while sink.execute(acknowledged).fetchone()[0] < before + 3:
-                assert child.player.is_running, child.errors.read_text()
-                time.sleep(0.01)  # the limit of the test names one that is deaf
-
         child = Child(url, tmp_path)
         child.ready()
         for turn in range(max(2, TURNS)):
-            heard_more()
+            child.heard_more(sink)
             if turn % 2:
                 child.kill()
                 child = Child(url, tmp_path)  # it starts amid the trouble, and may end of it
@@ -77,7 +69,7 @@ def test_a_server_in_trouble_loses_nothing_and_leaves_nobody_deaf(
                 child.kill()
                 child = Child(url, tmp_path)
                 child.ready()
-        heard_more()
+        child.heard_more(sink)
         (tmp_path / "stop").touch()
         assert child.finish() == "done 0 0"
         asyncio.run(whole(url, sink, names="a", repeats=max(2, TURNS) * 4))

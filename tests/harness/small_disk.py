@@ -16,25 +16,26 @@ from tests.peers.machine import unavailable
 def small_disk(folder: Path, megabytes: int = 4) -> Iterator[Path]:
     """Mount a file system of a few megabytes in a folder; it takes root."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "sitrep-test", folder]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
-        unavailable("no small disk: mounting one takes root")
-    try:
+    with _mounted(folder, ("-t", "tmpfs", "-o", f"size={megabytes}m", "sitrep-test")):
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[Path]:
     """Mount a folder over itself, so that nobody can write to it; it takes root."""
-    steps = [["mount", "--bind", folder, folder], ["mount", "-o", "remount,ro,bind", folder]]
-    if os.geteuid() != 0 or any(
-        subprocess.run(step, check=False, capture_output=True).returncode for step in steps
-    ):
-        unavailable("no read-only disk: mounting one takes root")
-    try:
+    with _mounted(folder, ("--bind", str(folder)), ("-o", "remount,ro,bind")):
         yield folder
+
+
+@contextmanager
+def _mounted(folder: Path, *steps: tuple[str, ...]) -> Iterator[None]:
+    commands = [["mount", *step, str(folder)] for step in steps]
+    if os.geteuid() != 0 or any(
+        subprocess.run(each, check=False, capture_output=True).returncode for each in commands
+    ):
+        unavailable("no disk of the tests' own: mounting one takes root")
+    try:
+        yield
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
 

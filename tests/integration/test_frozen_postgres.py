@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 from bot.app import composed
@@ -11,18 +10,8 @@ from bot.config.load import parse
 from bot.contract.errors import DatabaseAway
 from bot.delivery import outbox
 from bot.testing import TEAM, RecordingAdapter, Stage
-from tests.harness.waiting import PATIENCE, until
+from tests.harness.waiting import insist, until
 from tests.peers.postgres import started
-
-
-async def insist(act):
-    """Hand it in again while the database is away, as every adapter does."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                return await act()
-            except DatabaseAway:
-                await asyncio.sleep(0.05)
 
 
 async def test_every_loop_goes_on_by_itself_after_a_database_that_hung(tmp_path, monkeypatch):
