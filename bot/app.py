@@ -70,7 +70,7 @@ class App:
     def put_in_force(self, config: Config) -> None:
         """Let a config hold for all that begins from now on; what is in work ends by its own (F13).
 
-        What is set up at the start stays as it is (see `bot.config.reload`).
+        The database, the addresses and the plugins wait for a restart (see `bot.config.reload`).
         """
         self._in_force = InForce.of(config, self._targets)
         self.entrance.put_in_force(self._in_force)

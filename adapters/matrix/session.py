@@ -46,7 +46,7 @@ class Keep:
         """Return the login that is kept.
 
         Raises:
-            SetupFailed: There is none yet, or it cannot be read.
+            SetupFailed: Nobody is logged in yet, or the login cannot be read.
         """
         try:
             found = read(self._session)

@@ -1,9 +1,10 @@
 """Another process that speaks as the bot: a restored copy beside the one it was made from.
 
 A homeserver returns the transaction id of an event to the device that sent it, and to no other. So
-an event of the bot's own user was sent by somebody else if its id is none of this process's, or if
-it has none. Replicas that share a database have a device each, and speak one at a time: what
-another one said before this one began, or while it noticed that it had ended, proves nothing.
+somebody else sent an event of the bot's own user if it comes without a transaction id, or with one
+that this process did not use. Replicas that share a database have a device each, and speak one at a
+time: what another one said before this one began, or while it noticed that it had ended, proves
+nothing.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def restore(
 ) -> None:
     """Put a backup back, with no bot running. What stood in its place is kept beside it.
 
-    The database is checked before. Other files of the backup are put where there is none now.
+    The copy is checked first. Other files of the backup are put back only where they are missing.
     """
     settings = read_config(config)
     start_log(settings)

@@ -34,7 +34,7 @@ MENDING = "restore the last backup (sitrep restore <folder>), and keep a copy of
 """What to do about a damaged database."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError)
-"""The errors that a stored value gives that is none any more."""
+"""The errors that reading a damaged value raises."""
 
 REACH_SECONDS = 15.0
 """How long a plugin may take to say whether its service can be reached."""

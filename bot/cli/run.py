@@ -61,7 +61,7 @@ def run(
     _tell_if_deaf(settings)
     database = where / "sitrep.db"
     if settings.storage.url is None and not database.exists() and not _is_script(settings):
-        tell(f"a new database: {database}")  # whoever starts in the wrong folder sees it
+        tell(f"a new database: {database}")  # a start in the wrong folder shows
 
     def again(running: Config) -> tuple[Config, tuple[str, ...]]:
         from bot.cli.reload import read_beside

@@ -29,7 +29,7 @@ def on_hangup(before: Hangups, *, reloads: bool) -> asyncio.Event:
     on_terminal = sys.stdin.isatty()
 
     def hung_up() -> None:
-        # A terminal that is closed is none any more; who sends the signal leaves it as it is.
+        # The kernel sends it when the terminal closes; a person who sends it keeps the terminal.
         if reloads and not (on_terminal and not os.isatty(sys.stdin.fileno())):
             asked.set()
         else:

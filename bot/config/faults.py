@@ -246,7 +246,7 @@ def _taken_for_another(
 
 
 _READERS = (BeforeValidator, PlainValidator, WrapValidator)
-"""Whoever has one reads other values on purpose."""
+"""The validators by which a field reads other values on purpose."""
 
 _RIGHT: Mapping[type, tuple[type, ...]] = {
     # What comes from the environment or a file is always a text.

@@ -1,6 +1,6 @@
 """A config that is read again while Sitrep runs: what of it can be put in force, and what cannot.
 
-What is set up at the start stays until the next one: the database, the addresses that are listened
+A restart is needed for what only the start sets up: the database, the addresses that are listened
 at, the time limits of calls, and the sections of adapters and plugins.
 """
 

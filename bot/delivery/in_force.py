@@ -1,7 +1,7 @@
 """The config that is in force, and what it makes of the words and the ways of messages.
 
-A config that is read again takes the place of the last one as a whole. Whoever runs on holds no
-config of its own: it asks for the one in force when it begins something.
+A config that is read again takes the place of the last one as a whole. A loop that runs on holds
+no config of its own: it asks for the one in force when it begins something.
 """
 
 from __future__ import annotations

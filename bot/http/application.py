@@ -52,7 +52,7 @@ class _Counted(Collector):
 class _Question(Generic[T]):
     """A question to the database that nobody waits for longer than a limit.
 
-    Whoever asks while it is open waits for the same answer: a database that hangs is asked once.
+    Requests that come meanwhile wait for the same answer, so a database that hangs is asked once.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[T]], clock: Clock, limit: timedelta) -> None:
@@ -63,7 +63,7 @@ class _Question(Generic[T]):
         """Return the answer.
 
         Raises:
-            DatabaseAway: There is none, or not in time.
+            DatabaseAway: The database does not answer, or not in time.
         """
         if self._open is None or self._open.done():
             self._open = asyncio.ensure_future(self._ask())
@@ -157,7 +157,7 @@ def application(  # noqa: PLR0913 - what it is composed of
 
 
 def waiting(why: str, limits: HttpSection = DEFAULT) -> web.Application:
-    """Return the application that answers while there is none: alive, and not ready."""
+    """Return the application of a start and of a stop: alive, and not ready."""
 
     async def later(_request: web.Request) -> web.Response:
         return not_ready("starting", why)

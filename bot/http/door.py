@@ -1,7 +1,7 @@
 """The address that the bot listens at: open from the start, whatever answers behind it.
 
-While a database is opened and upgraded the process is alive and not ready, and says so: whoever
-watches it would otherwise take it for dead, and end an upgrade half-way.
+While a database is opened and upgraded the process is alive and not ready, and says so. A liveness
+check would otherwise take it for dead, and end an upgrade half-way.
 """
 
 from __future__ import annotations
