@@ -171,17 +171,17 @@ class Sync:
         for room, info in answer.rooms.invite.items():
             # The library removes the content from the source of such events.
             state = [{**e.source, "content": getattr(e, "content", {})} for e in info.invite_state]
-            tasks.append(self._queue(room, self._handler.invited(room, state)))
+            tasks.append(self._queue(room, partial(self._handler.invited, room, state)))
         for room, info in answer.rooms.leave.items():
             events = [in_clear(e) for e in info.timeline.events]
             if since is not None:
-                tasks.append(self._queue(room, self._handler.left(room, events)))
+                tasks.append(self._queue(room, partial(self._handler.left, room, events)))
         for room, info in answer.rooms.join.items():
             events = [in_clear(e) for e in info.timeline.events]
             if since is None or not events:
                 continue  # on the first start, listen from now on
             gap = info.timeline.prev_batch if info.timeline.limited else None
-            tasks.append(self._queue(room, self._room(room, events, gap, since)))
+            tasks.append(self._queue(room, partial(self._room, room, events, gap, since)))
         self._batches.append(_Batch(answer.next_batch, tasks))
         self._more.set()
         self.ready.set()
@@ -213,14 +213,14 @@ class Sync:
 
     # --- rooms ------------------------------------------------------------------------------------
 
-    def _queue(self, room: str, what: Awaitable[None]) -> asyncio.Task[None]:
+    def _queue(self, room: str, what: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Handle something after what its room has waiting, in parallel with other rooms."""
         before = self._tails.get(room)
 
         async def after() -> None:
             if before is not None:
                 await asyncio.wait((before,))
-            await self._guarded(what)
+            await self._guarded(what())  # made only now: a stop may come before
 
         task = asyncio.create_task(after(), name=f"room {room}")
         self._tails[room] = task
